@@ -1,0 +1,79 @@
+package federation
+
+import "strconv"
+
+// Names of the document's sections, in the order of the document.
+const (
+	SectionSettings         = "settings"
+	SectionDomains          = "domains"
+	SectionNodes            = "nodes"
+	SectionStaticRoutes     = "static_routes"
+	SectionACL              = "acl"
+	SectionTLSPeerSubjects  = "tls_peer_subjects"
+	SectionTLSContexts      = "tls_contexts"
+	SectionListeners        = "listeners"
+	SectionFederatedDomains = "federated_domains"
+	SectionUsers            = "users"
+)
+
+// A Section is one list of the configuration, seen as objects that can be changed in place.
+type Section struct {
+	Name     string
+	Singular string // the word for one of them in plans, such as static_route
+	Objects  []Object
+}
+
+// Sections are the lists of the configuration in the document's order. Their objects point into the configuration.
+func (c *Configuration) Sections() []Section {
+	return []Section{
+		{SectionDomains, "domain", objects(c.Domains)},
+		{SectionNodes, "node", objects(c.Nodes)},
+		{SectionStaticRoutes, "static_route", objects(c.StaticRoutes)},
+		{SectionACL, "acl", objects(c.ACL)},
+		{SectionTLSPeerSubjects, "tls_peer_subject", objects(c.TLSPeerSubjects)},
+		{SectionTLSContexts, "tls_context", objects(c.TLSContexts)},
+		{SectionListeners, "listener", objects(c.Listeners)},
+		{SectionFederatedDomains, "federated_domain", objects(c.FederatedDomains)},
+		{SectionUsers, "user", objects(c.Users)},
+	}
+}
+
+// objects is a list of values as a list of pointers to them.
+func objects[T any, P interface {
+	*T
+	Object
+}](list []T) []Object {
+	out := make([]Object, len(list))
+	for i := range list {
+		out[i] = P(&list[i])
+	}
+	return out
+}
+
+// Normalize brings every object and the settings into canonical form.
+func (c *Configuration) Normalize() {
+	c.Settings.Normalize()
+	for _, section := range c.Sections() {
+		for _, o := range section.Objects {
+			o.Normalize()
+		}
+	}
+}
+
+// fieldProblems are the problems of every object by itself, and of two objects with one key.
+func (c *Configuration) fieldProblems() []Problem {
+	list := under(SectionSettings, c.Settings.Problems())
+	for _, section := range c.Sections() {
+		seen := map[string]bool{}
+		for i, o := range section.Objects {
+			place := section.Name + "[" + strconv.Itoa(i) + "]"
+			list = append(list, under(place, o.Problems())...)
+			if key := o.Key(); seen[key] {
+				list = append(list, problem(place, "%s is listed twice in %s; leave one of them.", key, section.Name))
+			} else {
+				seen[key] = true
+			}
+		}
+	}
+	return list
+}

@@ -1,0 +1,104 @@
+package federation
+
+import "time"
+
+// A Configuration is everything that administrators decide, without certificates: what the configuration document holds.
+type Configuration struct {
+	Settings         Settings
+	Domains          []Domain
+	Nodes            []Node
+	StaticRoutes     []StaticRoute
+	ACL              []ACLEntry
+	TLSPeerSubjects  []TLSPeerSubject
+	TLSContexts      []TLSContext
+	Listeners        []Listener
+	FederatedDomains []FederatedDomain
+	Users            []User // nil in a snapshot: there may be hundreds of thousands
+}
+
+// A Snapshot is one committed state of the configuration as nodes follow it. It is immutable once read.
+type Snapshot struct {
+	Revision int64
+	Configuration
+	SavedSettings []string // names of the settings that somebody saved; the others are defaults
+	Deployments   []Deployment
+	Certificates  []Certificate
+	Usage         Usage
+}
+
+// Usage counts users, who are not in the snapshot themselves.
+type Usage struct {
+	ByNode   map[string]int // licensed users per home node
+	ByDomain map[string]int // users per domain of their IM address
+}
+
+// Own returns the certificate of a node, nil when it has none. One that was imported goes before a self-signed one.
+func (s *Snapshot) Own(node string) *Certificate {
+	var own *Certificate
+	for i := range s.Certificates {
+		c := &s.Certificates[i]
+		if c.Purpose == PurposeOwn && c.Node == node && (own == nil || own.SelfSigned) {
+			own = c
+		}
+	}
+	return own
+}
+
+// Node returns the node of that name, nil when there is none.
+func (c *Configuration) Node(name string) *Node {
+	for i := range c.Nodes {
+		if c.Nodes[i].Name == name {
+			return &c.Nodes[i]
+		}
+	}
+	return nil
+}
+
+// TLSContext returns the context of that name, nil when there is none.
+func (c *Configuration) TLSContext(name string) *TLSContext {
+	for i := range c.TLSContexts {
+		if c.TLSContexts[i].Name == name {
+			return &c.TLSContexts[i]
+		}
+	}
+	return nil
+}
+
+// HasDomain reports whether a domain is held here. It compares whole names.
+func (c *Configuration) HasDomain(name string) bool {
+	for _, d := range c.Domains {
+		if d.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// NodeStatus is what a node reports about itself.
+type NodeStatus struct {
+	Node            string
+	AppliedRevision int64
+	Error           string // why the newest revision could not be applied, "" when it was
+	Version         string
+	StartedAt       time.Time
+	ReportedAt      time.Time
+	Listeners       []ListenerStatus
+	Hops            []HopStatus
+}
+
+// ListenerStatus is the state of one listener on one node.
+type ListenerStatus struct {
+	Name  string `json:"name"`
+	Open  bool   `json:"open"`
+	Error string `json:"error,omitempty"` // why it is not open
+}
+
+// HopStatus is the state of one next hop as one node sees it.
+type HopStatus struct {
+	Host      string    `json:"host"` // as in the route
+	Port      int       `json:"port"`
+	Transport string    `json:"transport"`
+	State     string    `json:"state"` // up, down, unknown
+	Reason    string    `json:"reason,omitempty"`
+	Since     time.Time `json:"since"`
+}

@@ -1,0 +1,113 @@
+package federation
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A TLSPeerSubject is the Subject Common Name of a peer's certificate (guide p.56-57). SANs are not consulted.
+type TLSPeerSubject struct {
+	ID          int64  `yaml:"-"`
+	Name        string `yaml:"name" validate:"subject"`
+	Description string `yaml:"description" validate:"text"`
+}
+
+// Normalize lowers the name, because subjects are compared without case, and drops a leading CN=.
+func (s *TLSPeerSubject) Normalize() {
+	s.Name, s.Description = strings.ToLower(strings.TrimSpace(s.Name)), strings.TrimSpace(s.Description)
+	s.Name = strings.TrimSpace(strings.TrimPrefix(s.Name, "cn="))
+	if name, err := ParseFQDN(s.Name); err == nil {
+		s.Name = name
+	}
+}
+
+// Problems names what is wrong with the fields.
+func (s *TLSPeerSubject) Problems() []Problem { return check(s) }
+
+// Key is the name.
+func (s *TLSPeerSubject) Key() string { return s.Name }
+
+// checkSubject allows what a Common Name of a server may be: a name, never an URL or a wildcard.
+func checkSubject(s string) error {
+	switch {
+	case s == "":
+		return errors.New("Enter the Subject Common Name of the peer's certificate, such as pool.synergy.com.")
+	case strings.HasPrefix(s, "*"):
+		return errors.New("A peer subject is one whole name, no wildcard; enter the Common Name that the certificate shows.")
+	case strings.Contains(s, "/"):
+		return errors.New("Enter the Common Name alone, such as pool.synergy.com, not an URL.")
+	}
+	_, err := ParseFQDN(s)
+	return err
+}
+
+// Names of the default TLS contexts.
+const (
+	PeerAuthContext   = "sip-proxy-peer-auth"
+	ServerAuthContext = "sip-proxy-server-auth"
+)
+
+// A TLSContext is what a TLS listener demands and offers (guide p.58).
+type TLSContext struct {
+	ID           int64    `yaml:"-"`
+	Name         string   `yaml:"name" validate:"required,text"`
+	VerifyClient bool     `yaml:"verify_client"`
+	MinVersion   string   `yaml:"min_version" validate:"oneof=1.0 1.1 1.2 1.3"`
+	Ciphers      []string `yaml:"ciphers" validate:"dive,cipher"` // IANA names; empty: the default list
+	PeerSubjects []string `yaml:"peer_subjects" validate:"dive,subject"`
+}
+
+// NewTLSContext is a context with every default.
+func NewTLSContext() TLSContext {
+	return TLSContext{MinVersion: "1.2", Ciphers: []string{}, PeerSubjects: []string{}}
+}
+
+// Normalize lowers the subjects and sorts them; ciphers keep their order.
+func (c *TLSContext) Normalize() {
+	c.Name, c.MinVersion = strings.TrimSpace(c.Name), strings.TrimSpace(c.MinVersion)
+	subjects := []string{}
+	for _, s := range c.PeerSubjects {
+		subject := TLSPeerSubject{Name: s}
+		subject.Normalize()
+		subjects = append(subjects, subject.Name)
+	}
+	slices.Sort(subjects)
+	c.PeerSubjects = slices.Compact(subjects)
+	if c.Ciphers == nil {
+		c.Ciphers = []string{}
+	}
+}
+
+// Problems names what is wrong with the fields. A list of elliptic-curve ciphers alone is refused, because Lync offers
+// none of them (guide p.58).
+func (c *TLSContext) Problems() []Problem {
+	list := check(c)
+	if len(c.Ciphers) > 0 && !slices.ContainsFunc(c.Ciphers, func(name string) bool { return !strings.HasPrefix(name, "TLS_ECDHE_") }) {
+		list = append(list, problem("ciphers", "Lync offers no elliptic-curve cipher; add one whose name begins with TLS_RSA_, or leave the list empty for the default."))
+	}
+	return list
+}
+
+// Key is the name.
+func (c *TLSContext) Key() string { return c.Name }
+
+// Ciphers are the cipher suites that can be chosen, by IANA name, for TLS 1.0 to 1.2; those of TLS 1.3 are fixed.
+func Ciphers() []string {
+	var names []string
+	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		if slices.Contains(s.SupportedVersions, uint16(tls.VersionTLS12)) && !strings.Contains(s.Name, "RC4") {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+func checkCipher(name string) error {
+	if !slices.Contains(Ciphers(), name) {
+		return fmt.Errorf("%q is no cipher suite that can be offered; use an IANA name such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256.", name)
+	}
+	return nil
+}
