@@ -29,6 +29,9 @@ type FederatedDomain struct {
 	Direct bool   `yaml:"direct"` // Direct Federation: without it nothing is routed there
 }
 
+// Default checks Direct Federation, as the guide does (guide p.122).
+func (d *FederatedDomain) Default() { *d = FederatedDomain{Direct: true} }
+
 // Normalize brings the name into canonical form; a name that is none stays as typed.
 func (d *FederatedDomain) Normalize() {
 	d.Name = strings.TrimSpace(d.Name)

@@ -19,6 +19,9 @@ type Listener struct {
 // NewListener is a listener with every default.
 func NewListener() Listener { return Listener{Transport: TCP, Port: 5060, Enabled: true} }
 
+// Default makes the listener NewListener.
+func (l *Listener) Default() { *l = NewListener() }
+
 // Normalize trims the fields.
 func (l *Listener) Normalize() {
 	l.Name, l.TLSContext = strings.TrimSpace(l.Name), strings.TrimSpace(l.TLSContext)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/idna"
 )
@@ -36,7 +37,7 @@ func parseName(s string, limit int) (string, error) {
 	ascii := strings.ToLower(s)
 	if !isASCII(s) {
 		var err error
-		if ascii, err = idna.Lookup.ToASCII(s); err != nil {
+		if ascii, err = idna.Lookup.ToASCII(s); err != nil || strings.ContainsFunc(s, notInNames) {
 			return "", errors.New("This name holds characters that no domain name may hold; enter a name such as imp1.synergy.com.")
 		}
 	}
@@ -73,6 +74,11 @@ func checkLabel(label string) error {
 		}
 	}
 	return nil
+}
+
+// notInNames holds what IDNA lets through but no administrator means: typographic quotes and other symbols.
+func notInNames(r rune) bool {
+	return r != '.' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
 }
 
 func isNameByte(c byte) bool {

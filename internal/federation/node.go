@@ -26,6 +26,9 @@ type Node struct {
 	Services  []string `yaml:"services" validate:"dive,oneof=sip_proxy sip_federation"` // activated ones
 }
 
+// Default activates every service, as serve does for a node that it registers.
+func (n *Node) Default() { *n = Node{Services: slices.Clone(Services)} }
+
 // Normalize brings names and addresses into canonical form and fills the connector's default, <address>:5080.
 func (n *Node) Normalize() {
 	n.Name, n.Address, n.Backup = canonicalHost(n.Name), canonicalHost(n.Address), canonicalHost(n.Backup)

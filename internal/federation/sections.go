@@ -1,6 +1,10 @@
 package federation
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Names of the document's sections, in the order of the document.
 const (
@@ -76,4 +80,27 @@ func (c *Configuration) fieldProblems() []Problem {
 		}
 	}
 	return list
+}
+
+// Sorted is a copy with every section ordered by natural key, and no section nil.
+func (c Configuration) Sorted() Configuration {
+	sortByKey(&c.Domains)
+	sortByKey(&c.Nodes)
+	sortByKey(&c.StaticRoutes)
+	sortByKey(&c.ACL)
+	sortByKey(&c.TLSPeerSubjects)
+	sortByKey(&c.TLSContexts)
+	sortByKey(&c.Listeners)
+	sortByKey(&c.FederatedDomains)
+	sortByKey(&c.Users)
+	return c
+}
+
+func sortByKey[T any, P interface {
+	*T
+	Object
+}](list *[]T) {
+	sorted := append([]T{}, *list...)
+	slices.SortStableFunc(sorted, func(a, b T) int { return strings.Compare(P(&a).Key(), P(&b).Key()) })
+	*list = sorted
 }

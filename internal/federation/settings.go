@@ -49,6 +49,14 @@ func (l *Limit) UnmarshalText(b []byte) error {
 	return nil
 }
 
+// MarshalYAML writes a number as a number.
+func (l Limit) MarshalYAML() (any, error) {
+	if l == Unlimited {
+		return "unlimited", nil
+	}
+	return int(l), nil
+}
+
 func (l Limit) String() string {
 	b, _ := l.MarshalText()
 	return string(b)
@@ -74,6 +82,9 @@ func DefaultSettings() Settings {
 	return Settings{RoutingMode: RoutingBasic, NodeTransport: TCP, IMAddressScheme: SchemeUserID, DirectoryURISource: SourceMail,
 		MaxContacts: 200, MaxWatchers: 200, AutoAuthorize: true}
 }
+
+// Default makes the settings DefaultSettings.
+func (s *Settings) Default() { *s = DefaultSettings() }
 
 // Normalize brings the fields into canonical form.
 func (s *Settings) Normalize() {

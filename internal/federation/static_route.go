@@ -39,6 +39,9 @@ func NewStaticRoute() StaticRoute {
 	return StaticRoute{Type: RouteUser, Port: 5060, Transport: TCP, Priority: 1, Weight: 1, AllowLessSpecific: true, InService: true}
 }
 
+// Default makes the route NewStaticRoute.
+func (r *StaticRoute) Default() { *r = NewStaticRoute() }
+
 // Normalize brings the route into canonical form. A domain typed for a domain route becomes its pattern.
 func (r *StaticRoute) Normalize() {
 	r.Type, r.Transport = strings.ToLower(strings.TrimSpace(r.Type)), strings.ToLower(strings.TrimSpace(r.Transport))

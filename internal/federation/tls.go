@@ -65,6 +65,9 @@ func NewTLSContext() TLSContext {
 	return TLSContext{MinVersion: "1.2", Ciphers: []string{}, PeerSubjects: []string{}}
 }
 
+// Default makes the context NewTLSContext.
+func (c *TLSContext) Default() { *c = NewTLSContext() }
+
 // Normalize lowers the subjects and sorts them; ciphers keep their order.
 func (c *TLSContext) Normalize() {
 	c.Name, c.MinVersion = strings.TrimSpace(c.Name), strings.TrimSpace(c.MinVersion)
