@@ -1,0 +1,99 @@
+package diagnose
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"isthmus/internal/federation"
+)
+
+var now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+// healthy is a deployment in which only the missing trust store and the self-signed certificate want attention.
+func healthy() Facts {
+	c := federation.DefaultConfiguration()
+	c.Settings.PartitionedFederation = true
+	c.Domains = []federation.Domain{{Name: "synergy.com"}}
+	c.Nodes = []federation.Node{{Name: "imp1.synergy.com", Address: "127.0.0.11", Services: federation.Services}}
+	r := federation.NewStaticRoute()
+	r.Type, r.Destination, r.NextHop, r.Port, r.Transport = federation.RouteDomain, ".com.synergy", "127.0.0.21", 5061, federation.TLS
+	c.StaticRoutes = []federation.StaticRoute{r}
+	c.ACL = []federation.ACLEntry{{Pattern: "127.0.0.21"}, {Pattern: "fe1.synergy.com"}}
+	c.TLSPeerSubjects = []federation.TLSPeerSubject{{Name: "fe1.synergy.com"}}
+	c.TLSContexts[0].PeerSubjects = []string{"fe1.synergy.com"}
+	return Facts{Now: now,
+		Snapshot: federation.Snapshot{Revision: 7, Configuration: c,
+			Deployments: []federation.Deployment{{Name: "fe1.synergy.com", Answers: federation.Answers{Platform: federation.SkypeForBusiness2015,
+				FrontEnds: []federation.Host{{FQDN: "fe1.synergy.com", Address: "127.0.0.21"}}, Transport: federation.TLS}}},
+			Certificates: []federation.Certificate{
+				{Purpose: federation.PurposeTrust, Subject: "Lab CA", NotAfter: now.AddDate(1, 0, 0)},
+				{Purpose: federation.PurposeOwn, Node: "imp1.synergy.com", NotAfter: now.AddDate(1, 0, 0)},
+			}},
+		Statuses: []federation.NodeStatus{{Node: "imp1.synergy.com", AppliedRevision: 7, ReportedAt: now,
+			Listeners: []federation.ListenerStatus{{Name: "Peer Auth", Open: true}}}},
+	}
+}
+
+func TestAHealthyFederationIsGreen(t *testing.T) {
+	for _, f := range Run(healthy()) {
+		if f.State != Green {
+			t.Errorf("%s is %s: %s", f.Check, f.State, f.Text)
+		}
+	}
+}
+
+func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit  func(*Facts)
+		check string
+		state State
+		text  string
+	}{
+		"no domain":                {func(f *Facts) { f.Snapshot.Domains = nil }, "domains", Red, "No presence domain"},
+		"federation off":           {func(f *Facts) { f.Snapshot.Settings.PartitionedFederation = false }, "federation_on", Red, "is off"},
+		"route out of service":     {func(f *Facts) { f.Snapshot.StaticRoutes[0].InService = false }, "routes", Red, "synergy.com"},
+		"route blocked":            {func(f *Facts) { f.Snapshot.StaticRoutes[0].Blocked = true }, "routes", Red, "synergy.com"},
+		"TCP to Skype":             {func(f *Facts) { f.Snapshot.StaticRoutes[0].Transport = federation.TCP }, "route_transport", Amber, "over TCP"},
+		"front end's name missing": {func(f *Facts) { f.Snapshot.ACL = f.Snapshot.ACL[:1] }, "acl_complete", Red, "fe1.synergy.com of the deployment"},
+		"empty ACL":                {func(f *Facts) { f.Snapshot.ACL = nil }, "acl_complete", Red, "empty"},
+		"open to all":              {func(f *Facts) { f.Snapshot.ACL[0].Pattern = federation.ACLAll }, "acl_all", Amber, "every address"},
+		"subject not mapped":       {func(f *Facts) { f.Snapshot.TLSContexts[0].PeerSubjects = nil }, "peer_subjects", Red, "handshakes are refused"},
+		"no peer-auth on 5061":     {func(f *Facts) { f.Snapshot.Listeners[3].Enabled = false }, "peer_auth_listener", Red, "5061"},
+		"proxy off":                {func(f *Facts) { f.Snapshot.Nodes[0].Services = nil }, "services", Red, "SIP proxy is off"},
+		"no routing node": {func(f *Facts) {
+			f.Snapshot.Nodes = append(f.Snapshot.Nodes, federation.Node{Name: "imp2.synergy.com", Services: federation.Services})
+		}, "routing_node", Amber, "None of the 2"},
+		"no certificate":       {func(f *Facts) { f.Snapshot.Certificates = f.Snapshot.Certificates[:1] }, "own_certificates", Red, "no certificate"},
+		"certificate ended":    {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, -1) }, "own_certificates", Red, "ended on 21 November 2026"},
+		"certificate ends":     {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, 10) }, "own_certificates", Amber, "ends on"},
+		"no trusted CA":        {func(f *Facts) { f.Snapshot.Certificates = f.Snapshot.Certificates[1:] }, "trusted_cas", Red, "No CA is trusted"},
+		"a silent node":        {func(f *Facts) { f.Statuses[0].ReportedAt = now.Add(-2 * time.Minute) }, "nodes", Red, "does not report"},
+		"a node behind":        {func(f *Facts) { f.Statuses[0].AppliedRevision = 6 }, "nodes", Amber, "revision 6"},
+		"a node that fails":    {func(f *Facts) { f.Statuses[0].Error = "port taken" }, "nodes", Red, "port taken"},
+		"a closed listener":    {func(f *Facts) { f.Statuses[0].Listeners[0].Open = false }, "listeners", Red, "Peer Auth"},
+		"a next hop that is down": {func(f *Facts) {
+			f.Statuses[0].Hops = []federation.HopStatus{{Host: "127.0.0.21", Port: 5061, State: "down", Reason: "refused"}}
+		}, "next_hops", Red, "refused"},
+	} {
+		facts := healthy()
+		c.edit(&facts)
+		found := false
+		for _, f := range Run(facts) {
+			found = found || f.Check == c.check && f.State == c.state && strings.Contains(f.Text, c.text) && f.Advice != ""
+		}
+		if !found {
+			t.Errorf("%s: no %s finding of %s about %q in %+v", name, c.state, c.check, c.text, Run(facts)[:2])
+		}
+	}
+}
+
+func TestTheWorstStateCountsAndComesFirst(t *testing.T) {
+	facts := healthy()
+	facts.Snapshot.ACL[0].Pattern = federation.ACLAll
+	facts.Statuses = nil
+	list := Run(facts)
+	if Worst(list) != Red || list[0].State != Red || Worst(Run(healthy())) != Green {
+		t.Errorf("worst is %s, first is %s", Worst(list), list[0].State)
+	}
+}

@@ -1,0 +1,172 @@
+package diagnose
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"strings"
+	"time"
+
+	"isthmus/internal/federation"
+)
+
+func services(f Facts) []Finding {
+	r := report{check: "services", page: "/services"}
+	for _, n := range f.Snapshot.Nodes {
+		if !n.Runs(federation.ServiceSIPProxy) {
+			r.add(Red, "Activate it.", "The SIP proxy is off on %s; its listeners are closed.", n.Name)
+		}
+		if !n.Routing && !n.Runs(federation.ServiceSIPFederation) {
+			r.add(Amber, "Activate it, or make the node the routing node.", "The SIP Federation Connection Manager is off on %s; requests for its users end with 480.", n.Name)
+		}
+	}
+	return r.orGreen("The services that each node needs are on.")
+}
+
+// routingNode: chat-only deployments with several nodes want one that homes nobody (guide p.29-30, 49).
+func routingNode(f Facts) []Finding {
+	r := report{check: "routing_node", page: "/nodes"}
+	chosen := false
+	for _, n := range f.Snapshot.Nodes {
+		chosen = chosen || n.Routing
+	}
+	if len(f.Snapshot.Nodes) > 1 && !chosen {
+		r.add(Amber, "Choose a node without users as the routing node.", "None of the %d nodes is the routing node.", len(f.Snapshot.Nodes))
+	}
+	return r.orGreen("The routing node fits the number of nodes.")
+}
+
+func leaf(c *federation.Certificate) *x509.Certificate {
+	block, _ := pem.Decode(c.Chain)
+	if block == nil {
+		return nil
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil
+	}
+	return cert
+}
+
+func holdsName(cert *x509.Certificate, name string) bool {
+	if strings.EqualFold(cert.Subject.CommonName, name) {
+		return true
+	}
+	for _, dns := range cert.DNSNames {
+		if strings.EqualFold(dns, name) {
+			return true
+		}
+	}
+	return false
+}
+
+const expiryWarning = 30 * 24 * time.Hour
+
+func ownCertificates(f Facts) []Finding {
+	r := report{check: "own_certificates"}
+	for _, n := range f.Snapshot.Nodes {
+		own := f.Snapshot.Own(n.Name)
+		switch {
+		case own == nil:
+			r.add(Red, "Import one with isthmus cert import --purpose cup.", "%s has no certificate; its TLS listeners cannot open.", n.Name)
+		case own.SelfSigned:
+			r.add(Amber, "Import one from your CA with isthmus cert import --purpose cup.", "%s uses a self-signed certificate, which the Microsoft side does not trust.", n.Name)
+		case f.Now.After(own.NotAfter):
+			r.add(Red, "Import its successor.", "The certificate of %s ended on %s.", n.Name, own.NotAfter.Format("2 January 2006"))
+		case own.NotAfter.Sub(f.Now) < expiryWarning:
+			r.add(Amber, "Import its successor.", "The certificate of %s ends on %s.", n.Name, own.NotAfter.Format("2 January 2006"))
+		}
+		r.list = append(r.list, trustedPool(f, n, own)...)
+	}
+	return r.orGreen("Every node has a certificate in date.")
+}
+
+// trustedPool: Skype for Business 2015 and later look for the trusted application pool's name in our certificate.
+func trustedPool(f Facts, n federation.Node, own *federation.Certificate) []Finding {
+	r := report{check: "trusted_pool_name"}
+	if own == nil || own.SelfSigned {
+		return nil
+	}
+	cert := leaf(own)
+	for _, d := range f.Snapshot.Deployments {
+		if cert != nil && d.Answers.RoutingNode == n.Name && d.Answers.TrustedPool != "" && !holdsName(cert, d.Answers.TrustedPool) {
+			r.add(Amber, "Reissue it with that name among its subject alternative names.",
+				"The certificate of %s does not hold %s; Skype for Business 2015 and later refuse it.", n.Name, d.Answers.TrustedPool)
+		}
+	}
+	return r.list
+}
+
+func trustedCAs(f Facts) []Finding {
+	r := report{check: "trusted_cas"}
+	count := 0
+	for _, c := range f.Snapshot.Certificates {
+		if c.Purpose != federation.PurposeTrust {
+			continue
+		}
+		count++
+		if f.Now.After(c.NotAfter) {
+			r.add(Red, "Import its successor with isthmus cert import --purpose cup-trust.", "The trusted CA %s ended on %s.", c.Subject, c.NotAfter.Format("2 January 2006"))
+		}
+	}
+	if count == 0 {
+		r.add(Red, "Import the CA of the front ends with isthmus cert import --purpose cup-trust.", "No CA is trusted, so no certificate of the Microsoft side can be verified.")
+	}
+	return r.orGreen("%d CAs are trusted.", count)
+}
+
+// reportAge is how old a node's report may be before the node counts as silent.
+const reportAge = 60 * time.Second
+
+func nodesBehind(f Facts) []Finding {
+	r := report{check: "nodes", page: "/nodes"}
+	reported := map[string]federation.NodeStatus{}
+	for _, s := range f.Statuses {
+		reported[s.Node] = s
+	}
+	for _, n := range f.Snapshot.Nodes {
+		s, known := reported[n.Name]
+		switch {
+		case !known || f.Now.Sub(s.ReportedAt) > reportAge:
+			r.add(Red, "Start isthmus serve there.", "%s does not report.", n.Name)
+		case s.Error != "":
+			r.add(Red, "Mend what it names; the node goes on with the revision before.", "%s could not apply revision %d: %s", n.Name, f.Snapshot.Revision, s.Error)
+		case s.AppliedRevision < f.Snapshot.Revision:
+			r.add(Amber, "It follows when it reaches the database.", "%s is at revision %d, not at %d.", n.Name, s.AppliedRevision, f.Snapshot.Revision)
+		}
+	}
+	return r.orGreen("Every node holds revision %d.", f.Snapshot.Revision)
+}
+
+func fresh(f Facts) []federation.NodeStatus {
+	var list []federation.NodeStatus
+	for _, s := range f.Statuses {
+		if f.Now.Sub(s.ReportedAt) <= reportAge {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func listenersOpen(f Facts) []Finding {
+	r := report{check: "listeners", page: "/listeners"}
+	for _, s := range fresh(f) {
+		for _, l := range s.Listeners {
+			if !l.Open {
+				r.add(Red, "Free the port, or give the listener another; the node tries again by itself.", "%q is not open on %s: %s.", l.Name, s.Node, l.Error)
+			}
+		}
+	}
+	return r.orGreen("Every enabled listener is open.")
+}
+
+func nextHops(f Facts) []Finding {
+	r := report{check: "next_hops", page: "/static-routes"}
+	for _, s := range fresh(f) {
+		for _, h := range s.Hops {
+			if h.State == "down" {
+				r.add(Red, "See to that server; Isthmus tries it again every 5 seconds.", "%s:%d is down, as %s sees it: %s.", h.Host, h.Port, s.Node, h.Reason)
+			}
+		}
+	}
+	return r.orGreen("No next hop is known to be down.")
+}
