@@ -1,0 +1,72 @@
+# Isthmus: `make help` lists what can be made. `make run` and `make test` do all set-up themselves on Debian.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := bin
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -X main.version=$(VERSION)
+# ST1005: our errors are sentences for people, so they begin with a capital and end with a full stop.
+STATICCHECK := all,-ST1000,-ST1003,-ST1005,-ST1016,-ST1020,-ST1021,-ST1022
+
+# install names Debian packages that are missing; elsewhere it says what to install.
+define install
+	@if command -v apt-get >/dev/null; then \
+	  run=; [ "$$(id -u)" = 0 ] || run=sudo; \
+	  $$run apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$run apt-get install -y -qq $(1) >/dev/null; \
+	else echo "Install $(1), or what your system calls it, and try again." >&2; exit 1; fi
+endef
+
+.PHONY: help run test check demo bench e2e fuzz build generate postgres e2e-packages clean
+
+help: ## list the targets
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+build: ## build bin/isthmus and bin/lyncsim
+	@mkdir -p $(BIN)
+	go build -ldflags "$(LDFLAGS)" -o $(BIN)/ ./cmd/...
+
+run: postgres build ## serve the console on http://127.0.0.1:8080 and this node's SIP services
+	$(BIN)/isthmus serve
+
+test: postgres ## run the tests
+	go test ./...
+
+check: postgres ## generate and compare, format, vet, staticcheck, test with the race detector
+	$(MAKE) --no-print-directory generate
+	git diff --exit-code --stat -- '*_templ.go'
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "Run gofmt on:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	go vet -tags e2e ./internal/e2e
+	go tool staticcheck -checks $(STATICCHECK) ./...
+	go test -race ./...
+
+generate: ## write the Go code of the templates
+	go tool templ generate -log-level error
+
+demo: postgres build ## one node, two pretend front ends, users and traffic
+	.make/demo
+
+bench: ## measure the SIP core's parts
+	go test -run '^$$' -bench . -benchmem ./internal/sip/... ./internal/routing/... ./internal/proxy/...
+
+e2e: postgres e2e-packages ## drive the console in a browser and the core with SIPp
+	go test -count=1 -tags e2e ./internal/e2e
+
+fuzz: ## fuzz the readers, a minute each
+	@for f in FuzzMessage FuzzStream FuzzURI FuzzNameAddr FuzzVia; do go test -run '^$$' -fuzz "^$$f$$" -fuzztime 1m ./internal/sip || exit 1; done
+	go test -run '^$$' -fuzz '^FuzzQuote$$' -fuzztime 1m ./internal/powershell
+
+postgres:
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || $(MAKE) --no-print-directory install-postgres
+
+install-postgres:
+	$(call install,postgresql)
+
+e2e-packages:
+	@command -v chromium >/dev/null && command -v sipp >/dev/null || $(MAKE) --no-print-directory install-e2e
+
+install-e2e:
+	$(call install,chromium sip-tester)
+
+clean: ## remove what was built; the data in var stays
+	rm -rf $(BIN)
