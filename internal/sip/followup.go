@@ -1,0 +1,36 @@
+package sip
+
+import "strconv"
+
+// AppendACK appends the ACK for a final response other than 2xx to this INVITE, which is the request as we sent it. Such
+// an ACK ends at the next hop (RFC 3261 section 17.1.1.3).
+func (m *Message) AppendACK(dst []byte, response *Message) []byte {
+	dst = m.appendFollowUp(dst, "ACK")
+	dst = appendHeader(dst, "To", response.to.Raw)
+	return append(dst, "Content-Length: 0\r\n\r\n"...)
+}
+
+// AppendCancel appends the CANCEL of this INVITE, which is the request as we sent it (RFC 3261 section 9.1).
+func (m *Message) AppendCancel(dst []byte) []byte {
+	dst = m.appendFollowUp(dst, "CANCEL")
+	dst = appendHeader(dst, "To", m.to.Raw)
+	return append(dst, "Content-Length: 0\r\n\r\n"...)
+}
+
+// appendFollowUp writes what ACK and CANCEL share: the top Via alone, the Route set, From, Call-ID and the CSeq number.
+func (m *Message) appendFollowUp(dst []byte, method string) []byte {
+	dst = append(append(dst, method...), ' ')
+	dst = append(append(dst, m.span(m.uri)...), " SIP/2.0\r\n"...)
+	dst = appendHeader(dst, "Via", m.top.Raw)
+	for i := range m.headers[:m.headerCount] {
+		if h := &m.headers[i]; h.kind == route {
+			dst = m.appendMended(dst, h)
+		}
+	}
+	dst = append(dst, "Max-Forwards: 70\r\n"...)
+	dst = appendHeader(dst, "From", m.from.Raw)
+	dst = appendHeader(dst, "Call-ID", m.CallID())
+	dst = append(dst, "CSeq: "...)
+	dst = strconv.AppendUint(dst, uint64(m.cseqNumber), 10)
+	return append(append(append(dst, ' '), method...), crlf...)
+}

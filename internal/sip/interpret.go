@@ -1,0 +1,214 @@
+package sip
+
+import "bytes"
+
+// interpret reads the headers that a proxy uses, and checks that those which every message needs are there.
+func (m *Message) interpret() {
+	for i := range m.headers[:m.headerCount] {
+		h := &m.headers[i]
+		if h.kind == unknown {
+			continue
+		}
+		if m.first[h.kind] == 0 {
+			m.first[h.kind] = uint8(i + 1)
+		} else if singletons[h.kind] {
+			m.fail(badRequest("The " + names[h.kind] + " header occurs more than once."))
+			continue
+		}
+		m.interpretLine(h, uint8(i))
+	}
+	for _, k := range [...]kind{via, from, to, callID, cseq} {
+		if !m.has(k) {
+			m.fail(badRequest("The " + names[k] + " header is missing."))
+		}
+	}
+	m.checkMethod()
+}
+
+func (m *Message) interpretLine(h *header, line uint8) {
+	value := m.value(h)
+	switch h.kind {
+	case via:
+		m.readVias(h, line)
+	case from:
+		m.from = m.readNameAddr(from, value)
+	case to:
+		m.to = m.readNameAddr(to, value)
+	case callID:
+		m.readCallID(value)
+	case cseq:
+		m.readCSeq(value)
+	case maxForwards:
+		m.readMaxForwards(value)
+	case contentLength:
+		m.readLength(value)
+	case route:
+		m.readRoutes(h, line, m.routes[:], &m.routeCount)
+	case recordRoute:
+		m.readRoutes(h, line, m.records[:], &m.recordCount)
+	case contact:
+		m.checkContact(h)
+	}
+}
+
+func (m *Message) failHeader(k kind, problem string) {
+	m.fail(badRequest("The " + names[k] + " header " + problem + "."))
+}
+
+func (m *Message) readNameAddr(k kind, value []byte) NameAddr {
+	n, problem := parseNameAddr(value)
+	if problem != "" {
+		m.failHeader(k, problem)
+	}
+	return n
+}
+
+func (m *Message) readVias(h *header, line uint8) {
+	for pos := int(h.value); pos <= int(h.valueEnd); {
+		e, next := m.element(h, pos)
+		if m.viaCount == MaxVias {
+			m.fail(badRequest("The message has more than 70 Via values."))
+			return
+		}
+		v, problem := parseVia(m.span(e))
+		if problem != "" {
+			m.failHeader(via, problem)
+		}
+		if m.viaCount == 0 {
+			m.top = v
+		}
+		m.vias[m.viaCount] = element{e, line}
+		m.viaCount++
+		pos = next
+	}
+}
+
+// readRoutes reads Route or Record-Route, whose values stand in angle brackets always (RFC 3261 section 20.34).
+func (m *Message) readRoutes(h *header, line uint8, list []element, count *int) {
+	for pos := int(h.value); pos <= int(h.valueEnd); {
+		e, next := m.element(h, pos)
+		if *count == len(list) {
+			m.failHeader(h.kind, "has more than 20 values")
+			return
+		}
+		n := m.readNameAddr(h.kind, m.span(e))
+		if bytes.IndexByte(n.Raw, '<') < 0 {
+			m.failHeader(h.kind, "has a value without angle brackets")
+		}
+		list[*count] = element{e, line}
+		*count++
+		pos = next
+	}
+}
+
+// checkContact reads each value only to refuse what could be read in two ways; a proxy does not use it.
+func (m *Message) checkContact(h *header) {
+	for pos := int(h.value); pos <= int(h.valueEnd); {
+		e, next := m.element(h, pos)
+		if value := m.span(e); string(value) != "*" {
+			m.readNameAddr(contact, value)
+		}
+		pos = next
+	}
+}
+
+// element returns the list value that begins at pos, trimmed, and where the next one begins.
+func (m *Message) element(h *header, pos int) (s span, next int) {
+	end := pos + elementEnd(m.raw[pos:h.valueEnd], 0)
+	start, stop := trimmed(m.raw, pos, end)
+	return span{uint16(start), uint16(stop)}, end + 1
+}
+
+// elementEnd returns the position of the comma that ends the list value at pos, or the end of b.
+func elementEnd(b []byte, pos int) int {
+	for bracket := false; pos < len(b); pos++ {
+		switch ch := b[pos]; {
+		case ch == '"' && !bracket:
+			end := quotedEnd(b, pos)
+			if end < 0 {
+				return len(b)
+			}
+			pos = end - 1
+		case ch == '<':
+			bracket = true
+		case ch == '>':
+			bracket = false
+		case ch == ',' && !bracket:
+			return pos
+		}
+	}
+	return len(b)
+}
+
+func (m *Message) readCallID(value []byte) {
+	if len(value) == 0 {
+		m.failHeader(callID, "is empty")
+	}
+	for _, ch := range value {
+		if ch <= ' ' || ch == 0x7f {
+			m.failHeader(callID, "holds a blank or a control character")
+			return
+		}
+	}
+}
+
+func (m *Message) readCSeq(value []byte) {
+	digits := 0
+	for digits < len(value) && !blank(value[digits]) {
+		digits++
+	}
+	n, ok := number(value[:digits], MaxCSeq)
+	name := value[skipBlanks(value, digits):]
+	if !ok || !all(name, tokenChar) {
+		m.failHeader(cseq, "is not a number below 2147483648 and a method")
+		return
+	}
+	m.cseqNumber, m.cseqMethod = uint32(n), method(name)
+}
+
+func (m *Message) checkMethod() {
+	if !m.request {
+		m.method = m.cseqMethod
+		return
+	}
+	if m.method != "" && m.cseqMethod != "" && m.method != m.cseqMethod {
+		m.failHeader(cseq, "names another method than the request line")
+	}
+}
+
+func (m *Message) readMaxForwards(value []byte) {
+	n, ok := number(value, 255)
+	if !ok {
+		m.failHeader(maxForwards, "is not a number from 0 to 255")
+		return
+	}
+	m.maxForwards = n
+}
+
+func (m *Message) readLength(value []byte) {
+	n, problem := parseLength(value)
+	if problem == nil && m.length >= 0 && n != m.length {
+		problem = errLengths()
+	}
+	if problem != nil {
+		m.fail(problem)
+		return
+	}
+	m.length = n
+}
+
+// parseLength reads a Content-Length and holds it against the limit before anything is allocated for it.
+func parseLength(value []byte) (int, *Error) {
+	n, ok := number(value, 9999999999)
+	if !ok {
+		return 0, framingLost(400, "Content-Length is not a number.")
+	}
+	if n > MaxBody {
+		return 0, errBody()
+	}
+	return n, nil
+}
+
+func errLengths() *Error {
+	return framingLost(400, "The message has two Content-Length headers that differ.")
+}
