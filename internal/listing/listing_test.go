@@ -1,0 +1,77 @@
+package listing
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestWhatTheAddressBarHoldsBecomesAQueryInRange(t *testing.T) {
+	for in, want := range map[string]Query{
+		"": {Op: BeginsWith, Page: 1, Rows: 25},
+		"field=name&op=ends_with&q=+com+&sort=-port&page=3&rows=50": {Field: "name", Op: EndsWith, Text: "com", Sort: "port", Desc: true, Page: 3, Rows: 50},
+		"op=%3Bdrop+table&rows=7&page=-4":                           {Op: BeginsWith, Page: 1, Rows: 25},
+		"page=99999999999999999999&rows=1e9":                        {Op: BeginsWith, Page: 1, Rows: 25},
+		"page=2000000":                                              {Op: BeginsWith, Page: maxPage, Rows: 25},
+		"q=a%00b%ff":                                                {Op: BeginsWith, Text: "ab", Page: 1, Rows: 25},
+		"q=" + strings.Repeat("x", 300):                             {Op: BeginsWith, Text: strings.Repeat("x", 255), Page: 1, Rows: 25},
+	} {
+		v, err := url.ParseQuery(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := FromURL(v); got != want {
+			t.Errorf("%s: %+v, want %+v", in, got, want)
+		}
+	}
+}
+
+func TestALinkLeadsBackToItsQuery(t *testing.T) {
+	for _, want := range []Query{
+		{Op: BeginsWith, Page: 1, Rows: 25},
+		{Field: "name", Op: Contains, Text: "a&b=%", Sort: "name", Page: 2, Rows: 100},
+		{Field: "description", Op: IsEmpty, Sort: "port", Desc: true, Page: 1, Rows: 50},
+	} {
+		if got := FromURL(want.Values()); got != want {
+			t.Errorf("%s leads to %+v, want %+v", want.Values().Encode(), got, want)
+		}
+	}
+	if link := FromURL(nil).Values().Encode(); link != "" {
+		t.Errorf("the plain list has the address %q, want none", link)
+	}
+}
+
+func TestSortingTwiceTurnsTheOrderRoundAndStartsAgain(t *testing.T) {
+	q := Query{Page: 4}.SortedBy("name")
+	if q.Sort != "name" || q.Desc || q.Page != 1 {
+		t.Errorf("first: %+v", q)
+	}
+	if q = q.SortedBy("name"); !q.Desc {
+		t.Errorf("second: %+v", q)
+	}
+	if q = q.SortedBy("port"); q.Desc || q.Sort != "port" {
+		t.Errorf("another field: %+v", q)
+	}
+}
+
+func TestAPagePastTheEndIsTheLastPage(t *testing.T) {
+	p := NewPage[int](Query{Page: 9}, 51, 80)
+	if p.Query.Page != 3 || p.Pages != 3 || p.Offset() != 50 || p.HasNext() || !p.HasPrevious() {
+		t.Errorf("%+v", p)
+	}
+	p.Fill([]int{1})
+	if p.First != 51 || p.Last != 51 {
+		t.Errorf("rows %d to %d, want 51 to 51", p.First, p.Last)
+	}
+	empty := NewPage[int](Query{Page: 2}, 0, 0)
+	empty.Fill(nil)
+	if empty.First != 0 || empty.Last != 0 || empty.Pages != 1 || empty.Query.Page != 1 {
+		t.Errorf("%+v", empty)
+	}
+}
+
+func TestOperatorsHaveLabelsForPeople(t *testing.T) {
+	if got := Label(IsNotEmpty); got != "is not empty" || len(Ops) != 6 {
+		t.Errorf("%q, %d operators", got, len(Ops))
+	}
+}
