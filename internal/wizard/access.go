@@ -1,0 +1,58 @@
+package wizard
+
+import (
+	"slices"
+
+	"isthmus/internal/federation"
+)
+
+// A party is a name or address of the Microsoft side that may connect, and whose it is.
+type party struct{ pattern, of string }
+
+// acl wants every server of the Microsoft side admitted, by address and by name (guide p.54-55).
+func (p *planner) acl() {
+	for _, peer := range p.admitted() {
+		known := slices.ContainsFunc(p.s.ACL, func(e federation.ACLEntry) bool { return e.Pattern == peer.pattern })
+		if isNew(p.want("acl", known, "", pair("pattern", peer.pattern))) {
+			p.target.ACL = append(p.target.ACL, federation.ACLEntry{Pattern: peer.pattern, Description: peer.of})
+		}
+	}
+}
+
+func (p *planner) admitted() []party {
+	var list []party
+	add := func(pattern, of string) {
+		if pattern != "" {
+			list = append(list, party{pattern, of})
+		}
+	}
+	for _, h := range p.a.FrontEnds {
+		add(h.Address, "Front end "+h.FQDN)
+		add(h.FQDN, "Front end "+h.FQDN)
+	}
+	add(p.a.Pool, "Pool "+p.a.Pool)
+	add(p.a.LoadBalancer, "Load balancer of "+DeploymentName(p.a))
+	if callsToo(p.a) {
+		add(p.a.Expressway.FQDN, "Expressway "+p.a.Expressway.FQDN)
+		add(p.a.Expressway.Address, "Expressway "+p.a.Expressway.FQDN)
+	}
+	return list
+}
+
+// peerSubjects wants the names that the Microsoft side's certificates carry as their Common Name (guide p.56-57). Over
+// TCP nobody presents a certificate.
+func (p *planner) peerSubjects() {
+	for _, peer := range p.presenting() {
+		known := slices.ContainsFunc(p.s.TLSPeerSubjects, func(s federation.TLSPeerSubject) bool { return s.Name == peer.pattern })
+		if isNew(p.want("tls_peer_subject", known, "", pair("name", peer.pattern))) {
+			p.target.TLSPeerSubjects = append(p.target.TLSPeerSubjects, federation.TLSPeerSubject{Name: peer.pattern, Description: peer.of})
+		}
+	}
+}
+
+func (p *planner) presenting() []party {
+	if overTCP(p.a) {
+		return nil
+	}
+	return slices.DeleteFunc(p.admitted(), func(peer party) bool { return federation.IsAddress(peer.pattern) })
+}

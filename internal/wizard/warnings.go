@@ -1,0 +1,78 @@
+package wizard
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"isthmus/internal/federation"
+)
+
+// warnings are whole sentences about what works, or may work, and still deserves a second look.
+func (p *planner) warnings() []string {
+	var list []string
+	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	if p.a.LoadBalancer != "" {
+		add("A load balancer between the two sides is not supported by the guide (p.18); the front ends stand behind it as backups.")
+	}
+	if p.a.Expressway != nil && !callsToo(p.a) {
+		add("Chat only uses no Expressway; %s is left out of the plan.", printable(p.a.Expressway.FQDN))
+	}
+	if users := p.s.Usage.ByNode[p.a.RoutingNode]; users > 0 {
+		add("%d users are homed on the routing node %s and share it with everything that the Microsoft side sends; a node without users is better.",
+			users, p.a.RoutingNode)
+	}
+	if v := p.target.TLSContext(federation.PeerAuthContext); v != nil && !overTCP(p.a) && v.MinVersion < "1.2" {
+		add("The context %s admits TLS %s, because that is all that Lync and OCS offer; every peer of this context may use it.", v.Name, v.MinVersion)
+	}
+	list = append(list, p.transportWarnings()...)
+	return append(list, p.localWarnings()...)
+}
+
+// transportWarnings are about certificates that one deployment presents and another cannot.
+func (p *planner) transportWarnings() []string {
+	if overTCP(p.a) {
+		if !p.s.Settings.RequirePeerCertificate {
+			return nil
+		}
+		return []string{"Requests from outside need a certificate today, so this deployment's requests over TCP are refused with 403; turn require_peer_certificate off in Settings, or choose tls."}
+	}
+	var list []string
+	for _, d := range p.s.Deployments {
+		if overTCP(d.Answers) && !p.s.Settings.RequirePeerCertificate {
+			list = append(list, fmt.Sprintf("From now on requests from outside need a certificate, so those of %s over TCP are refused with 403.", d.Name))
+		}
+	}
+	return list
+}
+
+// localWarnings are about names and addresses that mean something on one machine only.
+func (p *planner) localWarnings() []string {
+	var list []string
+	add := func(who, name, address string) {
+		if isLoopback(address) {
+			list = append(list, fmt.Sprintf("%s %s has the loopback address %s, which no other machine can reach.", who, name, address))
+		}
+		if strings.HasSuffix(name, ".localdomain") {
+			list = append(list, fmt.Sprintf("%s %s has a name under .localdomain, which no other machine can look up.", who, name))
+		}
+	}
+	for _, n := range p.s.Nodes {
+		add("The node", n.Name, n.Address)
+	}
+	for _, h := range p.a.FrontEnds {
+		add("The front end", h.FQDN, h.Address)
+	}
+	if isLoopback(p.a.LoadBalancer) {
+		list = append(list, fmt.Sprintf("The load balancer has the loopback address %s, which no other machine can reach.", p.a.LoadBalancer))
+	}
+	if callsToo(p.a) {
+		add("The Expressway", p.a.Expressway.FQDN, p.a.Expressway.Address)
+	}
+	return list
+}
+
+func isLoopback(address string) bool {
+	a, err := netip.ParseAddr(address)
+	return err == nil && a.IsLoopback()
+}

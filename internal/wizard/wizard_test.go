@@ -1,0 +1,94 @@
+package wizard
+
+import (
+	"strings"
+	"testing"
+
+	"isthmus/internal/federation"
+)
+
+// enterprise are answers that hold against snapshot.
+func enterprise() federation.Answers {
+	return federation.Answers{
+		Platform: federation.SkypeForBusiness2019, Deployment: federation.ChatOnly, Edition: federation.EditionEnterprise,
+		Pool: "pool.synergy.com", Registrar: "pool.synergy.com", Site: "1",
+		FrontEnds:   []federation.Host{{FQDN: "fe1.synergy.com", Address: "10.1.20.21"}, {FQDN: "fe2.synergy.com", Address: "10.1.20.22"}},
+		Domains:     []string{"synergy.com"},
+		RoutingNode: "imp1.synergy.com", TrustedPool: "trustedpool.synergy.com", ApplicationID: "isthmus", Transport: federation.TLS,
+	}
+}
+
+func standard() federation.Answers {
+	a := enterprise()
+	a.Edition, a.Pool, a.Registrar, a.FrontEnds = federation.EditionStandard, "", "fe1.synergy.com", a.FrontEnds[:1]
+	return a
+}
+
+// overPlainTCP are answers for OCS without TLS.
+func overPlainTCP() federation.Answers {
+	a := enterprise()
+	a.Platform, a.Transport = federation.OCS2007R2, federation.TCP
+	return a
+}
+
+func calling() federation.Answers {
+	a := enterprise()
+	a.Deployment = federation.ChatAndCalling
+	a.Expressway = &federation.Host{FQDN: "exp.synergy.com", Address: "10.1.30.31", Port: 65072}
+	return a
+}
+
+// snapshot is a new database with two domains and two nodes, the second with users.
+func snapshot() federation.Snapshot {
+	c := federation.DefaultConfiguration()
+	c.Domains = []federation.Domain{{Name: "synergy.com"}, {Name: "synergy.co.uk"}}
+	c.Nodes = []federation.Node{node("imp1.synergy.com", "10.1.10.11"), node("imp2.synergy.com", "10.1.10.12")}
+	c.Normalize()
+	return federation.Snapshot{Revision: 7, Configuration: c, Usage: federation.Usage{ByNode: map[string]int{"imp2.synergy.com": 2406}}}
+}
+
+func node(name, address string) federation.Node { return federation.Node{Name: name, Address: address} }
+
+// finished is the snapshot after a plan was applied, as the store leaves it.
+func finished(s federation.Snapshot, a federation.Answers, c federation.Changes) federation.Snapshot {
+	for _, d := range federation.Diff(&s.Configuration, &c.Target) {
+		if d.Section == federation.SectionSettings {
+			s.SavedSettings = append(s.SavedSettings, d.Key)
+		}
+	}
+	s.Configuration = c.Target
+	s.Deployments = append(s.Deployments, federation.Deployment{Name: DeploymentName(a), Answers: Defaults(a, s)})
+	return s
+}
+
+func plan(t *testing.T, a federation.Answers, s federation.Snapshot) federation.Changes {
+	t.Helper()
+	c, err := Plan(a, s)
+	if err != nil {
+		t.Fatalf("these answers hold, but Plan says:\n%s", err)
+	}
+	return c
+}
+
+func lines(c federation.Changes) []string {
+	var list []string
+	for _, change := range c.List {
+		list = append(list, change.String())
+	}
+	return list
+}
+
+func wantLines(t *testing.T, c federation.Changes, want string) {
+	t.Helper()
+	got := strings.Join(lines(c), "\n")
+	if want = strings.TrimSpace(want); got != want {
+		t.Errorf("the plan is\n%s\n\nbut should be\n%s", got, want)
+	}
+}
+
+func wantSentence(t *testing.T, list []string, part string) {
+	t.Helper()
+	if !strings.Contains(strings.Join(list, "\n"), part) {
+		t.Errorf("no sentence holds %q among\n%s", part, strings.Join(list, "\n"))
+	}
+}
