@@ -11,7 +11,7 @@ func TestWhatTheAddressBarHoldsBecomesAQueryInRange(t *testing.T) {
 		"": {Op: BeginsWith, Page: 1, Rows: 25},
 		"field=name&op=ends_with&q=+com+&sort=-port&page=3&rows=50": {Field: "name", Op: EndsWith, Text: "com", Sort: "port", Desc: true, Page: 3, Rows: 50},
 		"op=%3Bdrop+table&rows=7&page=-4":                           {Op: BeginsWith, Page: 1, Rows: 25},
-		"page=99999999999999999999&rows=1e9":                        {Op: BeginsWith, Page: 1, Rows: 25},
+		"page=99999999999999999999&rows=1e9":                        {Op: BeginsWith, Page: maxPage, Rows: 25},
 		"page=2000000":                                              {Op: BeginsWith, Page: maxPage, Rows: 25},
 		"q=a%00b%ff":                                                {Op: BeginsWith, Text: "ab", Page: 1, Rows: 25},
 		"q=" + strings.Repeat("x", 300):                             {Op: BeginsWith, Text: strings.Repeat("x", 255), Page: 1, Rows: 25},
