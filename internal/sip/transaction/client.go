@@ -1,0 +1,230 @@
+package transaction
+
+import (
+	"bytes"
+	"sync"
+	"time"
+
+	"isthmus/internal/sip"
+)
+
+// ClientRequest is a request to send and what to do with what comes of it. Response runs on the goroutine that called
+// Table.Response; Timeout and TransportError run on goroutines of their own. Each of the three may be nil.
+type ClientRequest struct {
+	Branch   string // of our Via: what responses are matched by
+	Method   string // never ACK, which has no transaction
+	Bytes    []byte // the whole request; the caller may reuse it after Send
+	Reliable bool   // sent over a stream
+	Send     func([]byte) error
+	// Response receives provisional and final responses, the latter once, but every 2xx to an INVITE. m lives only during the call.
+	Response func(m *sip.Message)
+	// Timeout is called when there was no final response in time (timers B and F; after a CANCEL 64*T1).
+	Timeout func()
+	// TransportError is called when Send failed before a final response.
+	TransportError func(error)
+}
+
+// Client is the client transaction of one request (RFC 3261 section 17.1).
+type Client struct {
+	table   *Table
+	key     string
+	invite  bool
+	request ClientRequest
+
+	mu     sync.Mutex
+	state  state
+	bytes  []byte // the request, while it may have to be sent again, acknowledged or cancelled
+	ack    []byte // to send again
+	ended  bool   // given up by its user
+	cancel cancelling
+	alarm  alarm
+}
+
+// Send sends a request and waits for its responses.
+func (t *Table) Send(r ClientRequest) *Client {
+	c := &Client{
+		table: t, key: string(appendClientKey(nil, r.Branch, r.Method)), invite: r.Method == "INVITE", request: r,
+	}
+	c.request.Bytes = nil
+	if c.invite || !r.Reliable {
+		c.bytes = bytes.Clone(r.Bytes)
+	}
+	c.start()
+	t.clients.put(c.key, c)
+	if err := r.Send(r.Bytes); err != nil {
+		c.fail(err)
+	}
+	return c
+}
+
+// start sets timers B or F, and A or E where requests get lost. A doubles without limit, E up to T2.
+func (c *Client) start() {
+	times := &c.table.times
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.alarm.start(c.table.clock, times.Whole(), c.ring)
+	switch {
+	case c.request.Reliable:
+	case c.invite:
+		c.alarm.repeat(times.T1, times.Whole())
+	default:
+		c.alarm.repeat(times.T1, times.T2)
+	}
+}
+
+// End gives the request up. Its user hears nothing more of it but a late 2xx to an INVITE, which is a call that somebody took; a
+// call already going on by a callback may still be seen. A provisional response, had or late, is followed by a CANCEL. The
+// transaction lives on to its hard end, so that what comes late is known for what it is.
+func (c *Client) End() {
+	c.mu.Lock()
+	c.ended = true
+	if c.state <= proceeding {
+		c.alarm.quiet()
+	}
+	if !c.invite {
+		c.bytes = nil
+	}
+	cancel := c.takeCancel()
+	c.mu.Unlock()
+	c.sendCancel(cancel)
+}
+
+// outcome is what a response leads to, done after the lock is given back.
+type outcome struct {
+	deliver     bool
+	ack, cancel []byte
+	over        bool
+}
+
+func (c *Client) receive(m *sip.Message) {
+	c.mu.Lock()
+	o := c.transition(m)
+	o.over = c.state == terminated
+	c.mu.Unlock()
+	if o.over {
+		c.table.clients.drop(c.key, c)
+	}
+	if o.ack != nil {
+		_ = c.request.Send(o.ack) // lost, the response comes again or the far end's Timer H ends it
+	}
+	if o.deliver && c.request.Response != nil {
+		c.request.Response(m)
+	}
+	c.sendCancel(o.cancel)
+}
+
+func (c *Client) transition(m *sip.Message) outcome {
+	waiting := c.state <= proceeding
+	switch status := m.Status(); {
+	case waiting && status < 200:
+		return c.provisional()
+	case c.invite && status >= 200 && status < 300:
+		return c.accept()
+	case waiting && c.invite:
+		return c.refuse(m)
+	case waiting:
+		return c.finish()
+	case c.state == completed && status >= 300:
+		return outcome{ack: c.ack}
+	}
+	return outcome{}
+}
+
+func (c *Client) provisional() outcome {
+	c.state = proceeding
+	times := &c.table.times
+	switch {
+	case c.invite && !c.cancel.sent:
+		c.alarm.endIn(times.Proceeding)
+	case !c.invite && !c.request.Reliable && !c.ended:
+		c.alarm.repeat(times.T2, times.T2)
+	}
+	return outcome{deliver: !c.ended, cancel: c.takeCancel()}
+}
+
+// accept: every 2xx goes up for the length of Timer M, as a fork downstream may yield several (RFC 6026 section 7.2).
+func (c *Client) accept() outcome {
+	if c.state == completed || c.state == terminated {
+		return outcome{}
+	}
+	if c.state != accepted {
+		c.state, c.bytes = accepted, nil
+		c.alarm.endIn(c.table.times.Whole())
+	}
+	return outcome{deliver: true}
+}
+
+// refuse acknowledges a final response other than 2xx, and does so again for the length of Timer D: none on a stream.
+func (c *Client) refuse(m *sip.Message) outcome {
+	var invite sip.Message
+	_ = invite.Parse(c.bytes) // our own writing
+	c.ack = invite.AppendACK(nil, m)
+	c.bytes = nil
+	c.complete(c.table.times.Whole())
+	return outcome{deliver: !c.ended, ack: c.ack}
+}
+
+// finish absorbs retransmitted final responses for the length of Timer K: none on a stream.
+func (c *Client) finish() outcome {
+	c.bytes = nil
+	c.complete(c.table.times.T4)
+	return outcome{deliver: !c.ended}
+}
+
+func (c *Client) complete(life time.Duration) {
+	if c.request.Reliable {
+		c.terminate()
+		return
+	}
+	c.state = completed
+	c.alarm.endIn(life)
+}
+
+func (c *Client) terminate() {
+	c.state, c.bytes = terminated, nil
+	c.alarm.stop()
+}
+
+func (c *Client) ring() {
+	c.mu.Lock()
+	end, again := c.alarm.due()
+	timedOut := end && c.state <= proceeding && !c.ended
+	b := c.bytes
+	if end {
+		c.terminate()
+	}
+	c.mu.Unlock()
+	switch {
+	case end:
+		c.table.clients.drop(c.key, c)
+		if timedOut && c.request.Timeout != nil {
+			c.table.guard(c.request.Timeout)
+		}
+	case again && b != nil:
+		c.table.guard(func() { c.sendAgain(b) })
+	}
+}
+
+func (c *Client) sendAgain(b []byte) {
+	if err := c.request.Send(b); err != nil {
+		c.fail(err)
+	}
+}
+
+// fail ends a transaction whose request could not be sent (RFC 3261 section 17.1.4). The user learns it on another goroutine, as
+// it may hold locks of its own while it sends.
+func (c *Client) fail(err error) {
+	c.mu.Lock()
+	waiting := c.state <= proceeding
+	tells := waiting && !c.ended && c.request.TransportError != nil
+	if waiting {
+		c.terminate()
+	}
+	c.mu.Unlock()
+	if waiting {
+		c.table.clients.drop(c.key, c)
+	}
+	if tells {
+		go c.table.guard(func() { c.request.TransportError(err) })
+	}
+}
