@@ -259,7 +259,7 @@ func TestAnInviteGivenUp(t *testing.T) {
 func TestARequestThatCannotBeSent(t *testing.T) {
 	for _, method := range []string{"INVITE", "MESSAGE"} {
 		bubble(t, method, func(t *testing.T, table *Table, w *wire) {
-			w.fail = errors.New("reset")
+			w.breakDown(errors.New("reset"))
 			_, u := start(t, table, w, method, true)
 			synctest.Wait()
 			u.want(t, "reset")
@@ -271,7 +271,7 @@ func TestARequestThatCannotBeSent(t *testing.T) {
 	bubble(t, "the user may hold his lock while he sends", func(t *testing.T, table *Table, w *wire) {
 		var mu sync.Mutex
 		told := make(chan struct{})
-		w.fail = errors.New("reset")
+		w.breakDown(errors.New("reset"))
 		mu.Lock()
 		table.Send(ClientRequest{Branch: "z9hG4bKours", Method: "INVITE", Reliable: true, Send: w.try, TransportError: func(error) {
 			mu.Lock()
@@ -283,7 +283,7 @@ func TestARequestThatCannotBeSent(t *testing.T) {
 	})
 	bubble(t, "a retransmission that fails is told too", func(t *testing.T, table *Table, w *wire) {
 		_, u := start(t, table, w, "OPTIONS", false)
-		w.fail = errors.New("unreachable")
+		w.breakDown(errors.New("unreachable"))
 		after(500 * time.Millisecond)
 		u.want(t, "unreachable")
 		wantLen(t, table, 0, 0)

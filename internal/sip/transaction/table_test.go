@@ -78,6 +78,13 @@ func (w *wire) try(b []byte) error {
 	return w.fail
 }
 
+// breakDown lets sending fail from now on.
+func (w *wire) breakDown(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fail = err
+}
+
 // want compares what was sent since the last call.
 func (w *wire) want(t *testing.T, want string) {
 	t.Helper()
