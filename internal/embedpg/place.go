@@ -109,7 +109,10 @@ func (p place) exists() (bool, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case errors.Is(err, fs.ErrPermission):
-		return false, foreign(p)
+		if _, err := os.Lstat(p.dir); err == nil {
+			return false, foreign(p)
+		}
+		return false, nil // a directory above it is closed, which reachable finds out
 	}
 	return false, fmt.Errorf("look for the embedded database: %w", err)
 }
