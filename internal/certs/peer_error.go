@@ -1,0 +1,92 @@
+package certs
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Reasons why a peer's certificate is refused: short and stable, for logs, counters and status rows.
+const (
+	ReasonNotListed   = "TLS peer subject not listed"
+	ReasonSubject     = "TLS peer certificate has no single Common Name"
+	ReasonUnknownCA   = "TLS peer certificate is from an unknown CA"
+	ReasonExpired     = "TLS peer certificate expired"
+	ReasonNotYetValid = "TLS peer certificate is not yet valid"
+	ReasonUsage       = "TLS peer certificate lacks a key usage"
+	ReasonNone        = "TLS peer showed no certificate"
+	ReasonRefusedOurs = "TLS peer refused our certificate or offer"
+	ReasonNothing     = "no TLS version or cipher in common"
+	ReasonHandshake   = "TLS handshake failed"
+)
+
+// A PeerError says why a peer's certificate was refused. Subject is its Common Name, which is only a claim unless the
+// reason is ReasonNotListed.
+type PeerError struct {
+	Reason  string
+	Subject string
+	Detail  string // whole sentence with the way out
+}
+
+func (e *PeerError) Error() string { return e.Reason + ": " + e.Detail }
+
+// Reason names the cause of a failed handshake. It never returns "".
+func Reason(err error) string {
+	var peer *PeerError
+	if errors.As(err, &peer) {
+		return peer.Reason
+	}
+	// crypto/tls has no typed errors for these; a test holds its words.
+	text := fmt.Sprint(err)
+	for _, known := range []struct{ words, reason string }{
+		{"didn't provide a certificate", ReasonNone},
+		{"remote error: tls: protocol version", ReasonNothing},
+		{"remote error: tls: handshake failure", ReasonNothing},
+		{"unsupported versions", ReasonNothing},
+		{"no cipher suite supported", ReasonNothing},
+		{"unsupported protocol version", ReasonNothing},
+		{"remote error: tls:", ReasonRefusedOurs},
+	} {
+		if strings.Contains(text, known.words) {
+			return known.reason
+		}
+	}
+	return ReasonHandshake
+}
+
+// chainError turns what crypto/x509 says about a chain into a reason and a sentence.
+func chainError(leaf *x509.Certificate, usage x509.ExtKeyUsage, now time.Time, err error) *PeerError {
+	e := &PeerError{Subject: leaf.Subject.CommonName}
+	var cause x509.CertificateInvalidError
+	var authority x509.UnknownAuthorityError
+	switch {
+	case errors.As(err, &cause) && cause.Reason == x509.Expired:
+		e.Reason, e.Detail = dateRefusal(cause.Cert, now)
+	case errors.As(err, &cause) && cause.Reason == x509.IncompatibleUsage:
+		e.Reason = ReasonUsage
+		e.Detail = fmt.Sprintf("the certificate of %q lacks the enhanced key usage %s; have it reissued for server and client authentication.", title(leaf), usageName[usage])
+	case errors.As(err, &authority):
+		e.Reason = ReasonUnknownCA
+		e.Detail = fmt.Sprintf("the certificate that claims to be %q was issued by %q, which is not among the trusted CAs; import that CA if it is yours.%s", title(leaf), issuer(leaf), hint(err))
+	default:
+		e.Reason, e.Detail = ReasonUnknownCA, fmt.Sprintf("the certificate that claims to be %q cannot be verified (%v); have it reissued.", title(leaf), err)
+	}
+	return e
+}
+
+func dateRefusal(c *x509.Certificate, now time.Time) (reason, detail string) {
+	if now.Before(c.NotBefore) {
+		return ReasonNotYetValid, fmt.Sprintf("the certificate of %q is valid from %s on only; check the clocks of both machines.", title(c), c.NotBefore.UTC().Format(time.RFC3339))
+	}
+	return ReasonExpired, fmt.Sprintf("the certificate of %q expired on %s; renew it.", title(c), day(c.NotAfter))
+}
+
+// hint passes on that a CA of this name is known and yet the signature could not be checked, as with SHA-1.
+func hint(err error) string {
+	if _, rest, ok := strings.Cut(err.Error(), "possibly because of "); ok {
+		return " A trusted CA has this name, but " + strings.TrimSuffix(rest, ")") + ")."
+	}
+	return ""
+}

@@ -1,0 +1,127 @@
+package certs
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/asn1"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A verifier decides about the certificate of a peer: first the chain, and only then the name, which until then is
+// nothing but a claim.
+type verifier struct {
+	trusted *x509.CertPool
+	usage   x509.ExtKeyUsage // of the peer in this handshake
+	now     func() time.Time
+	named   func(leaf *x509.Certificate) *PeerError // whether its names are let in
+}
+
+// connection is a tls.Config's VerifyConnection, which unlike VerifyPeerCertificate is asked on resumed sessions too.
+func (v verifier) connection(state tls.ConnectionState) error { return v.chain(state.PeerCertificates) }
+
+func (v verifier) chain(chain []*x509.Certificate) error {
+	if len(chain) == 0 {
+		return &PeerError{Reason: ReasonNone, Detail: "the peer has to show a certificate; assign it one for server and client authentication."}
+	}
+	options := x509.VerifyOptions{
+		Roots: v.trusted, Intermediates: x509.NewCertPool(), CurrentTime: v.now(), KeyUsages: []x509.ExtKeyUsage{v.usage},
+	}
+	for _, c := range chain[1:] {
+		options.Intermediates.AddCert(c)
+	}
+	if _, err := chain[0].Verify(options); err != nil {
+		return chainError(chain[0], v.usage, options.CurrentTime, err)
+	}
+	if err := v.named(chain[0]); err != nil {
+		return err
+	}
+	return nil
+}
+
+// onlyCommonName lets in peers whose one Subject Common Name is among names. SANs are not consulted (guide p.56-57).
+func onlyCommonName(names map[string]bool, context string) func(*x509.Certificate) *PeerError {
+	return func(leaf *x509.Certificate) *PeerError {
+		subject, err := subjectOf(leaf)
+		if err != nil || names[subject] {
+			return err
+		}
+		return &PeerError{Reason: ReasonNotListed, Subject: subject,
+			Detail: fmt.Sprintf("%q is not among the peer subjects of %s; add it there if this server is one of yours.", subject, context)}
+	}
+}
+
+// commonNameOrSAN lets in peers whose one Common Name or any DNS name is among names: a next hop of an enterprise pool
+// shows the pool's name, and its own as a SAN.
+func commonNameOrSAN(names map[string]bool, context string) func(*x509.Certificate) *PeerError {
+	byCommonName := onlyCommonName(names, context)
+	return func(leaf *x509.Certificate) *PeerError {
+		for _, name := range leaf.DNSNames {
+			if lower, ok := lowerASCII(name); ok && names[lower] {
+				return nil
+			}
+		}
+		return byCommonName(leaf)
+	}
+}
+
+// onlyNode lets in one node by its Common Name, which the other nodes know it by.
+func onlyNode(node string) func(*x509.Certificate) *PeerError {
+	return func(leaf *x509.Certificate) *PeerError {
+		subject, err := subjectOf(leaf)
+		if err != nil || subject == node {
+			return err
+		}
+		return &PeerError{Reason: ReasonNotListed, Subject: subject,
+			Detail: fmt.Sprintf("%q answered where the node %s was expected; import a certificate with the node's name as Common Name there.", subject, node)}
+	}
+}
+
+var oidCommonName = asn1.ObjectIdentifier{2, 5, 4, 3}
+
+// subjectOf returns the one Common Name in lower case. None, two, and one with anything but printable ASCII are refused:
+// which of two names a reader takes, or where it stops at a NUL, is what attacks are made of.
+func subjectOf(c *x509.Certificate) (string, *PeerError) {
+	var found []string
+	for _, attribute := range c.Subject.Names {
+		if attribute.Type.Equal(oidCommonName) {
+			found = append(found, fmt.Sprint(attribute.Value))
+		}
+	}
+	refused := &PeerError{Reason: ReasonSubject, Subject: c.Subject.CommonName}
+	if len(found) != 1 {
+		refused.Detail = fmt.Sprintf("the subject %q has %d Common Names, and exactly one is needed; have the certificate reissued.", c.Subject.String(), len(found))
+		return "", refused
+	}
+	name, ok := lowerASCII(found[0])
+	if !ok {
+		refused.Detail = fmt.Sprintf("the Common Name %q holds characters that no host name has; have the certificate reissued.", found[0])
+		return "", refused
+	}
+	return name, nil
+}
+
+// lowerASCII lowers letters and refuses what is not printable ASCII: Unicode's lower case would turn the Kelvin sign into
+// a plain k.
+func lowerASCII(s string) (lower string, ok bool) {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return "", false
+		}
+	}
+	return strings.ToLower(s), s != ""
+}
+
+// Subject is the Common Name, in lower case, of the certificate that the peer of a verified connection showed; "" when it
+// showed none or has no single one. It proves something only where the configuration asked for a client certificate.
+func Subject(state tls.ConnectionState) string {
+	if len(state.PeerCertificates) == 0 {
+		return ""
+	}
+	name, err := subjectOf(state.PeerCertificates[0])
+	if err != nil {
+		return ""
+	}
+	return name
+}
