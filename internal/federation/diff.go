@@ -44,7 +44,7 @@ func (d Difference) String() string {
 // normalized.
 func Diff(old, new *Configuration) []Difference {
 	var list []Difference
-	for _, f := range fieldChanges(&old.Settings, &new.Settings) {
+	for _, f := range FieldChanges(&old.Settings, &new.Settings) {
 		list = append(list, Difference{Section: SectionSettings, Kind: "setting", How: Changed, Key: f.Name, Fields: []FieldChange{f}})
 	}
 	before, after := old.Sections(), new.Sections()
@@ -65,7 +65,7 @@ func diffSection(old, new Section) []Difference {
 		d := Difference{Section: old.Name, Kind: old.Singular, How: Added, Key: n.Key(), New: n}
 		kept[d.Key] = true
 		if o, ok := known[d.Key]; ok {
-			d.How, d.Old, d.Fields = Changed, o, fieldChanges(o, n)
+			d.How, d.Old, d.Fields = Changed, o, FieldChanges(o, n)
 			if len(d.Fields) == 0 {
 				continue
 			}
@@ -80,8 +80,9 @@ func diffSection(old, new Section) []Difference {
 	return list
 }
 
-// fieldChanges compares two structs of one type by their yaml names; a field that the document does not hold is left out.
-func fieldChanges(old, new any) []FieldChange {
+// FieldChanges compares two structs of one type, given as pointers, by their yaml names; a field that the document does not
+// hold is left out.
+func FieldChanges(old, new any) []FieldChange {
 	a, b := reflect.ValueOf(old).Elem(), reflect.ValueOf(new).Elem()
 	var list []FieldChange
 	for i := range a.NumField() {
