@@ -140,6 +140,7 @@ func TestAClusterThatBecameUnreachableIsNotReplacedByAnEmptyOne(t *testing.T) {
 	} else if err := os.Chmod(filepath.Join(dir, "postgres"), 0); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { os.Chmod(filepath.Join(dir, "postgres"), 0o711) }) // so that it can be removed
 	_, err := Start(t.Context(), Config{DataDir: dir, Volatile: true, elsewhere: filepath.Join(emptyDir(t), "lib")})
 	if os.Geteuid() == 0 {
 		wantSentence(t, err, "cannot reach", "chmod o+x")
