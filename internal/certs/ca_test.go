@@ -127,7 +127,7 @@ func testKey(t testing.TB) *Key {
 func snapshotOf(t testing.TB, k *Key, ca authority, node string, subjects ...string) federation.Snapshot {
 	t.Helper()
 	s := federation.Snapshot{Configuration: federation.DefaultConfiguration()}
-	s.Nodes = []federation.Node{{Name: node, Address: "127.0.0.11"}, {Name: "imp2.synergy.com", Address: "127.0.0.12"}}
+	s.Nodes = []federation.Node{{Name: "imp1.synergy.com", Address: "127.0.0.11"}, {Name: "imp2.synergy.com", Address: "127.0.0.12"}}
 	s.TLSContext(federation.PeerAuthContext).PeerSubjects = subjects
 	leaf, private := ca.issue(t, node)
 	own, err := ImportOwn(k, node, now, pemOf(leaf, private), nil)
@@ -144,7 +144,7 @@ func snapshotOf(t testing.TB, k *Key, ca authority, node string, subjects ...str
 
 // shake runs one handshake over the loopback from the given address and reads one octet, because with TLS 1.3 a client
 // learns of a refusal only there.
-func shake(t testing.TB, from string, client, server *tls.Config) (clientErr, serverErr error, state tls.ConnectionState) {
+func shake(t testing.TB, from string, client, server *tls.Config) (state tls.ConnectionState, clientErr, serverErr error) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -171,7 +171,7 @@ func TestASelfSignedCertificateServesBothWays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if clientErr, serverErr, _ := shake(t, "127.0.0.1", client, config); clientErr != nil || serverErr != nil {
+	if _, clientErr, serverErr := shake(t, "127.0.0.1", client, config); clientErr != nil || serverErr != nil {
 		t.Fatalf("RSA key exchange: %v, %v", clientErr, serverErr)
 	}
 }
