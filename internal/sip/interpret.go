@@ -121,6 +121,9 @@ func (m *Message) element(h *header, pos int) (s span, next int) {
 
 // elementEnd returns the position of the comma that ends the list value at pos, or the end of b.
 func elementEnd(b []byte, pos int) int {
+	if bytes.IndexByte(b[pos:], ',') < 0 {
+		return len(b)
+	}
 	for bracket := false; pos < len(b); pos++ {
 		switch ch := b[pos]; {
 		case ch == '"' && !bracket:
