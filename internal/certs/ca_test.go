@@ -179,5 +179,5 @@ func shake(t testing.TB, from string, client, server *tls.Config) (state tls.Con
 	_, clientErr = tls.Client(raw, client).Read(make([]byte, 1))
 	raw.Close()
 	serverErr = <-done
-	return clientErr, serverErr, state
+	return state, clientErr, serverErr
 }
