@@ -1,0 +1,82 @@
+package metrics
+
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// A State is what is true of a node at the moment of a scrape.
+type State struct {
+	Ready              bool
+	DatabaseUp         bool
+	AppliedRevision    int64
+	Connections        int             // open SIP connections
+	ServerTransactions int             // requests that are not finished yet
+	ClientTransactions int             // the same, sent on
+	Users              int             // users whose routing facts are known
+	Listeners          map[string]bool // by name: open
+	Hops               map[string]bool // as in Attempt: up
+}
+
+// Observe names the function that tells the node's state. It is called at every scrape, from any goroutine; until then
+// there are no such numbers.
+func (m *Metrics) Observe(state func() State) { m.observed.state.Store(&state) }
+
+// observed collects a State. Numbers that come from what exists now, such as the hops of the current routes, vanish with
+// it, which counters kept by label would not.
+type observed struct{ state atomic.Pointer[func() State] }
+
+var (
+	readyDesc        = gauge("ready", "1 while a snapshot is applied and every activated listener is open.")
+	databaseDesc     = gauge("database_up", "1 while the database answers.")
+	revisionDesc     = gauge("applied_revision", "Revision of the configuration that is in force on this node.")
+	connectionsDesc  = gauge("sip_connections", "Open SIP connections.")
+	transactionsDesc = gauge("sip_transactions", "SIP transactions that are not finished, by side.", "side")
+	usersDesc        = gauge("users", "Users whose routing facts this node knows.")
+	listenerDesc     = gauge("listener_open", "1 while the listener is open on this node.", "listener")
+	hopDesc          = gauge("sip_hop_up", "1 while the next hop is not marked down.", "hop")
+)
+
+func gauge(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// Describe is part of prometheus.Collector.
+func (o *observed) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{readyDesc, databaseDesc, revisionDesc, connectionsDesc, transactionsDesc, usersDesc, listenerDesc, hopDesc} {
+		out <- d
+	}
+}
+
+// Collect is part of prometheus.Collector.
+func (o *observed) Collect(out chan<- prometheus.Metric) {
+	ask := o.state.Load()
+	if ask == nil {
+		return
+	}
+	s := (*ask)()
+	send := func(d *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	send(readyDesc, one(s.Ready))
+	send(databaseDesc, one(s.DatabaseUp))
+	send(revisionDesc, float64(s.AppliedRevision))
+	send(connectionsDesc, float64(s.Connections))
+	send(transactionsDesc, float64(s.ServerTransactions), "server")
+	send(transactionsDesc, float64(s.ClientTransactions), "client")
+	send(usersDesc, float64(s.Users))
+	for name, open := range s.Listeners {
+		send(listenerDesc, one(open), name)
+	}
+	for name, up := range s.Hops {
+		send(hopDesc, one(up), name)
+	}
+}
+
+func one(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
