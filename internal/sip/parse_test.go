@@ -156,11 +156,7 @@ func TestMalformedMessagesAreRefused(t *testing.T) {
 		t.Run(c.promise, func(t *testing.T) {
 			m := new(sip.Message)
 			e := refused(t, m, c.raw)
-			want := c.status
-			if !m.IsRequest() {
-				want = 0
-			}
-			equal(t, "status: "+e.Reason, e.Status, want)
+			equal(t, "status: "+e.Reason, e.Status, c.status)
 			equal(t, "close", e.Close, c.close)
 			if !strings.HasSuffix(e.Reason, ".") {
 				t.Errorf("the reason is no sentence: %s", e.Reason)

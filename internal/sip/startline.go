@@ -4,6 +4,7 @@ import "bytes"
 
 // startLine reads "METHOD URI SIP/2.0" or "SIP/2.0 STATUS REASON", single blanks between (RFC 3261 section 7).
 func (m *Message) startLine(line []byte, suspect bool) {
+	m.request = len(line) < 4 || !equalFold(line[:4], versionHead)
 	if len(line) < 2 || line[len(line)-2] != '\r' {
 		m.fail(errBreak())
 		return
@@ -19,15 +20,14 @@ func (m *Message) startLine(line []byte, suspect bool) {
 		return
 	}
 	line = line[:len(line)-2]
-	if len(line) >= 4 && equalFold(line[:4], versionHead) {
+	if m.request {
+		m.requestLine(line)
+	} else {
 		m.statusLine(line)
-		return
 	}
-	m.requestLine(line)
 }
 
 func (m *Message) requestLine(line []byte) {
-	m.request = true
 	first, last := bytes.IndexByte(line, ' '), bytes.LastIndexByte(line, ' ')
 	if first <= 0 || first == last || !all(line[:first], tokenChar) {
 		m.fail(badRequest("The request line is not METHOD URI SIP/2.0 with single blanks between."))

@@ -1,0 +1,70 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+)
+
+// Why a connection could not be opened, for errors.Is on what Dial returns.
+var (
+	ErrRefused     = errors.New("connection refused")
+	ErrTimeout     = errors.New("connect timed out")
+	ErrUnreachable = errors.New("unreachable")
+	ErrHandshake   = errors.New("TLS handshake failed")
+)
+
+// Why a connection was closed by this node, besides what callers of Conn.Close say.
+var (
+	ErrClosed     = errors.New("the connection was closed by this node")
+	ErrSlowReader = errors.New("the peer does not read what it is sent; the connection was closed")
+	ErrSlowWriter = errors.New("the peer did not complete a message in time; the connection was closed")
+	ErrFlood      = errors.New("the peer sent too many empty lines; the connection was closed")
+	ErrPanic      = errors.New("a fault in handling a message; the connection was closed")
+)
+
+// DialError says which step of opening a connection failed.
+type DialError struct {
+	Target Target
+	Kind   error // ErrRefused, ErrTimeout, ErrUnreachable or ErrHandshake
+	Cause  error
+}
+
+// Error returns a clause for logs and Warning headers: "10.0.0.1:5061: TLS handshake failed: ...".
+func (e *DialError) Error() string {
+	if e.Kind == ErrRefused || e.Kind == ErrTimeout {
+		return fmt.Sprintf("%v: %v", e.Target.Addr, e.Kind)
+	}
+	return fmt.Sprintf("%v: %v: %v", e.Target.Addr, e.Kind, e.Cause)
+}
+
+// Unwrap returns the kind and the cause.
+func (e *DialError) Unwrap() []error { return []error{e.Kind, e.Cause} }
+
+// kindOf sorts an error of connecting.
+func kindOf(err error) error {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET):
+		return ErrRefused
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), timesOut(err):
+		return ErrTimeout
+	}
+	return ErrUnreachable
+}
+
+func timesOut(err error) bool {
+	t, ok := errors.AsType[net.Error](err)
+	return ok && t.Timeout()
+}
+
+// commonName is the Subject of a peer whose chain crypto/tls itself has verified.
+func commonName(state tls.ConnectionState) string {
+	if len(state.VerifiedChains) == 0 {
+		return ""
+	}
+	return state.VerifiedChains[0][0].Subject.CommonName
+}

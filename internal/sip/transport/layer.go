@@ -1,0 +1,142 @@
+// Package transport owns the SIP connections of a node: listeners, TCP and TLS connections in and out, who is at the other
+// end, how bytes become messages and messages bytes, and every limit that keeps one peer from harming another.
+//
+// Each connection has one goroutine. It reads, frames and parses in place and hands each message to the Handler before it
+// looks at the next, so that order is kept. Nobody waits for a slow reader but that reader's own connection.
+//
+// The package knows no transactions and no routing. Whom to admit is the Handler's to say, and what a certificate is
+// worth is written in the tls.Config that it is given.
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"isthmus/internal/sip"
+)
+
+// Handler is what the layer calls. Receive, Malformed and Closed run on the connection's goroutine, one after the other.
+type Handler interface {
+	// Accept is asked before any byte is read or sent; false closes the connection unanswered.
+	Accept(remote netip.Addr) bool
+	// Receive handles a message; m lives only during the call.
+	Receive(c *Conn, m *sip.Message)
+	// Malformed handles a message that broke a rule. When err.Close is set, the connection is closed afterwards, what was sent
+	// in the call still going out.
+	Malformed(c *Conn, m *sip.Message, err *sip.Error)
+	// Closed is the last call for a connection, and made once for every one that Receive could have been called for. On
+	// a connection that this node opened it may come before Dial returns, as the alert of a TLS 1.3 peer may. err is io.EOF
+	// when the peer closed in good order.
+	Closed(c *Conn, err error)
+	// HandshakeFailed reports a TLS connection to a listener that never came up.
+	HandshakeFailed(remote netip.AddrPort, listener string, err error)
+}
+
+// Config is what a Layer is made of. Handler is required.
+type Config struct {
+	Handler Handler
+	// Local returns the address that connections are opened from; the invalid address leaves it to the system.
+	Local func() netip.Addr
+	// Log takes what the Handler does not hear of: accept errors and panics. nil: nothing is logged.
+	Log *slog.Logger
+	// Recovered hears of a panic while a connection was handled; that connection is closed, and no other. It may be nil.
+	Recovered func(c *Conn, panicked any)
+	// Limits in which what is zero is replaced by its default.
+	Limits Limits
+}
+
+// Layer holds a node's listeners and connections.
+type Layer struct {
+	config Config
+	limits Limits
+	log    *slog.Logger
+	lastID atomic.Uint64
+
+	fitting   sync.Mutex // one Fit at a time
+	mu        sync.Mutex
+	listeners []*listening
+	conns     map[*Conn]struct{}
+	pool      map[poolKey]*pooled
+	down      bool
+	running   sync.WaitGroup // goroutines of connections
+}
+
+// New returns a layer without listeners and connections.
+func New(config Config) *Layer {
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Layer{
+		config: config, limits: config.Limits.orDefaults(), log: config.Log,
+		conns: make(map[*Conn]struct{}), pool: make(map[poolKey]*pooled),
+	}
+}
+
+// Connections returns the connections there are, in no order.
+func (l *Layer) Connections() []*Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]*Conn, 0, len(l.conns))
+	for c := range l.conns {
+		all = append(all, c)
+	}
+	return all
+}
+
+// start takes a connection in and counts its goroutine; false after Shutdown.
+func (l *Layer) start(c *Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.down {
+		return false
+	}
+	l.conns[c] = struct{}{}
+	return true
+}
+
+func (l *Layer) remove(c *Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.conns, c)
+}
+
+// enter counts a goroutine that Shutdown waits for; false after Shutdown.
+func (l *Layer) enter() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.down {
+		return false
+	}
+	l.running.Add(1)
+	return true
+}
+
+// Shutdown closes the listeners after their accept queues are drained, then every connection after what is queued for
+// it went out. When ctx ends first, the rest is cut off. It returns when no goroutine of the layer is left.
+func (l *Layer) Shutdown(ctx context.Context) error {
+	l.Fit(nil)
+	l.mu.Lock()
+	l.down = true
+	l.mu.Unlock()
+	for _, c := range l.Connections() {
+		c.Close(ErrClosed)
+	}
+	done := make(chan struct{})
+	go func() {
+		l.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	for _, c := range l.Connections() {
+		c.fail(ErrClosed)
+	}
+	<-done
+	return ctx.Err()
+}

@@ -1,0 +1,51 @@
+package transport
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/netip"
+
+	"isthmus/internal/sip"
+)
+
+// Peer is who is at the other end of a connection, by what the connection itself shows and never by a header.
+type Peer struct {
+	Remote, Local netip.AddrPort // IPv4 addresses as such, not mapped into IPv6
+	Transport     sip.Transport
+	Listener      string // name of the listener that accepted; "" on a connection that this node opened
+	ListenerPort  int
+	VerifyClient  bool                // that listener's
+	Subject       string              // CN of the peer's verified certificate, "" without one
+	Certificates  []*x509.Certificate // as presented, the peer's own first
+	Opened        bool                // this node opened the connection
+	Target        Target              // of a connection that this node opened
+}
+
+// Target is where Dial connects to. Connections are shared between equal Addr, Transport, Name and TLSKey.
+type Target struct {
+	Addr      netip.AddrPort
+	Transport sip.Transport // TCP or TLS
+	Name      string        // the identity that is expected there
+	TLS       *tls.Config   // nil for TCP
+	TLSKey    string        // changes when TLS does
+	// Subject reads the verified CN from a completed handshake; nil: the CN of the chain that crypto/tls verified.
+	Subject func(tls.ConnectionState) string
+}
+
+func addrPort(a net.Addr) netip.AddrPort {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := tcp.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// identify fills in what the handshake showed.
+func (p *Peer) identify(state tls.ConnectionState, subject func(tls.ConnectionState) string) {
+	if subject == nil {
+		subject = commonName
+	}
+	p.Subject, p.Certificates = subject(state), state.PeerCertificates
+}
