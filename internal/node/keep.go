@@ -1,0 +1,56 @@
+package node
+
+import (
+	"bytes"
+	"encoding/gob"
+	"encoding/json"
+	"fmt"
+
+	"isthmus/internal/federation"
+)
+
+// keptUsers are the users' facts up to a revision.
+type keptUsers struct {
+	UpTo  int64
+	Facts []federation.UserFact
+}
+
+func (f files) writeSnapshot(s federation.Snapshot) error {
+	content, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("encode the snapshot: %w", err)
+	}
+	return f.write(snapshotFile, content)
+}
+
+func (f files) readSnapshot() (federation.Snapshot, error) {
+	var s federation.Snapshot
+	content, err := f.read(snapshotFile)
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(content, &s); err != nil {
+		return s, fmt.Errorf("read the snapshot that is kept on disk: %w", err)
+	}
+	return s, nil
+}
+
+func (f files) writeUsers(k keptUsers) error {
+	var content bytes.Buffer
+	if err := gob.NewEncoder(&content).Encode(k); err != nil {
+		return fmt.Errorf("encode the users' facts: %w", err)
+	}
+	return f.write(usersFile, content.Bytes())
+}
+
+func (f files) readUsers() (keptUsers, error) {
+	var k keptUsers
+	content, err := f.read(usersFile)
+	if err != nil {
+		return k, err
+	}
+	if err := gob.NewDecoder(bytes.NewReader(content)).Decode(&k); err != nil {
+		return k, fmt.Errorf("read the users' facts that are kept on disk: %w", err)
+	}
+	return k, nil
+}
