@@ -92,7 +92,7 @@ CREATE TABLE certificates (
     description   text NOT NULL DEFAULT '',
     CHECK ((purpose = 'cup') = (node IS NOT NULL)),
     CHECK ((purpose = 'cup') = (encrypted_key IS NOT NULL)),
-    CONSTRAINT certificates_own UNIQUE NULLS DISTINCT (node)
+    CONSTRAINT certificates_own UNIQUE (node)
 );
 CREATE UNIQUE INDEX certificates_trust ON certificates (fingerprint) WHERE purpose = 'cup-trust';
 

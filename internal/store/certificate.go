@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"isthmus/internal/federation"
+)
+
+const readCertificates = `SELECT id, purpose, coalesce(node, '') AS node, chain, encrypted_key, subject, issuer, not_before, not_after,
+	fingerprint, self_signed, description FROM certificates ORDER BY purpose, node COLLATE "C", subject COLLATE "C", id`
+
+const insertCertificate = `INSERT INTO certificates (purpose, node, chain, encrypted_key, subject, issuer, not_before, not_after,
+	fingerprint, self_signed, description) VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+
+// SaveCertificate keeps a node's own certificate in place of the one before it, or a trusted authority. An authority that
+// is there already changes nothing, and a self-signed certificate never replaces an imported one.
+func (s *Store) SaveCertificate(ctx context.Context, c federation.Certificate) error {
+	if c.Purpose == federation.PurposeTrust {
+		c.Node, c.EncryptedKey = "", nil
+	}
+	return s.change(ctx, func(ctx context.Context, w *work) error {
+		if c.Purpose == federation.PurposeOwn && w.before.Node(c.Node) == nil {
+			return federation.Refuse("There is no node %s. Start Isthmus there once, or name an existing node.", c.Node)
+		}
+		if superseded(w.before, c) {
+			return nil
+		}
+		return w.saveCertificate(ctx, c)
+	})
+}
+
+// superseded reports whether what is stored goes before c.
+func superseded(s federation.Snapshot, c federation.Certificate) bool {
+	for _, known := range s.Certificates {
+		if c.Purpose == federation.PurposeTrust && known.Purpose == c.Purpose && known.Fingerprint == c.Fingerprint {
+			return true
+		}
+	}
+	own := s.Own(c.Node)
+	return c.Purpose == federation.PurposeOwn && c.SelfSigned && own != nil && !own.SelfSigned
+}
+
+func (w *work) saveCertificate(ctx context.Context, c federation.Certificate) error {
+	key, how := c.Subject, federation.Added
+	if c.Purpose == federation.PurposeOwn {
+		key = c.Node
+		replaced, err := w.tx.Exec(ctx, `DELETE FROM certificates WHERE purpose = 'cup' AND node = $1`, c.Node)
+		if err != nil {
+			return err
+		}
+		if replaced.RowsAffected() > 0 {
+			how = federation.Changed
+		}
+	}
+	_, err := w.tx.Exec(ctx, insertCertificate, c.Purpose, c.Node, c.Chain, c.EncryptedKey, c.Subject, c.Issuer, c.NotBefore, c.NotAfter,
+		c.Fingerprint, c.SelfSigned, c.Description)
+	if err != nil {
+		return refuseViolation(err)
+	}
+	w.note("certificate", how, key, certificateFields(w.before.Own(c.Node), c))
+	return nil
+}
+
+// certificateFields are what the audit log may hold of a certificate: never its key.
+func certificateFields(old *federation.Certificate, c federation.Certificate) []federation.FieldChange {
+	if old == nil || c.Purpose == federation.PurposeTrust {
+		old = &federation.Certificate{}
+	}
+	day := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format(time.RFC3339)
+	}
+	return []federation.FieldChange{
+		{Name: "purpose", Old: old.Purpose, New: c.Purpose},
+		{Name: "subject", Old: old.Subject, New: c.Subject},
+		{Name: "issuer", Old: old.Issuer, New: c.Issuer},
+		{Name: "not_after", Old: day(old.NotAfter), New: day(c.NotAfter)},
+		{Name: "fingerprint", Old: old.Fingerprint, New: c.Fingerprint},
+	}
+}
+
+// Certificates are all certificates: nodes' own with their sealed keys, and trusted authorities.
+func (s *Store) Certificates(ctx context.Context) (certificates []federation.Certificate, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		certificates, err = all[federation.Certificate](ctx, tx, readCertificates)
+		return err
+	})
+	return certificates, err
+}
+
+// HoldsSecrets reports whether anything is stored that the key file sealed.
+func (s *Store) HoldsSecrets(ctx context.Context) (holds bool, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		holds, err = value[bool](ctx, tx, `SELECT EXISTS (SELECT FROM certificates WHERE encrypted_key IS NOT NULL)`)
+		return err
+	})
+	return holds, err
+}
+
+// KeyFingerprint is that of the cluster's key file, "" when none was kept yet.
+func (s *Store) KeyFingerprint(ctx context.Context) (fingerprint string, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		fingerprint, err = value[string](ctx, tx, `SELECT key_fingerprint FROM cluster`)
+		return err
+	})
+	return fingerprint, err
+}
+
+// SetKeyFingerprint keeps the fingerprint of the cluster's key file. Another key is refused while anything is sealed under
+// the one before.
+func (s *Store) SetKeyFingerprint(ctx context.Context, fingerprint string) error {
+	return s.write(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		kept, err := tx.Exec(ctx, `UPDATE cluster SET key_fingerprint = $1 WHERE key_fingerprint IN ('', $1)
+			OR NOT EXISTS (SELECT FROM certificates WHERE encrypted_key IS NOT NULL)`, fingerprint)
+		if err == nil && kept.RowsAffected() == 0 {
+			err = federation.Refuse("The database holds private keys that another key file sealed. Copy the key file of a node that runs, or name it with --key-file.")
+		}
+		return err
+	})
+}
