@@ -1,0 +1,130 @@
+package routing
+
+import (
+	"fmt"
+	"net/netip"
+
+	"isthmus/internal/federation"
+)
+
+// Compile makes a snapshot ready for decisions on the node of that name. The snapshot must be valid; the error names
+// what is not.
+func Compile(s federation.Snapshot, nodeName string) (*Policy, error) {
+	p := &Policy{
+		Revision:           s.Revision,
+		requireCertificate: s.Settings.RequirePeerCertificate,
+		federation:         s.Settings.PartitionedFederation,
+		advanced:           s.Settings.RoutingMode == federation.RoutingAdvanced,
+		domains:            map[string]bool{},
+		federated:          map[string]bool{},
+	}
+	for _, d := range s.Domains {
+		p.domains[d.Name] = true
+	}
+	for _, d := range s.FederatedDomains {
+		p.federated[d.Name] = d.Direct
+	}
+	p.paths = newPaths(nodeName, s.Listeners, s.TLSContexts)
+	if err := p.compileNodes(&s, nodeName); err != nil {
+		return nil, err
+	}
+	var err error
+	if p.acl, err = newACL(s.ACL); err != nil {
+		return nil, err
+	}
+	p.compileSubjects(&s)
+	p.routes = newRouteTable(s.StaticRoutes)
+	p.known = p.knownHosts(&s)
+	p.hops = p.allHops(s.StaticRoutes)
+	return p, nil
+}
+
+func (p *Policy) compileNodes(s *federation.Snapshot, self string) error {
+	p.nodes, p.hosts, p.addresses = map[string]*node{}, map[string]nodeHost{}, map[netip.Addr]*node{}
+	for _, configured := range s.Nodes {
+		n, err := p.newNode(configured, s.Settings.NodeTransport)
+		if err != nil {
+			return err
+		}
+		p.nodes[n.Name], p.addresses[n.address] = n, n
+	}
+	if p.self = p.nodes[self]; p.self == nil {
+		return fmt.Errorf("The configuration has no node %s; add it on the page Nodes, or start the node again so that it registers.", self)
+	}
+	for _, n := range p.nodes {
+		ownAddress := n.connector.Addr() == n.address
+		p.hosts[n.Name] = nodeHost{n, true, ownAddress}
+		p.hosts[n.address.String()] = nodeHost{n, true, ownAddress}
+	}
+	for _, n := range p.nodes {
+		host := n.connector.Addr().String()
+		if _, taken := p.hosts[host]; !taken {
+			p.hosts[host] = nodeHost{n, false, true}
+		}
+	}
+	return nil
+}
+
+func (p *Policy) newNode(configured federation.Node, transport string) (*node, error) {
+	n := &node{Node: configured}
+	var err error
+	if n.address, err = federation.ParseAddress(configured.Address); err != nil {
+		return nil, fmt.Errorf("The node %s has the address %q: %w", configured.Name, configured.Address, err)
+	}
+	if n.connector, err = netip.ParseAddrPort(configured.Connector); err != nil {
+		return nil, fmt.Errorf("The connector of the node %s is %q, which is no IP address and port.", configured.Name, configured.Connector)
+	}
+	n.connector = netip.AddrPortFrom(n.connector.Addr().Unmap(), n.connector.Port())
+	n.link = p.paths.linkTo(n, transport)
+	n.delivery = connectorHop(n)
+	return n, nil
+}
+
+// compileSubjects notes whom each verifying listener lets in, so that a subject taken off the list is refused on
+// connections that are open already.
+func (p *Policy) compileSubjects(s *federation.Snapshot) {
+	p.subjects = map[string]subjects{}
+	p.peerAuth = subjectsOf(s.TLSContext(federation.PeerAuthContext))
+	for _, l := range s.Listeners {
+		if c := s.TLSContext(l.TLSContext); l.Transport == federation.TLS && c != nil && c.VerifyClient {
+			p.subjects[l.Name] = subjectsOf(c)
+		}
+	}
+}
+
+func subjectsOf(c *federation.TLSContext) subjects {
+	list := subjects{}
+	if c != nil {
+		for _, name := range c.PeerSubjects {
+			list[name] = true
+		}
+	}
+	return list
+}
+
+// allHops lists the hops of the routes in their order, then the other nodes in service and this node's connector.
+func (p *Policy) allHops(routes []federation.StaticRoute) []*Hop {
+	var list []*Hop
+	seen := map[string]bool{}
+	add := func(h *Hop) {
+		if !seen[h.Key()] {
+			seen[h.Key()] = true
+			list = append(list, h)
+		}
+	}
+	for _, r := range routes {
+		if r.InService && !r.Blocked {
+			add(routeHop(r))
+		}
+	}
+	for _, name := range sortedNames(p.nodes) {
+		n := p.nodes[name]
+		switch {
+		case n == p.self && n.Runs(federation.ServiceSIPFederation):
+			add(n.delivery)
+		case n != p.self && n.Runs(federation.ServiceSIPProxy):
+			add(n.link)
+		}
+	}
+	return list
+}

@@ -1,0 +1,106 @@
+package routing
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"isthmus/internal/federation"
+	"isthmus/internal/sip"
+)
+
+// HopKind says what stands at the other end of a hop.
+type HopKind uint8
+
+// Kinds of hops.
+const (
+	MicrosoftHop HopKind = iota // a server of the Microsoft side
+	NodeHop                     // another node of the cluster
+	ConnectorHop                // this node's SIP Federation Connection Manager
+)
+
+// A Hop is one place that a request can be sent to.
+type Hop struct {
+	Kind      HopKind
+	Host      string         // as configured: an IP address or an FQDN
+	Addr      netip.AddrPort // of an IP address; invalid for an FQDN, which DNS resolves
+	Port      int            // 0 with an FQDN: SRV
+	Transport sip.Transport
+	Node      string // name of the node or of the connector's node
+	Weight    int    // share among hops of one priority
+
+	key    string
+	config string
+}
+
+// A Group is the hops of one priority, which share by weight.
+type Group []*Hop
+
+// Key identifies the hop: two hops with one key are one place, with one state and one connection.
+func (h *Hop) Key() string { return h.key }
+
+// Config changes when the configuration of the place itself does; a mark "down" is cleared then.
+func (h *Hop) Config() string { return h.config }
+
+// String is what people read: 10.1.20.21:5061.
+func (h *Hop) String() string {
+	if h.Port == 0 {
+		return h.Host
+	}
+	return net.JoinHostPort(h.Host, strconv.Itoa(h.Port))
+}
+
+// Identity is what a connection to this hop was opened to: node:NAME, connector:NAME or hop.
+func (h *Hop) Identity() string {
+	switch h.Kind {
+	case NodeHop:
+		return "node:" + h.Node
+	case ConnectorHop:
+		return "connector:" + h.Node
+	}
+	return "hop"
+}
+
+func newHop(kind HopKind, host string, port int, transport sip.Transport, node string) *Hop {
+	h := &Hop{Kind: kind, Host: host, Port: port, Transport: transport, Node: node, Weight: 1}
+	if a, err := federation.ParseAddress(host); err == nil {
+		h.Addr = netip.AddrPortFrom(a, uint16(port))
+	}
+	h.key = fmt.Sprintf("%s %s;transport=%s", h.Identity(), h, transport.Param())
+	h.config = h.key
+	return h
+}
+
+func routeHop(r federation.StaticRoute) *Hop {
+	h := newHop(MicrosoftHop, r.NextHop, r.Port, transportOf(r.Transport), "")
+	h.Weight = max(r.Weight, 1)
+	return h
+}
+
+func connectorHop(n *node) *Hop {
+	h := newHop(ConnectorHop, n.connector.Addr().String(), int(n.connector.Port()), sip.TCP, n.Name)
+	h.config = fmt.Sprint(h.key, n.Services)
+	return h
+}
+
+// linkTo is the hop to another node: to its first TCP listener, or with node_transport tls to its first listener that
+// verifies clients.
+func (p *paths) linkTo(n *node, transport string) *Hop {
+	out := transportOf(transport)
+	h := newHop(NodeHop, n.address.String(), p.outgoing(out), out, n.Name)
+	h.config = fmt.Sprint(h.key, n.Services)
+	return h
+}
+
+func transportOf(name string) sip.Transport {
+	t, ok := sip.ParseTransport(name)
+	if !ok {
+		return sip.TCP
+	}
+	return t
+}
+
+func sortedNames(nodes map[string]*node) []string { return slices.Sorted(maps.Keys(nodes)) }

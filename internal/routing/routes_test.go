@@ -1,0 +1,151 @@
+package routing
+
+import (
+	"testing"
+
+	"isthmus/internal/federation"
+)
+
+func TestStaticRoutes(t *testing.T) {
+	with := func(r federation.StaticRoute, change func(*federation.StaticRoute)) func(*federation.Snapshot) {
+		if change != nil {
+			change(&r)
+		}
+		return add(r)
+	}
+	domain := func(name string) func(*federation.Snapshot) {
+		return func(s *federation.Snapshot) { s.Domains = append(s.Domains, federation.Domain{Name: name}) }
+	}
+	digits := func(pattern, hop string) federation.StaticRoute {
+		r := route("", hop, 1)
+		r.Type, r.Destination = federation.RouteUser, pattern
+		return r
+	}
+	narrow := func(r *federation.StaticRoute) { r.AllowLessSpecific = false }
+	const lab = ".com.synergy.lab"
+	for _, c := range []struct {
+		promise, to, want string
+		edits             []func(*federation.Snapshot)
+	}{
+		{"a pattern fits hosts under it", "x@a.lab.synergy.com", microsoft, []func(*federation.Snapshot){domain("a.lab.synergy.com")}},
+		{"... only while its routes allow it", "x@a.lab.synergy.com", "answer 404",
+			[]func(*federation.Snapshot){domain("a.lab.synergy.com"), edit(".com.synergy", narrow)}},
+		{"a pattern that allows nothing under it still fits itself", "x@synergy.com", microsoft,
+			[]func(*federation.Snapshot){edit(".com.synergy", narrow)}},
+		{"one route of a pattern may allow what another does not", "x@a.lab.synergy.com", fe2,
+			[]func(*federation.Snapshot){domain("a.lab.synergy.com"), edit(".com.synergy", func(r *federation.StaticRoute) { r.AllowLessSpecific = r.Priority == 2 })}},
+		{"the longest pattern wins, then the shorter one is tried", "x@a.lab.synergy.com", "route hop 127.0.0.29:5061, then hop 127.0.0.21:5061, then hop 127.0.0.22:5061",
+			[]func(*federation.Snapshot){domain("a.lab.synergy.com"), with(route(lab, "127.0.0.29", 1), nil)}},
+		{"... but not when the longer one forbids it", "x@lab.synergy.com", "route hop 127.0.0.29:5061",
+			[]func(*federation.Snapshot){domain("lab.synergy.com"), with(route(lab, "127.0.0.29", 1), narrow)}},
+		{"a hop is tried once", "x@lab.synergy.com", "route hop 127.0.0.22:5061, then hop 127.0.0.21:5061",
+			[]func(*federation.Snapshot){domain("lab.synergy.com"), with(route(lab, "127.0.0.22", 1), nil)}},
+		{"a pattern ends at a label", "x@notsynergy.com", "answer 404", []func(*federation.Snapshot){domain("notsynergy.com")}},
+		{"a pattern is no top-level match", "x@abc.com", "answer 404", []func(*federation.Snapshot){domain("abc.com")}},
+		{"routes out of service are not there", "x@lab.synergy.com", microsoft,
+			[]func(*federation.Snapshot){domain("lab.synergy.com"), with(route(lab, "127.0.0.29", 1), func(r *federation.StaticRoute) { r.InService = false })}},
+		{"a blocked longer pattern is not gone around", "x@lab.synergy.com", "answer 403",
+			[]func(*federation.Snapshot){domain("lab.synergy.com"), with(route(lab, "127.0.0.29", 1), func(r *federation.StaticRoute) { r.Blocked = true })}},
+		{"a blocked shorter pattern is no way out", "x@lab.synergy.com", "route hop 127.0.0.29:5061",
+			[]func(*federation.Snapshot){domain("lab.synergy.com"), with(route(lab, "127.0.0.29", 1), nil), edit(".com.synergy", func(r *federation.StaticRoute) { r.Blocked = true })}},
+		{"a blocked backup is left out", "x@synergy.com", fe1,
+			[]func(*federation.Snapshot){edit(".com.synergy", func(r *federation.StaticRoute) { r.Blocked = r.Priority == 2 })}},
+		{"priorities count, not the order of rows", "x@synergy.com", "route hop 127.0.0.22:5061, then hop 127.0.0.21:5061",
+			[]func(*federation.Snapshot){edit(".com.synergy", func(r *federation.StaticRoute) { r.Priority = 9 - r.Priority })}},
+		{"equal priorities share", "x@synergy.com", "route hop 127.0.0.21:5061 or hop 127.0.0.22:5061",
+			[]func(*federation.Snapshot){edit(".com.synergy", func(r *federation.StaticRoute) { r.Priority = 5 })}},
+		{"a user route fits the user part, then the domain's", "4420@synergy.com", "route hop 127.0.0.41:5061, then hop 127.0.0.21:5061, then hop 127.0.0.22:5061",
+			[]func(*federation.Snapshot){with(digits("442.", "127.0.0.41"), nil)}},
+		{"a user route never fits a domain", "bob@synergy.com", microsoft,
+			[]func(*federation.Snapshot){with(digits("44*", "127.0.0.41"), nil)}},
+		{"parameters of a number are no part of it", "4420;ext=1@synergy.com", "route hop 127.0.0.41:5061",
+			[]func(*federation.Snapshot){with(digits("4420", "127.0.0.41"), narrow)}},
+		{"the longer user pattern wins", "4420@synergy.com", "route hop 127.0.0.42:5061",
+			[]func(*federation.Snapshot){with(digits("44*", "127.0.0.41"), nil), with(digits("4420", "127.0.0.42"), narrow)}},
+		{"a star fits nothing more too", "44@synergy.com", "route hop 127.0.0.41:5061",
+			[]func(*federation.Snapshot){with(digits("44*", "127.0.0.41"), narrow)}},
+		{"a user pattern without a star fits whole", "44201@synergy.com", microsoft,
+			[]func(*federation.Snapshot){with(digits("4420", "127.0.0.41"), nil)}},
+		{"an FQDN is a next hop", "x@lab.synergy.com", "route hop fe9.synergy.com",
+			[]func(*federation.Snapshot){domain("lab.synergy.com"), with(route(lab, "fe9.synergy.com", 1), func(r *federation.StaticRoute) { r.Port = 0; r.AllowLessSpecific = false })}},
+	} {
+		if d, _ := ask(t, compile(t, "imp1.synergy.com", c.edits...), "MESSAGE sip:"+c.to+" inside"); d.String() != c.want {
+			t.Errorf("%s: %s is %s (%s), want %s", c.promise, c.to, d, d.Reason, c.want)
+		}
+	}
+}
+
+func TestHostsOfADeploymentAreKnown(t *testing.T) {
+	skype := federation.Answers{Transport: federation.TLS, Pool: "mspool.synergy.com",
+		FrontEnds:  []federation.Host{{FQDN: "ms1.synergy.com", Address: "127.0.0.31"}, {FQDN: "ms2.synergy.com", Address: "127.0.0.32"}},
+		Expressway: &federation.Host{FQDN: "exp.synergy.com", Address: "127.0.0.39", Port: 65072}}
+	deploy := func(change func(*federation.Answers)) func(*federation.Snapshot) {
+		a := skype
+		change(&a)
+		return func(s *federation.Snapshot) { s.Deployments = append(s.Deployments, federation.Deployment{Answers: a}) }
+	}
+	same := func(*federation.Answers) {}
+	for _, c := range []struct {
+		promise, route, want string
+		edits                []func(*federation.Snapshot)
+	}{
+		{"a front end has its address", "sip:ms2.synergy.com:5061;transport=tls;lr", "route hop 127.0.0.32:5061", nil},
+		{"a front end is known by its address", "sip:127.0.0.31:5061;lr", "route hop 127.0.0.31:5061", nil},
+		{"its other ports are not", "sip:127.0.0.31:5060;lr", "answer 403", nil},
+		{"the pool is its front ends", "sip:mspool.synergy.com:5061;lr", "route hop 127.0.0.31:5061, then hop 127.0.0.32:5061", nil},
+		{"Expressway has its own port", "sip:exp.synergy.com:65072;transport=tls;lr", "route hop 127.0.0.39:65072", nil},
+		{"and no other", "sip:exp.synergy.com:5061;transport=tls;lr", "answer 403", nil},
+		{"the balancer goes first", "sip:mspool.synergy.com:5061;lr", "route hop 127.0.0.30:5061, then hop 127.0.0.31:5061, then hop 127.0.0.32:5061",
+			[]func(*federation.Snapshot){deploy(func(a *federation.Answers) { a.LoadBalancer = "127.0.0.30" })}},
+		{"OCS over TCP has port 5060", "sip:ms1.synergy.com;lr", "route hop 127.0.0.31:5060",
+			[]func(*federation.Snapshot){deploy(func(a *federation.Answers) { a.Transport = federation.TCP })}},
+		{"a static route of its own name goes before the address", "sip:ms2.synergy.com:5061;lr", "route hop 127.0.0.35:5061",
+			[]func(*federation.Snapshot){deploy(same), add(route(".com.synergy.ms2", "127.0.0.35", 1))}},
+		{"an address in another spelling is known", "sip:[2001:DB8:0::1]:5061;lr", "route hop [2001:db8::1]:5061",
+			[]func(*federation.Snapshot){deploy(func(a *federation.Answers) {
+				a.FrontEnds = []federation.Host{{FQDN: "ms6.synergy.com", Address: "2001:db8::1"}}
+			})}},
+		{"an FQDN next hop is found by DNS", "sip:fe9.synergy.com:5061;lr", "route hop fe9.synergy.com:5061",
+			[]func(*federation.Snapshot){add(route(".com.lab", "fe9.synergy.com", 1))}},
+		{"a next hop out of service is not known", "sip:127.0.0.77:5061;lr", "answer 403",
+			[]func(*federation.Snapshot){func(s *federation.Snapshot) {
+				r := route(".com.lab", "127.0.0.77", 1)
+				r.InService = false
+				s.StaticRoutes = append(s.StaticRoutes, r)
+			}}},
+	} {
+		if c.edits == nil {
+			c.edits = []func(*federation.Snapshot){deploy(same)}
+		}
+		p := compile(t, "imp1.synergy.com", c.edits...)
+		if d, _ := ask(t, p, "BYE sip:x@y.com inside dialog route="+c.route); d.String() != c.want {
+			t.Errorf("%s: %s is %s (%s), want %s", c.promise, c.route, d, d.Reason, c.want)
+		}
+	}
+}
+
+func TestHopsAreListedOnce(t *testing.T) {
+	var got []string
+	for _, h := range compile(t, "imp1.synergy.com", off("imp3.synergy.com", federation.ServiceSIPProxy)).Hops() {
+		got = append(got, h.Key())
+	}
+	want := []string{"hop 127.0.0.21:5061;transport=tls", "hop 127.0.0.22:5061;transport=tls",
+		"connector:imp1.synergy.com 127.0.0.11:5080;transport=tcp", "node:imp2.synergy.com 127.0.0.12:5060;transport=tcp"}
+	if len(got) != len(want) {
+		t.Fatalf("%q, want %q", got, want)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("%q, want %q", got[i], want[i])
+		}
+	}
+}
+
+func TestAMarkIsClearedWhenTheServiceChanges(t *testing.T) {
+	link := func(p *Policy) *Hop { return p.nodes["imp2.synergy.com"].link }
+	before := link(compile(t, "imp1.synergy.com"))
+	after := link(compile(t, "imp1.synergy.com", off("imp2.synergy.com", federation.ServiceSIPFederation)))
+	if before.Key() != after.Key() || before.Config() == after.Config() {
+		t.Errorf("%q and %q", before.Config(), after.Config())
+	}
+}
