@@ -60,9 +60,11 @@ func (b *batch) end() {
 }
 
 func (b *batch) flush() {
+	var space [8]*Conn
 	b.mu.Lock()
-	touched := b.touched
-	b.touched = nil
+	touched := append(space[:0], b.touched...)
+	clear(b.touched)
+	b.touched = b.touched[:0]
 	b.mu.Unlock()
 	for _, c := range touched {
 		c.flush()

@@ -11,9 +11,13 @@ package transport
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/netip"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"isthmus/internal/sip"
 )
@@ -42,7 +46,8 @@ type Config struct {
 	Local func() netip.Addr
 	// Log takes what the Handler does not hear of: accept errors and panics. nil: nothing is logged.
 	Log *slog.Logger
-	// Recovered hears of a panic while a connection was handled; that connection is closed, and no other. It may be nil.
+	// Recovered hears of a panic while a connection was handled; that connection is closed, and no other. c is nil when the
+	// panic was in Handler.Accept. Recovered may be nil.
 	Recovered func(c *Conn, panicked any)
 	// Limits in which what is zero is replaced by its default.
 	Limits Limits
@@ -75,53 +80,70 @@ func New(config Config) *Layer {
 	}
 }
 
-// Connections returns the connections there are, in no order.
+// Connections returns the connections that are up, in no order.
 func (l *Layer) Connections() []*Conn {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	all := make([]*Conn, 0, len(l.conns))
-	for c := range l.conns {
-		all = append(all, c)
-	}
-	return all
+	return slices.DeleteFunc(l.all(), func(c *Conn) bool { return !c.up.Load() })
 }
 
-// start takes a connection in and counts its goroutine; false after Shutdown.
-func (l *Layer) start(c *Conn) bool {
+// all includes connections in their handshake.
+func (l *Layer) all() []*Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Keys(l.conns))
+}
+
+// add takes a connection in and counts its goroutine; false after Shutdown.
+func (l *Layer) add(c *Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.down {
 		return false
 	}
 	l.conns[c] = struct{}{}
+	l.running.Add(1)
 	return true
 }
 
 func (l *Layer) remove(c *Conn) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	delete(l.conns, c)
+	l.mu.Unlock()
+	l.running.Done()
 }
 
-// enter counts a goroutine that Shutdown waits for; false after Shutdown.
-func (l *Layer) enter() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.down {
-		return false
+// guard is the one place where a panic ends: that of a message costs its connection, not the process.
+func (l *Layer) guard(c *Conn, f func() error) (err error) {
+	defer func() {
+		panicked := recover()
+		if panicked == nil {
+			return
+		}
+		err = ErrPanic
+		l.log.Error("fault in handling a connection", "reason", panicked, "stack", string(debug.Stack()))
+		if l.config.Recovered != nil {
+			l.config.Recovered(c, panicked)
+		}
+	}()
+	return f()
+}
+
+// CloseIdle closes the connections that nothing was received on for so long, and that no answer is owed to.
+func (l *Layer) CloseIdle(longer time.Duration) {
+	for _, c := range l.Connections() {
+		if c.idle() > longer {
+			c.Close(ErrIdle)
+		}
 	}
-	l.running.Add(1)
-	return true
 }
 
 // Shutdown closes the listeners after their accept queues are drained, then every connection after what is queued for
-// it went out. When ctx ends first, the rest is cut off. It returns when no goroutine of the layer is left.
+// it went out. It returns when no goroutine of the layer is left, or when ctx ends, and then cuts off the rest.
 func (l *Layer) Shutdown(ctx context.Context) error {
 	l.Fit(nil)
 	l.mu.Lock()
 	l.down = true
 	l.mu.Unlock()
-	for _, c := range l.Connections() {
+	for _, c := range l.all() {
 		c.Close(ErrClosed)
 	}
 	done := make(chan struct{})
@@ -134,9 +156,8 @@ func (l *Layer) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	for _, c := range l.Connections() {
+	for _, c := range l.all() {
 		c.fail(ErrClosed)
 	}
-	<-done
 	return ctx.Err()
 }

@@ -3,6 +3,7 @@ package transport
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -18,7 +19,8 @@ type socket struct {
 
 	mu       sync.Mutex
 	queue    []byte
-	inFlight int // bytes taken from the queue and not written yet
+	inFlight int          // bytes taken from the queue and not written yet
+	backlog  atomic.Int64 // both together, readable while a write holds the lock
 	draining bool
 	err      error
 	progress chan struct{} // closed at the next progress, nil when nobody waits for it
@@ -62,6 +64,7 @@ func (s *socket) Write(p []byte) (int, error) {
 	}
 	if len(rest) > 0 {
 		s.queue = append(s.queue, rest...)
+		s.count()
 		s.drainLater()
 	}
 	return len(p), nil
@@ -122,6 +125,7 @@ func (s *socket) take() []byte {
 	s.inFlight = min(len(s.queue), drainPiece)
 	if s.inFlight == 0 || s.err != nil {
 		s.queue, s.inFlight, s.draining = nil, 0, false
+		s.count()
 		_ = s.tcp.SetWriteDeadline(time.Time{})
 		s.signal()
 		return nil
@@ -135,6 +139,7 @@ func (s *socket) take() []byte {
 func (s *socket) wrote(err error) {
 	s.mu.Lock()
 	s.inFlight = 0
+	s.count()
 	if err != nil && s.err == nil {
 		s.err = err
 	}
@@ -144,6 +149,8 @@ func (s *socket) wrote(err error) {
 		s.reset()
 	}
 }
+
+func (s *socket) count() { s.backlog.Store(int64(len(s.queue) + s.inFlight)) }
 
 func (s *socket) signal() {
 	if s.progress != nil {
@@ -161,13 +168,6 @@ func (s *socket) queued() (n int, err error, changed <-chan struct{}) {
 		s.progress = make(chan struct{})
 	}
 	return len(s.queue) + s.inFlight, s.err, s.progress
-}
-
-// backlog is queued without the channel, for the usual case of none.
-func (s *socket) backlog() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.queue) + s.inFlight
 }
 
 func (s *socket) failure() error {

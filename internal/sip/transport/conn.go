@@ -1,0 +1,218 @@
+package transport
+
+import (
+	"cmp"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"isthmus/internal/sip"
+)
+
+// Conn is one SIP connection. Its methods may be called from any goroutine.
+type Conn struct {
+	layer  *Layer
+	limits *Limits
+	id     uint64
+	peer   Peer
+	socket *socket
+	tls    *tls.Conn // nil on TCP
+	in     io.Reader
+	out    io.Writer
+	batch  batch
+	up     atomic.Bool  // the Handler knows of it
+	heard  atomic.Int64 // when something was received last, Unix nanoseconds
+
+	mu      sync.Mutex
+	pending *[]byte // to be written next, nil: nothing
+	writing bool    // a goroutine is in flush, and takes what is pending
+	closing error   // why nothing more is taken, nil: open
+	done    chan struct{}
+	owed    int           // requests received and not answered finally
+	settled chan struct{} // closed when nothing is owed; nil while nobody waits for it
+}
+
+// newConn wraps a connected socket; the caller adds the TLS side and starts it.
+func (l *Layer) newConn(tcp *net.TCPConn, peer Peer) (*Conn, error) {
+	s, err := newSocket(tcp, &l.limits)
+	if err != nil {
+		return nil, err
+	}
+	peer.Remote, peer.Local = addrPort(tcp.RemoteAddr()), addrPort(tcp.LocalAddr())
+	c := &Conn{
+		layer: l, limits: &l.limits, id: l.lastID.Add(1), peer: peer, socket: s, in: tcp, out: s,
+		batch: batch{hold: l.limits.Hold}, done: make(chan struct{}),
+	}
+	c.heard.Store(time.Now().UnixNano())
+	return c, nil
+}
+
+// secure puts TLS on top; shake performs the handshake.
+func (c *Conn) secure(t *tls.Conn) { c.tls, c.in, c.out = t, t, t }
+
+func (c *Conn) shake(limit time.Duration, subject func(tls.ConnectionState) string) error {
+	_ = c.socket.SetReadDeadline(time.Now().Add(limit))
+	if err := c.stopped(); err != nil {
+		return err
+	}
+	if err := c.tls.Handshake(); err != nil {
+		if timesOut(err) {
+			return fmt.Errorf("not completed within %v: %w", limit, err)
+		}
+		return err
+	}
+	c.peer.identify(c.tls.ConnectionState(), subject)
+	return nil
+}
+
+// Peer returns who is at the other end. It does not change.
+func (c *Conn) Peer() *Peer { return &c.peer }
+
+// ID returns a number that no other connection of this layer has.
+func (c *Conn) ID() uint64 { return c.id }
+
+// Close sends what is queued, for a bounded time, and closes. err is what Handler.Closed is told, nil means ErrClosed. Nothing more is
+// taken from now on, nor is anything received; the first reason given stands.
+func (c *Conn) Close(err error) {
+	c.stop(cmp.Or(err, ErrClosed))
+	_ = c.socket.SetReadDeadline(time.Unix(1, 0)) // wakes the reader, which sees to the rest
+}
+
+// fail resets the connection; what is queued is lost.
+func (c *Conn) fail(err error) {
+	c.stop(err)
+	c.socket.reset()
+}
+
+// stop lets nothing more in, and lets no Dial return this connection.
+func (c *Conn) stop(err error) {
+	c.mu.Lock()
+	first := c.closing == nil
+	if first {
+		c.closing = err
+		close(c.done)
+	}
+	c.mu.Unlock()
+	if first {
+		c.layer.forget(c)
+	}
+}
+
+// stopped returns why the connection takes nothing more, nil while it does.
+func (c *Conn) stopped() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closing
+}
+
+func (c *Conn) usable() bool { return c.stopped() == nil && c.socket.failure() == nil }
+
+func (c *Conn) idle() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.owed > 0 {
+		return 0
+	}
+	return time.Since(time.Unix(0, c.heard.Load()))
+}
+
+// serve is the connection's goroutine from when it is up.
+func (c *Conn) serve() {
+	c.up.Store(true)
+	r := reader{c: c}
+	err := c.layer.guard(c, r.run)
+	r.release()
+	c.finish(err)
+	_ = c.layer.guard(c, func() error {
+		c.layer.config.Handler.Closed(c, c.stopped())
+		return nil
+	})
+}
+
+// finish says goodbye in good order where that is possible and closes. What a write met is the better reason than the read
+// error that follows from it.
+func (c *Conn) finish(err error) {
+	c.stop(cmp.Or(c.socket.failure(), err))
+	c.up.Store(false)
+	if c.socket.failure() == nil && !broken(err) {
+		c.sayGoodbye(err == io.EOF)
+	}
+	_ = c.socket.tcp.Close()
+}
+
+// sayGoodbye: a close with unread input resets the connection, and the reset could overtake our last answer. So our direction is
+// closed first, and what the peer still sends is read for a moment.
+func (c *Conn) sayGoodbye(peerDone bool) {
+	_ = c.flush()
+	if c.tls != nil {
+		_ = c.tls.CloseWrite()
+	}
+	c.socket.flush(c.limits.Write)
+	_ = c.socket.tcp.CloseWrite()
+	if peerDone {
+		return
+	}
+	c.linger()
+}
+
+const lingerBytes = 1 << 20
+
+func (c *Conn) linger() {
+	_ = c.socket.SetReadDeadline(time.Now().Add(c.limits.Linger))
+	_, _ = io.Copy(io.Discard, io.LimitReader(c.socket.tcp, lingerBytes))
+}
+
+// broken reports an error of the connection itself, after which nothing can be sent. What crypto/tls reports of its peer is a
+// net.OpError too.
+func broken(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && !op.Timeout() && (op.Op == "read" || op.Op == "write")
+}
+
+// owe counts a request that the Handler will answer, so that a peer which closes its direction still hears the answer.
+func (c *Conn) owe(m *sip.Message) {
+	if !m.IsRequest() || m.Method() == "ACK" || m.Method() == "BENOTIFY" {
+		return
+	}
+	c.mu.Lock()
+	c.owed++
+	c.mu.Unlock()
+}
+
+// paid takes note of a final response among what is sent. The lock is held.
+func (c *Conn) paid(b []byte) {
+	const head = "SIP/2.0 "
+	if c.owed == 0 || len(b) <= len(head) || string(b[:len(head)]) != head || b[len(head)] < '2' {
+		return
+	}
+	c.owed--
+	if c.owed == 0 && c.settled != nil {
+		close(c.settled)
+		c.settled = nil
+	}
+}
+
+// settle waits until the peer has what it is owed. On a connection of our own there is no point in that: whoever closes a
+// connection that it accepted is leaving.
+func (c *Conn) settle() {
+	c.mu.Lock()
+	if c.owed == 0 || c.peer.Opened || c.closing != nil {
+		c.mu.Unlock()
+		return
+	}
+	settled := make(chan struct{})
+	c.settled = settled
+	c.mu.Unlock()
+	timer := time.NewTimer(c.limits.HalfClosed)
+	defer timer.Stop()
+	select {
+	case <-settled:
+	case <-c.done:
+	case <-timer.C:
+	}
+}

@@ -1,0 +1,98 @@
+package transport
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"sync"
+	"syscall"
+)
+
+// ListenerState is what became of a wanted Listener.
+type ListenerState struct {
+	Name  string
+	Addr  netip.AddrPort // with the actual port
+	Open  bool
+	Error string // why it is not open, a sentence for people
+}
+
+// Fit makes the listeners those that are wanted and reports on each, in order. New ones are opened first; those that go
+// accept what waits in their queue and then close. A listener whose address stays is not touched: its next connection is
+// accepted by the new settings, whatever changed. Connections live on in any case. One that does not open is tried
+// again by the next Fit.
+func (l *Layer) Fit(want []Listener) []ListenerState {
+	l.fitting.Lock()
+	defer l.fitting.Unlock()
+	f := fitting{layer: l, gone: l.current(), open: make([]*listening, len(want)), errs: make([]error, len(want))}
+	for i := range want {
+		f.keep(i, want[i])
+	}
+	for i := range want {
+		f.try(i, want[i])
+	}
+	f.closeGone()
+	for i := range want {
+		if errors.Is(f.errs[i], syscall.EADDRINUSE) { // perhaps by one that has gone, such as the wildcard address
+			f.try(i, want[i])
+		}
+	}
+	l.mu.Lock()
+	l.listeners = slices.DeleteFunc(slices.Clone(f.open), func(a *listening) bool { return a == nil })
+	l.mu.Unlock()
+	return f.states(want)
+}
+
+func (l *Layer) current() []*listening {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.listeners)
+}
+
+// fitting is one run of Fit.
+type fitting struct {
+	layer *Layer
+	gone  []*listening // not wanted any more, as far as is known
+	open  []*listening
+	errs  []error
+}
+
+// keep finds an open listener with that address. One without TLS settings where they are needed is not kept.
+func (f *fitting) keep(i int, want Listener) {
+	if want.check() != nil {
+		return
+	}
+	at := slices.IndexFunc(f.gone, func(a *listening) bool {
+		return a.asked == want.Addr && (want.Addr.Port() != 0 || a.settings.Load().Name == want.Name)
+	})
+	if at < 0 {
+		return
+	}
+	f.open[i] = f.gone[at]
+	f.gone = slices.Delete(f.gone, at, at+1)
+	f.open[i].settings.Store(&want)
+}
+
+func (f *fitting) try(i int, want Listener) {
+	if f.open[i] == nil {
+		f.open[i], f.errs[i] = f.layer.listen(want)
+	}
+}
+
+func (f *fitting) closeGone() {
+	var group sync.WaitGroup
+	for _, a := range f.gone {
+		group.Go(a.stop)
+	}
+	group.Wait()
+}
+
+func (f *fitting) states(want []Listener) []ListenerState {
+	states := make([]ListenerState, len(want))
+	for i, w := range want {
+		states[i] = ListenerState{Name: w.Name, Addr: w.Addr, Open: f.open[i] != nil, Error: sentence(w, f.errs[i])}
+		if f.open[i] != nil {
+			states[i].Addr = f.open[i].addr()
+		}
+	}
+	return states
+}

@@ -1,0 +1,203 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"isthmus/internal/sip"
+)
+
+// Listener is a listener as it should be.
+type Listener struct {
+	Name         string
+	Transport    sip.Transport  // TCP or TLS
+	Addr         netip.AddrPort // port 0: any, told in the ListenerState
+	VerifyClient bool           // for Peer; what is asked of clients stands in TLS
+	TLS          *tls.Config    // nil for TCP
+	TLSKey       string         // changes when TLS does
+	// Subject reads the verified CN from a completed handshake; nil: the CN of the chain that crypto/tls verified.
+	Subject func(tls.ConnectionState) string
+}
+
+// listening is a listener as it is. Its settings may be exchanged; each new connection is accepted by those in force.
+type listening struct {
+	layer    *Layer
+	asked    netip.AddrPort
+	ln       *net.TCPListener
+	settings atomic.Pointer[Listener]
+	stopping chan struct{}
+	stopped  chan struct{}
+}
+
+var (
+	errUDP   = errors.New("UDP is not available")
+	errNoTLS = errors.New("no TLS configuration")
+)
+
+// check tells what no attempt to open would change.
+func (want *Listener) check() error {
+	switch {
+	case want.Transport == sip.UDP:
+		return errUDP
+	case want.Transport == sip.TLS && want.TLS == nil:
+		return errNoTLS
+	}
+	return nil
+}
+
+func (l *Layer) listen(want Listener) (*listening, error) {
+	if err := want.check(); err != nil {
+		return nil, err
+	}
+	config := net.ListenConfig{KeepAlive: -1}
+	config.SetMultipathTCP(false) // its sockets lack options that are relied on here
+	ln, err := config.Listen(context.Background(), network(want.Addr.Addr()), want.Addr.String())
+	if err != nil {
+		return nil, err
+	}
+	a := &listening{layer: l, asked: want.Addr, ln: ln.(*net.TCPListener), stopping: make(chan struct{}), stopped: make(chan struct{})}
+	a.settings.Store(&want)
+	go a.run()
+	return a, nil
+}
+
+// network keeps 0.0.0.0 from meaning IPv6 too.
+func network(a netip.Addr) string {
+	if a.Is4() {
+		return "tcp4"
+	}
+	return "tcp"
+}
+
+func (a *listening) addr() netip.AddrPort { return addrPort(a.ln.Addr()) }
+
+// run accepts until stop. Out of file descriptors it waits and goes on: a listener that ended then would never come back.
+func (a *listening) run() {
+	defer close(a.stopped)
+	defer a.ln.Close()
+	pause := time.Duration(0)
+	for {
+		tcp, err := a.ln.AcceptTCP()
+		switch {
+		case err == nil:
+			pause = 0
+			a.admit(tcp)
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			a.drain()
+			return
+		default:
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			a.layer.log.Warn("accept failed", "listener", a.settings.Load().Name, "reason", err)
+			a.rest(pause)
+		}
+	}
+}
+
+func (a *listening) rest(pause time.Duration) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-a.stopping:
+	}
+}
+
+// stop ends accepting. The queue is drained first, as closing a listener resets every connection in its queue.
+func (a *listening) stop() {
+	close(a.stopping)
+	_ = a.ln.SetDeadline(time.Unix(1, 0))
+	<-a.stopped
+}
+
+const drainLimit = time.Second
+
+func (a *listening) drain() {
+	for end := time.Now().Add(drainLimit); time.Now().Before(end); {
+		_ = a.ln.SetDeadline(time.Now().Add(a.layer.limits.Drain))
+		tcp, err := a.ln.AcceptTCP()
+		if err != nil {
+			return
+		}
+		a.admit(tcp)
+	}
+}
+
+// admit starts a connection by the settings in force, or closes it. The Handler is asked before it costs anything.
+func (a *listening) admit(tcp *net.TCPConn) {
+	settings := a.settings.Load()
+	if !a.layer.welcomes(addrPort(tcp.RemoteAddr()).Addr()) {
+		tcp.Close()
+		return
+	}
+	c, err := a.layer.newConn(tcp, Peer{
+		Transport: settings.Transport, Listener: settings.Name, ListenerPort: int(a.addr().Port()), VerifyClient: settings.VerifyClient,
+	})
+	if err != nil || !a.layer.add(c) {
+		tcp.Close()
+		return
+	}
+	go c.serveAccepted(settings)
+}
+
+func (l *Layer) welcomes(remote netip.Addr) (accepted bool) {
+	_ = l.guard(nil, func() error {
+		accepted = l.config.Handler.Accept(remote)
+		return nil
+	})
+	return accepted
+}
+
+func (c *Conn) serveAccepted(settings *Listener) {
+	defer c.layer.remove(c)
+	if settings.Transport == sip.TLS {
+		c.secure(tls.Server(c.socket, settings.TLS))
+		err := c.layer.guard(c, func() error { return c.shake(c.limits.HandshakeIn, settings.Subject) })
+		if err != nil {
+			c.handshakeFailed(settings.Name, err)
+			return
+		}
+	}
+	c.serve()
+}
+
+// handshakeFailed closes gently, so that the alert that says why reaches the peer.
+func (c *Conn) handshakeFailed(listener string, err error) {
+	c.stop(err)
+	if !broken(err) {
+		c.socket.flush(c.limits.Write)
+		_ = c.socket.tcp.CloseWrite()
+		c.linger()
+	}
+	_ = c.socket.tcp.Close()
+	_ = c.layer.guard(c, func() error {
+		c.layer.config.Handler.HandshakeFailed(c.peer.Remote, listener, err)
+		return nil
+	})
+}
+
+// sentence says for people why a listener does not open.
+func sentence(want Listener, err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, errUDP):
+		return "Listening on UDP is not available; use TCP or TLS for this listener."
+	case errors.Is(err, errNoTLS):
+		return "This node has no certificate to show on a TLS listener; import one."
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Sprintf("Port %d is in use by another program on %v; stop that program or choose another port.", want.Addr.Port(), want.Addr.Addr())
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Sprintf("%v is not an address of this machine; correct the node's address.", want.Addr.Addr())
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Sprintf("The system does not let this program open port %d; choose a port above 1023.", want.Addr.Port())
+	}
+	return err.Error()
+}

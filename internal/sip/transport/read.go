@@ -1,0 +1,239 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"isthmus/internal/sip"
+)
+
+const (
+	bufferSize = 64 << 10
+	// A buffer of this size holds any message that the framer lets pass, and the next read.
+	largeSize = sip.MaxMessage + 16<<10
+	minRoom   = 4 << 10
+)
+
+// buffer is what a connection needs while it is busy; idle connections do without.
+type buffer struct {
+	bytes   []byte
+	message sip.Message
+}
+
+var readBuffers = sync.Pool{New: func() any { return &buffer{bytes: make([]byte, bufferSize)} }}
+
+var carriageReturn = []byte("\r\n")
+
+// reader turns a connection's bytes into calls of the Handler. Messages are parsed where they were read.
+type reader struct {
+	c          *Conn
+	buffer     *buffer
+	bytes      []byte // the buffer's, or a larger one for a large message
+	start, end int    // what is read and not handled
+	framer     sip.Framer
+	now        time.Time // of the last read
+	deadline   time.Time // the read deadline in force
+	partial    bool      // a message has begun at start
+	began      time.Time // when it did
+	blank      int       // bytes of empty lines since the last message
+	empty      int       // empty lines since second
+	second     time.Time
+	first      [512]byte // what wakes an idle connection up
+}
+
+// run reads until the connection ends and says why.
+func (r *reader) run() error {
+	for {
+		if err := r.fill(); err != nil {
+			return r.ended(err)
+		}
+		if err := r.handle(); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *reader) ended(err error) error {
+	if !errors.Is(err, io.EOF) {
+		return err
+	}
+	r.c.settle()
+	if r.partial {
+		return io.ErrUnexpectedEOF
+	}
+	return io.EOF
+}
+
+// fill reads once. Without a buffer it waits for as long as it takes; with one, until the message under way is overdue or the
+// connection is so quiet that it gives its buffer back.
+func (r *reader) fill() error {
+	if r.buffer == nil {
+		return r.wake()
+	}
+	r.makeRoom()
+	if err := r.limit(); err != nil {
+		return err
+	}
+	n, err := r.c.in.Read(r.bytes[r.end:])
+	r.received(n)
+	switch {
+	case n > 0:
+		return nil
+	case !timesOut(err):
+		return err
+	case r.c.stopped() != nil:
+		return r.c.stopped()
+	case r.partial:
+		return ErrSlowWriter
+	}
+	r.release()
+	return nil
+}
+
+func (r *reader) wake() error {
+	if err := r.expect(time.Time{}); err != nil {
+		return err
+	}
+	n, err := r.c.in.Read(r.first[:])
+	if n == 0 {
+		if stopped := r.c.stopped(); stopped != nil {
+			return stopped
+		}
+		return err
+	}
+	r.buffer = readBuffers.Get().(*buffer)
+	r.bytes, r.start, r.end = r.buffer.bytes, 0, copy(r.buffer.bytes, r.first[:n])
+	r.received(0)
+	return nil
+}
+
+func (r *reader) received(n int) {
+	r.end += n
+	r.now = time.Now()
+	r.c.heard.Store(r.now.UnixNano())
+}
+
+// limit sets the deadline: exactly for a message under way, else only when the one in force has come near, as setting
+// it costs more than reading the clock.
+func (r *reader) limit() error {
+	if r.partial {
+		return r.expect(r.began.Add(r.c.limits.Message))
+	}
+	if warm := r.c.limits.Warm; r.deadline.Sub(r.now) < warm/2 {
+		return r.expect(r.now.Add(warm))
+	}
+	return nil
+}
+
+// expect looks for Close after it has set the deadline, as Close sets one too, and must win.
+func (r *reader) expect(deadline time.Time) error {
+	if deadline.IsZero() || !deadline.Equal(r.deadline) {
+		_ = r.c.socket.SetReadDeadline(deadline)
+		r.deadline = deadline
+	}
+	return r.c.stopped()
+}
+
+// makeRoom moves what is left to the front. A message that does not fit gets a larger buffer only once so much of it
+// was received; what it declares costs nothing.
+func (r *reader) makeRoom() {
+	if r.start == r.end {
+		r.start, r.end = 0, 0
+		r.bytes = r.buffer.bytes
+		return
+	}
+	if len(r.bytes)-r.end >= minRoom {
+		return
+	}
+	to := r.bytes
+	if r.end-r.start > len(to)-minRoom {
+		to = make([]byte, largeSize)
+	}
+	r.end = copy(to, r.bytes[r.start:r.end])
+	r.bytes, r.start = to, 0
+}
+
+func (r *reader) release() {
+	if r.buffer != nil {
+		readBuffers.Put(r.buffer)
+		r.buffer, r.bytes = nil, nil
+		r.start, r.end = 0, 0
+	}
+}
+
+// handle hands over every whole message there is, in order. What is sent meanwhile is flushed once at the end.
+func (r *reader) handle() error {
+	r.c.batch.begin()
+	defer r.c.batch.end()
+	for r.start < r.end {
+		skip, length, lost := r.framer.Next(r.bytes[r.start:r.end])
+		r.start += skip
+		if err := r.keepAlive(skip); err != nil {
+			return err
+		}
+		if lost != nil {
+			return r.lost(lost)
+		}
+		if length == 0 {
+			break
+		}
+		if err := r.deliver(r.bytes[r.start : r.start+length]); err != nil {
+			return err
+		}
+		r.start += length
+		r.partial, r.blank = false, 0
+	}
+	if begun := r.start < r.end; !begun || !r.partial {
+		r.partial, r.began = begun, r.now
+	}
+	return nil
+}
+
+// deliver returns an error when nothing more is to be read.
+func (r *reader) deliver(b []byte) error {
+	m := &r.buffer.message
+	refused, ok := m.Parse(b).(*sip.Error)
+	if !ok {
+		r.c.owe(m)
+		r.c.layer.config.Handler.Receive(r.c, m)
+		return r.c.stopped()
+	}
+	if refused.Close {
+		return r.refuse(m, refused)
+	}
+	r.c.layer.config.Handler.Malformed(r.c, m, refused)
+	return r.c.stopped()
+}
+
+// lost reports what begins where framing ended, as far as it can be read.
+func (r *reader) lost(err *sip.Error) error {
+	m := &r.buffer.message
+	_ = m.Parse(r.bytes[r.start:r.end]) // the framer's reason is the one that counts
+	return r.refuse(m, err)
+}
+
+func (r *reader) refuse(m *sip.Message, err *sip.Error) error {
+	r.c.layer.config.Handler.Malformed(r.c, m, err)
+	return err
+}
+
+// keepAlive answers each empty double line by one line (RFC 5626 section 4.4.1) and ends a flood of them.
+func (r *reader) keepAlive(n int) error {
+	if n == 0 {
+		return nil
+	}
+	if r.now.Sub(r.second) >= time.Second {
+		r.second, r.empty = r.now, 0
+	}
+	if r.empty += n / len(carriageReturn); r.empty > r.c.limits.EmptyLines {
+		return ErrFlood
+	}
+	for r.blank += n; r.blank >= 2*len(carriageReturn); r.blank -= 2 * len(carriageReturn) {
+		if err := r.c.Send(carriageReturn); err != nil {
+			return err
+		}
+	}
+	return nil
+}

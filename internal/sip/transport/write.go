@@ -1,0 +1,120 @@
+package transport
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	flushAt   = 16 << 10 // pending bytes that are not held any longer: a TLS record's length
+	keepUpTo  = 64 << 10 // capacity of a write buffer that is worth keeping
+	maxRounds = 16       // flushes of what others left, before a goroutine of its own goes on
+)
+
+var writeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+
+// Send queues one whole message. b is copied. It goes out at once, unless the connection's own goroutine is handling what it
+// read: then at the end of that, with all that piled up. Send waits for room in a full queue no longer than the enqueue
+// limit; then the connection is closed. The error says why the connection is closed.
+func (c *Conn) Send(b []byte) error { return c.Queue(c, b) }
+
+// Queue is Send for use while handling a message from another connection: when during is handling what it read, b goes
+// out at the end of that. A proxy that forwards what came on one connection to another thereby writes once per read,
+// not once per message.
+func (c *Conn) Queue(during *Conn, b []byte) error {
+	if err := c.awaitRoom(len(b)); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if c.closing != nil {
+		defer c.mu.Unlock()
+		return c.closing
+	}
+	if c.pending == nil {
+		c.pending = writeBuffers.Get().(*[]byte)
+	}
+	*c.pending = append(*c.pending, b...)
+	c.paid(b)
+	left := c.writing // whoever is writing takes it along
+	much := len(*c.pending) >= flushAt
+	c.mu.Unlock()
+	if left || !much && during.batch.join(c) {
+		return nil
+	}
+	return c.flush()
+}
+
+// flush writes what is pending, unless another goroutine is at it. Writing to the socket does not block.
+func (c *Conn) flush() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writing {
+		return nil
+	}
+	c.writing = true
+	defer func() { c.writing = false }()
+	for round := 0; c.pending != nil; round++ {
+		if round == maxRounds {
+			go c.flush()
+			return nil
+		}
+		if err := c.writePending(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writePending gives the lock back while it writes.
+func (c *Conn) writePending() error {
+	b := c.pending
+	c.pending = nil
+	c.mu.Unlock()
+	_, err := c.out.Write(*b)
+	if cap(*b) <= keepUpTo {
+		*b = (*b)[:0]
+		writeBuffers.Put(b)
+	}
+	if err != nil {
+		c.fail(err)
+	}
+	c.mu.Lock()
+	return err
+}
+
+// awaitRoom bounds what is queued for a peer that does not read, and the time that others spend on it.
+func (c *Conn) awaitRoom(n int) error {
+	if c.fits(n) {
+		return nil
+	}
+	_ = c.flush()
+	timer := time.NewTimer(c.limits.Enqueue)
+	defer timer.Stop()
+	for {
+		_, err, changed := c.socket.queued()
+		if err != nil || c.fits(n) {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-c.done:
+			return c.stopped()
+		case <-timer.C:
+			c.fail(ErrSlowReader)
+			return ErrSlowReader
+		}
+	}
+}
+
+func (c *Conn) fits(n int) bool {
+	backlog := int(c.socket.backlog.Load())
+	if backlog == 0 && n <= c.limits.Queue {
+		return true // what is pending will be taken by the kernel or become the backlog
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pending != nil {
+		backlog += len(*c.pending)
+	}
+	return backlog+n <= c.limits.Queue
+}
