@@ -1,0 +1,21 @@
+// Enhancement only: every page works without this file.
+
+// The usual port follows the protocol while nobody typed another one (guide p.53: TLS 5061, TCP 5060).
+const usual = { tls: "5061", tcp: "5060", udp: "5060" };
+const transport = document.querySelector("select[data-port]");
+const port = transport && document.getElementById(transport.dataset.port);
+if (port) {
+  let before = transport.value;
+  transport.addEventListener("change", () => {
+    if (port.value === usual[before]) port.value = usual[transport.value];
+    before = transport.value;
+  });
+}
+
+// A form left with unsaved changes is asked about once.
+for (const form of document.querySelectorAll("form[data-guard]")) {
+  let changed = false;
+  form.addEventListener("input", () => { changed = true; });
+  form.addEventListener("submit", () => { changed = false; });
+  addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+}

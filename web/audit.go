@@ -1,0 +1,68 @@
+package web
+
+import (
+	"fmt"
+	"isthmus/internal/federation"
+	"isthmus/internal/store"
+	"net/http"
+	"strings"
+
+	"isthmus/internal/listing"
+	"isthmus/templates"
+)
+
+func (s *Server) showPages(w http.ResponseWriter, r *http.Request) error {
+	return s.render(w, r, http.StatusOK, templates.Pages(s.frame(r, "All pages by the guide's menu names", "")))
+}
+
+// showAudit lists who changed what. Nothing here can be changed.
+func (s *Server) showAudit(w http.ResponseWriter, r *http.Request) error {
+	page, err := s.store.Audit(r.Context(), listing.FromURL(r.URL.Query()))
+	if err != nil {
+		return err
+	}
+	rows := make([]templates.Row, len(page.Items))
+	for i, a := range page.Items {
+		rows[i] = templates.Row{ID: a.ID, Label: a.Action, Cells: []templates.Cell{
+			{Text: templates.Clock(a.At, s.Now())}, {Text: a.Actor, Note: from(a.Address)}, {Text: a.Action}, {Lines: changed(a)},
+		}}
+	}
+	l := listOf(page, rows)
+	l.Path, l.One, l.Many = "/audit", "change", "changes"
+	l.Lede = "Who changed what, newest first. Rows are written with the change itself and cannot be changed."
+	l.Empty = "Nothing has been changed yet."
+	l.Columns = []templates.Column{{Name: "at", Label: "When", NoFind: true}, {Name: "actor", Label: "Who"}, {Name: "action", Label: "What"}, {Label: "Changes"}}
+	return s.render(w, r, http.StatusOK, templates.ListPage(s.frame(r, "Audit", "/audit"), l))
+}
+
+// from is where an administrator was; the command line and nodes have no address.
+func from(address string) string {
+	if address == "" {
+		return "on a node"
+	}
+	return "from " + address
+}
+
+// changed is each object of a change as a line.
+func changed(a store.AuditRow) []string {
+	lines := make([]string, 0, len(a.Changes)+1)
+	for _, c := range a.Changes {
+		lines = append(lines, changedLine(c))
+	}
+	if more := a.ChangeCount - len(a.Changes); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return lines
+}
+
+func changedLine(c store.AuditChange) string {
+	line := c.How + " " + strings.ReplaceAll(c.Kind, "_", " ") + " " + c.Key
+	if c.How != federation.Changed {
+		return line
+	}
+	parts := make([]string, len(c.Fields))
+	for i, f := range c.Fields {
+		parts[i] = f.Name + " " + f.Old + " -> " + f.New
+	}
+	return line + ": " + strings.Join(parts, ", ")
+}

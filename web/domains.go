@@ -1,0 +1,119 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/a-h/templ"
+
+	"isthmus/internal/auth"
+	"isthmus/internal/federation"
+	"isthmus/templates"
+)
+
+func (s *Server) domains() pages {
+	return resource[federation.Domain, *federation.Domain]{
+		s: s, path: "/domains", one: "domain", many: "domains", title: "Domains", change: auth.Change,
+		lede:  "The presence domains that this side holds. Names are compared whole: abc.synergy.com is not synergy.com.",
+		empty: "This side holds no domain yet, so nobody here has an address and nothing is routed. Add the domain that both sides share.",
+		cols:  []templates.Column{{Name: "name", Label: "Domain"}, {Label: "Users here", Num: true}, {Label: "Static routes", Num: true}},
+		list:  s.store.ListDomains, get: s.store.Domain, save: s.store.SaveDomain, remove: s.store.DeleteDomains,
+		id:   func(d federation.Domain) int64 { return d.ID },
+		rows: s.domainRows,
+		form: func(_ context.Context, f templates.Frame, form templates.Form) (templ.Component, error) {
+			return templates.DomainForm(f, form), nil
+		},
+		page:    s.domainPage,
+		effects: s.domainEffects,
+	}
+}
+
+func (s *Server) domainRows(ctx context.Context, domains []federation.Domain) ([]templates.Row, error) {
+	snapshot, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]templates.Row, len(domains))
+	for i, d := range domains {
+		rows[i] = templates.Row{ID: d.ID, Href: fmt.Sprintf("/domains/%d", d.ID), Label: d.Name, Cells: []templates.Cell{
+			{Text: d.Name, Mono: true},
+			{Text: fmt.Sprint(snapshot.Usage.ByDomain[d.Name]), Num: true},
+			{Text: fmt.Sprint(len(routesOf(snapshot, d.Name))), Num: true},
+		}}
+	}
+	return rows, nil
+}
+
+// routesOf are the static routes whose pattern is exactly that domain.
+func routesOf(snapshot federation.Snapshot, domain string) []federation.StaticRoute {
+	var routes []federation.StaticRoute
+	for _, route := range snapshot.StaticRoutes {
+		if route.Domain() == domain {
+			routes = append(routes, route)
+		}
+	}
+	return routes
+}
+
+func (s *Server) domainPage(ctx context.Context, f templates.Frame, l templates.List) (templ.Component, error) {
+	snapshot, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var findings []templates.Finding
+	if n := len(snapshot.Domains); n > 1 && snapshot.Settings.IMAddressScheme == federation.SchemeUserID {
+		findings = append(findings, severalDomains(n))
+	}
+	return templates.DomainList(f, l, usedDomains(snapshot), findings), nil
+}
+
+// severalDomains: the scheme with user ids knows one domain only (guide p.47).
+func severalDomains(n int) templates.Finding {
+	return templates.Finding{Mark: templates.Part, Title: fmt.Sprintf("%d domains, and an address scheme for one", n),
+		Text: "User ids are completed with the default domain alone. Addresses in more than one domain need the directory URI.",
+		Href: "/settings", Link: "Change the address scheme"}
+}
+
+// usedDomains are the domains of users' addresses (guide p.47-48, system-managed).
+func usedDomains(snapshot federation.Snapshot) []templates.UsedDomain {
+	var used []templates.UsedDomain
+	for _, name := range slices.Sorted(maps.Keys(snapshot.Usage.ByDomain)) {
+		d := templates.UsedDomain{Name: name, Users: snapshot.Usage.ByDomain[name], Configured: snapshot.HasDomain(name)}
+		if !d.Configured {
+			d.Note = whyNotConfigured(snapshot, name)
+		}
+		if name != "" && d.Users > 0 {
+			used = append(used, d)
+		}
+	}
+	return used
+}
+
+func whyNotConfigured(snapshot federation.Snapshot, name string) string {
+	for _, d := range snapshot.Domains {
+		if federation.WithinDomain(name, d.Name) {
+			return d.Name + " is configured, and " + name + " is another domain. Add it, or change these addresses."
+		}
+	}
+	return "Add it, or change these addresses."
+}
+
+func (s *Server) domainEffects(ctx context.Context, going []federation.Domain) ([]string, bool, error) {
+	snapshot, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, d := range going {
+		if routes := routesOf(snapshot, d.Name); len(routes) > 0 {
+			return []string{capital(counted(len(routes), "static route leads", "static routes lead")) + " to " + d.Name +
+				", so it cannot be deleted. Delete those routes first."}, true, nil
+		}
+		if n := snapshot.Usage.ByDomain[d.Name]; n > 0 {
+			return []string{counted(n, "user has an address", "users have addresses") + " in " + d.Name +
+				", so it cannot be deleted. Change or delete them first."}, true, nil
+		}
+	}
+	return []string{"Requests for addresses there are answered with 403 within a second."}, false, nil
+}

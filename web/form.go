@@ -1,0 +1,103 @@
+package web
+
+import (
+	"encoding"
+	"fmt"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"isthmus/internal/federation"
+)
+
+// fill reads posted fields into the struct that into points to, by its yaml tags. A text or number that was not posted
+// keeps its default; a tick box or a list that was not posted is off or empty, because that is how browsers post them.
+func fill(posted url.Values, into any) federation.Invalid {
+	var invalid federation.Invalid
+	eachField(into, func(name string, v reflect.Value) {
+		if err := set(v, posted, name); err != nil {
+			invalid = append(invalid, federation.Problem{Path: name, Text: err.Error()})
+		}
+	})
+	return invalid
+}
+
+func set(v reflect.Value, posted url.Values, name string) error {
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(slices.Contains([]string{"true", "on", "1"}, posted.Get(name)))
+		return nil
+	case reflect.Slice:
+		v.Set(reflect.ValueOf(chosen(posted[name])))
+		return nil
+	}
+	if !posted.Has(name) {
+		return nil
+	}
+	text := strings.TrimSpace(posted.Get(name))
+	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return u.UnmarshalText([]byte(text))
+	}
+	if v.Kind() == reflect.Int {
+		return setNumber(v, text)
+	}
+	v.SetString(posted.Get(name))
+	return nil
+}
+
+func setNumber(v reflect.Value, text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return fmt.Errorf("Enter a whole number, in digits alone.")
+	}
+	v.SetInt(int64(n))
+	return nil
+}
+
+// chosen are the values that are not empty.
+func chosen(list []string) []string {
+	out := []string{}
+	for _, s := range list {
+		if s = strings.TrimSpace(s); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// spread is the opposite of fill: the fields of a struct as a form holds them.
+func spread(from any) url.Values {
+	values := url.Values{}
+	eachField(from, func(name string, v reflect.Value) {
+		switch x := v.Interface().(type) {
+		case []string:
+			values[name] = x
+		default:
+			values.Set(name, fmt.Sprint(x))
+		}
+	})
+	return values
+}
+
+// eachField calls do with every field that the configuration document knows, by its name there.
+func eachField(object any, do func(name string, v reflect.Value)) {
+	v := reflect.ValueOf(object).Elem()
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		if name != "" && name != "-" {
+			do(name, v.Field(i))
+		}
+	}
+}
+
+// withRules adds what the object's own rules say to what could not even be read, so that all faults are told at once.
+func withRules(invalid federation.Invalid, object federation.Object) federation.Invalid {
+	for _, p := range object.Problems() {
+		if len(invalid.Of(p.Path)) == 0 {
+			invalid = append(invalid, p)
+		}
+	}
+	return invalid
+}

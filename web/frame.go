@@ -1,0 +1,66 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"isthmus/internal/federation"
+	"isthmus/internal/listing"
+	"isthmus/templates"
+)
+
+// frame is what stands around a page: who reads it, and how far the newest revision has come.
+func (s *Server) frame(r *http.Request, title, path string) templates.Frame {
+	f := templates.Frame{Title: title, Path: path, Guide: templates.GuideName(path), Version: s.Version, Request: requestID(r)}
+	who := signedIn(r)
+	if who == nil {
+		return f
+	}
+	f.User, f.Role, f.Node = who.Name, string(who.Role), s.Node
+	f.Applied = s.applied(r.Context())
+	if text := s.notice(r); text != "" {
+		f.Notice = saidBy(text, f.Applied)
+	}
+	return f
+}
+
+// applied counts the nodes that have the newest revision in force.
+func (s *Server) applied(ctx context.Context) templates.Applied {
+	revision, err := s.store.Revision(ctx)
+	if err != nil {
+		return templates.Applied{}
+	}
+	nodes, err := s.store.ListNodes(ctx, listing.Query{})
+	if err != nil {
+		return templates.Applied{}
+	}
+	statuses, err := s.store.NodeStatuses(ctx)
+	if err != nil {
+		return templates.Applied{}
+	}
+	a := templates.Applied{Known: true, Revision: revision, Nodes: nodes.All}
+	for _, status := range statuses {
+		if holds(status, revision) {
+			a.Holding++
+		}
+	}
+	return a
+}
+
+func holds(status federation.NodeStatus, revision int64) bool {
+	return status.AppliedRevision >= revision && status.Error == ""
+}
+
+// saidBy turns "Saved. The rest." into a notice, and says where a change is not in force yet.
+func saidBy(text string, a templates.Applied) *templates.Notice {
+	strong, rest, _ := strings.Cut(text, ". ")
+	if rest != "" || !strings.HasSuffix(strong, ".") {
+		strong += "."
+	}
+	n := &templates.Notice{Mark: templates.Up, Strong: strong, Text: rest}
+	if a.Known && a.Behind() > 0 {
+		n.Text = strings.TrimSpace(n.Text + " It is in force within a second on every node that reaches the database.")
+	}
+	return n
+}

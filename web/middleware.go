@@ -1,0 +1,171 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	"isthmus/internal/auth"
+)
+
+const (
+	maxBody     = 1 << 20          // bytes of a form
+	maxDuration = 20 * time.Second // of one request, the database included
+)
+
+type contextKey int
+
+const (
+	keyRequest contextKey = iota
+	keySession
+)
+
+// policy lets a page load its own files and nothing else; text that came from a SIP message can run nothing.
+const policy = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; object-src 'none'; base-uri 'none'; " +
+	"form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+
+// identify gives each request an id, which the log, the audit row and an error page share.
+func (s *Server) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b := make([]byte, 6)
+		rand.Read(b) // never fails: crypto/rand ends the program instead
+		id := hex.EncodeToString(b)
+		w.Header().Set("X-Request-Id", id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), keyRequest, id)))
+	})
+}
+
+func requestID(r *http.Request) string {
+	id, _ := r.Context().Value(keyRequest).(string)
+	return id
+}
+
+// secure sets the headers that every response carries, errors and files included.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("Cache-Control", "no-store")
+		if r.TLS != nil {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recover turns a panic into a page and a log line with the stack.
+func (s *Server) recover(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if fault := recover(); fault != nil {
+				slog.Error("panic", "request", requestID(r), "path", r.URL.Path, "reason", fmt.Sprint(fault), "stack", string(debug.Stack()))
+				s.fail(w, r, fmt.Errorf("panic: %v", fault))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limit bounds the size and the time of a request.
+func limit(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Content-Encoding") != "" {
+			http.Error(w, "Send the form without compression.", http.StatusUnsupportedMediaType)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		ctx, cancel := context.WithTimeout(r.Context(), maxDuration)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// sameOrigin lets a change through only when it comes from a page of this console.
+var sameOrigin = http.NewCrossOriginProtection()
+
+// open is a request that needs no session. Its session is there when the reader has one.
+func (s *Server) open(h handler) http.HandlerFunc {
+	return s.answer(func(w http.ResponseWriter, r *http.Request) error {
+		r, err := s.begin(w, r)
+		if err != nil {
+			return err
+		}
+		return h(w, r)
+	})
+}
+
+// may is a request that needs a session whose role has the right.
+func (s *Server) may(right auth.Right, h handler) http.HandlerFunc {
+	return s.open(func(w http.ResponseWriter, r *http.Request) error {
+		who := signedIn(r)
+		if who == nil {
+			return s.toLogin(w, r)
+		}
+		if !who.Role.May(right) {
+			return denial(who.Role, right)
+		}
+		return h(w, r)
+	})
+}
+
+// begin refuses requests from foreign pages, reads the form and finds the session.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+	if err := sameOrigin.Check(r); err != nil {
+		return r, forbidden("This request came from a page of another site, so nothing was changed. Open the console itself and use its own buttons.")
+	}
+	r, err := s.withSession(r)
+	if err != nil {
+		return r, err
+	}
+	if r.Method != http.MethodPost {
+		return r, nil
+	}
+	err = r.ParseForm()
+	if large := (*http.MaxBytesError)(nil); err != nil && !errors.As(err, &large) {
+		err = errNoForm
+	}
+	return r, err
+}
+
+func denial(role auth.Role, right auth.Right) error {
+	needed := auth.Operator
+	if right == auth.Administer {
+		needed = auth.Admin
+	}
+	return forbidden(fmt.Sprintf("Your role, %s, may look but not change this. Ask an administrator for the role %s.", role, needed))
+}
+
+// may reports whether the reader's role has the right; buttons for what it lacks are not shown.
+func may(r *http.Request, right auth.Right) bool {
+	who := signedIn(r)
+	return who != nil && who.Role.May(right)
+}
+
+// address is where a request came from, without the port.
+func address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// onLoopback reports whether a request came from this machine itself.
+func onLoopback(r *http.Request) bool {
+	a, err := netip.ParseAddr(address(r))
+	return err == nil && a.Unmap().IsLoopback()
+}

@@ -1,0 +1,281 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+	"github.com/go-chi/chi/v5"
+
+	"isthmus/internal/auth"
+	"isthmus/internal/federation"
+	"isthmus/internal/listing"
+	"isthmus/templates"
+)
+
+// A resource is one kind of configured thing with its find-and-list page and its form: all that differs between one
+// kind and another. T is the thing, P the pointer to it with the ground's rules.
+type resource[T any, P object[T]] struct {
+	s      *Server
+	path   string     // such as /acl
+	one    string     // the word for one of them
+	many   string     // the word for several
+	title  string     // the page's name in the menu
+	change auth.Right // what adding, changing and deleting needs
+	lede   string
+	empty  string // why the list is empty, and what follows from it
+	cols   []templates.Column
+
+	list   func(context.Context, listing.Query) (listing.Page[T], error)
+	get    func(context.Context, int64) (T, error)
+	save   func(context.Context, T) (T, error)
+	remove func(context.Context, []int64) error
+	id     func(T) int64
+
+	rows    func(context.Context, []T) ([]templates.Row, error)                             // one row each
+	form    func(context.Context, templates.Frame, templates.Form) (templ.Component, error) // draws the form
+	page    func(context.Context, templates.Frame, templates.List) (templ.Component, error) // draws the list; nil: the plain one
+	prepare func(context.Context, url.Values) error                                         // before reading what was posted; may be nil
+	check   func(context.Context, T) (federation.Invalid, error)                            // what only a form is asked; may be nil
+	effects func(context.Context, []T) (effects []string, refused bool, err error)          // of deleting; may be nil
+	saved   func(context.Context, T, url.Values) string                                     // what to tell after saving; may be nil
+}
+
+// plainRows makes each row from its thing alone.
+func plainRows[T any](row func(T) templates.Row) func(context.Context, []T) ([]templates.Row, error) {
+	return func(_ context.Context, things []T) ([]templates.Row, error) {
+		rows := make([]templates.Row, len(things))
+		for i, thing := range things {
+			rows[i] = row(thing)
+		}
+		return rows, nil
+	}
+}
+
+// object is what a pointer to a configured thing can do.
+type object[T any] interface {
+	*T
+	federation.Object
+}
+
+// fresh is a new thing with every default.
+func fresh[T any, P object[T]]() T {
+	var thing T
+	if d, ok := any(P(&thing)).(federation.Defaulter); ok {
+		d.Default()
+	}
+	return thing
+}
+
+func (re resource[T, P]) showList(w http.ResponseWriter, r *http.Request) error {
+	page, err := re.list(r.Context(), listing.FromURL(r.URL.Query()))
+	if err != nil {
+		return err
+	}
+	rows, err := re.rows(r.Context(), page.Items)
+	if err != nil {
+		return err
+	}
+	f := re.s.frame(r, re.title, re.path)
+	list := listOf(page, rows)
+	list.Path, list.One, list.Many, list.Lede, list.Columns, list.Empty = re.path, re.one, re.many, re.lede, re.cols, re.empty
+	if may(r, re.change) {
+		list.Add, list.Delete = "Add "+article(re.one), true
+	}
+	if re.page == nil {
+		return re.s.render(w, r, http.StatusOK, templates.ListPage(f, list))
+	}
+	drawn, err := re.page(r.Context(), f, list)
+	if err != nil {
+		return err
+	}
+	return re.s.render(w, r, http.StatusOK, drawn)
+}
+
+// listOf takes over what the store says of a page of results.
+func listOf[T any](p listing.Page[T], rows []templates.Row) templates.List {
+	return templates.List{Rows: rows, Query: p.Query, Total: p.Total, All: p.All, First: p.First, Last: p.Last, Pages: p.Pages}
+}
+
+func (re resource[T, P]) showNew(w http.ResponseWriter, r *http.Request) error {
+	thing := fresh[T, P]()
+	values := spread(&thing)
+	for name, given := range r.URL.Query() { // a link may fill in what it knows, such as /acl/new?pattern=10.1.20.21
+		if values.Has(name) {
+			values[name] = given
+		}
+	}
+	return re.showForm(w, r, http.StatusOK, templates.Form{Values: values, Again: true})
+}
+
+func (re resource[T, P]) showOne(w http.ResponseWriter, r *http.Request) error {
+	thing, err := re.get(r.Context(), pathID(r))
+	if err != nil {
+		return err
+	}
+	key := P(&thing).Key()
+	form := templates.Form{ID: re.id(thing), Key: key, Values: spread(&thing), ReadOnly: !may(r, re.change), Delete: may(r, re.change)}
+	return re.showForm(w, r, http.StatusOK, form)
+}
+
+func (re resource[T, P]) showForm(w http.ResponseWriter, r *http.Request, status int, form templates.Form) error {
+	form.Path = re.path
+	title := "Add " + article(re.one)
+	if form.ID != 0 {
+		title = capital(re.one) + " " + form.Key
+	}
+	f := re.s.frame(r, title, re.path)
+	drawn, err := re.form(r.Context(), f, form)
+	if err != nil {
+		return err
+	}
+	return re.s.render(w, r, status, drawn)
+}
+
+func (re resource[T, P]) create(w http.ResponseWriter, r *http.Request) error {
+	return re.store(w, r, fresh[T, P](), 0, "")
+}
+
+func (re resource[T, P]) update(w http.ResponseWriter, r *http.Request) error {
+	thing, err := re.get(r.Context(), pathID(r))
+	if err != nil {
+		return err
+	}
+	return re.store(w, r, thing, re.id(thing), P(&thing).Key())
+}
+
+// store reads what was posted into the thing and saves it. Wrong input comes back as it was typed.
+func (re resource[T, P]) store(w http.ResponseWriter, r *http.Request, thing T, id int64, key string) error {
+	posted := r.PostForm
+	if re.prepare != nil {
+		if err := re.prepare(r.Context(), posted); err != nil {
+			return err
+		}
+	}
+	saved, err := re.accept(r.Context(), posted, thing)
+	var invalid federation.Invalid
+	if errors.As(err, &invalid) {
+		form := templates.Form{ID: id, Key: key, Values: posted, Invalid: invalid, Again: id == 0, Delete: id != 0}
+		return re.showForm(w, r, http.StatusUnprocessableEntity, form)
+	}
+	to, text := re.path, "Saved."
+	if posted.Has("again") {
+		to += "/new"
+	}
+	if err == nil && re.saved != nil {
+		text = strings.TrimSpace(text + " " + re.saved(r.Context(), saved, posted))
+	}
+	return re.s.done(w, r, err, to, text)
+}
+
+func (re resource[T, P]) accept(ctx context.Context, posted url.Values, thing T) (T, error) {
+	p := P(&thing)
+	if invalid := fill(posted, p); len(invalid) > 0 {
+		p.Normalize()
+		return thing, withRules(invalid, p)
+	}
+	p.Normalize()
+	if re.check != nil {
+		invalid, err := re.check(ctx, thing)
+		if err == nil && len(invalid) > 0 {
+			err = withRules(invalid, p)
+		}
+		if err != nil {
+			return thing, err
+		}
+	}
+	return re.save(ctx, thing)
+}
+
+// askDelete names what would go and what follows from it.
+func (re resource[T, P]) askDelete(w http.ResponseWriter, r *http.Request) error {
+	things, err := re.selected(r.Context(), r.URL.Query()["id"])
+	if err != nil {
+		return err
+	}
+	rows, err := re.rows(r.Context(), things)
+	if err != nil {
+		return err
+	}
+	d := templates.Deletion{Path: re.path, Verb: "Delete " + counted(len(things), re.one, re.many), Named: rows}
+	if re.effects != nil {
+		if d.Effects, d.Refused, err = re.effects(r.Context(), things); err != nil {
+			return err
+		}
+	}
+	return re.s.render(w, r, http.StatusOK, templates.DeletePage(re.s.frame(r, d.Verb, re.path), d))
+}
+
+func (re resource[T, P]) delete(w http.ResponseWriter, r *http.Request) error {
+	things, err := re.selected(r.Context(), r.PostForm["id"])
+	if err != nil {
+		return err
+	}
+	if re.effects != nil {
+		effects, refused, err := re.effects(r.Context(), things)
+		if err != nil {
+			return err
+		}
+		if refused {
+			return federation.Refuse("%s", strings.Join(effects, " "))
+		}
+	}
+	ids := make([]int64, len(things))
+	for i, thing := range things {
+		ids[i] = re.id(thing)
+	}
+	err = re.remove(r.Context(), ids)
+	return re.s.done(w, r, err, re.path, "Deleted "+counted(len(ids), re.one, re.many)+".")
+}
+
+// selected reads what the ids name. An id that is none of ours is as good as one that is gone.
+func (re resource[T, P]) selected(ctx context.Context, ids []string) ([]T, error) {
+	if len(ids) == 0 {
+		return nil, federation.Refuse("Nothing was selected. Tick at least one of the %s first.", re.many)
+	}
+	var things []T
+	for _, text := range ids {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, federation.ErrNotFound
+		}
+		thing, err := re.get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		things = append(things, thing)
+	}
+	return things, nil
+}
+
+// pathID is the {id} of the path; 0, which nothing has, when it is too long for a number.
+func pathID(r *http.Request) int64 {
+	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return id
+}
+
+// counted is a number with its noun.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// article is "an incoming ACL entry", "a static route".
+func article(one string) string {
+	if strings.ContainsRune("aeio", rune(one[0])) {
+		return "an " + one
+	}
+	return "a " + one
+}

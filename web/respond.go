@@ -1,0 +1,130 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/a-h/templ"
+
+	"isthmus/internal/federation"
+	"isthmus/internal/store"
+	"isthmus/templates"
+)
+
+var (
+	errNoPage   = errors.New("there is no page at this address")
+	errNoMethod = errors.New("this address does not take this kind of request")
+	errNoForm   = errors.New("what was sent is no form")
+)
+
+// forbidden is a request that the reader's role does not allow. Its text is the sentence for the page.
+type forbidden string
+
+func (f forbidden) Error() string { return string(f) }
+
+// A handler answers one request, or says why it cannot; answer turns that into a page.
+type handler func(http.ResponseWriter, *http.Request) error
+
+func (s *Server) answer(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	}
+}
+
+// render draws a page completely before the first byte of it leaves, so that a fault while drawing is still a clean page.
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
+	var buffer bytes.Buffer
+	if err := page.Render(r.Context(), &buffer); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, err := buffer.WriteTo(w)
+	if err != nil {
+		slog.Debug("page not delivered", "request", requestID(r), "reason", err)
+	}
+	return nil
+}
+
+// done ends a change: the page to go to, and what to say there. It passes an error on.
+func (s *Server) done(w http.ResponseWriter, r *http.Request, err error, to, text string) error {
+	if err != nil {
+		return err
+	}
+	s.notify(w, r, text)
+	return redirect(w, r, to)
+}
+
+func redirect(w http.ResponseWriter, r *http.Request, to string) error {
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// fail draws the page for an error.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, m := describe(err)
+	if status >= http.StatusInternalServerError {
+		m.Request = requestID(r)
+		slog.Error("request failed", "request", m.Request, "method", r.Method, "path", r.URL.Path, "reason", err)
+	}
+	if m.Href == "" {
+		m.Href, m.Link = "/", "Go to the start page"
+	}
+	if err := s.render(w, r, status, templates.MessagePage(s.frame(r, m.Title, ""), m)); err != nil {
+		http.Error(w, m.Text, http.StatusInternalServerError)
+	}
+}
+
+// describe turns an error into a status and words.
+func describe(err error) (int, templates.Message) {
+	var (
+		refusal     federation.Refusal
+		invalid     federation.Invalid
+		denied      forbidden
+		large       *http.MaxBytesError
+		failure     *store.Failure
+		unconfirmed store.Unconfirmed
+	)
+	switch {
+	case errors.Is(err, errNoPage):
+		return http.StatusNotFound, templates.Message{Title: "There is no such page", Text: "The address leads nowhere. It may be mistyped, or the page belongs to a later version."}
+	case errors.Is(err, errNoMethod):
+		return http.StatusMethodNotAllowed, templates.Message{Title: "This address takes another kind of request", Text: "Open the page from the menu and use its own buttons."}
+	case errors.Is(err, errNoForm):
+		return http.StatusBadRequest, templates.Message{Title: "This is no form", Text: "What was sent cannot be read as a form, so nothing was changed. Use the page's own buttons."}
+	case errors.Is(err, federation.ErrNotFound):
+		return http.StatusNotFound, templates.Message{Title: "This no longer exists", Text: "Somebody may have deleted it. Nothing was changed."}
+	case errors.As(err, &denied):
+		return http.StatusForbidden, templates.Message{Title: "Your role does not allow this", Text: denied.Error()}
+	case errors.As(err, &refusal):
+		return http.StatusConflict, templates.Message{Title: "Nothing was changed", Text: refusal.Error()}
+	case errors.As(err, &invalid):
+		return http.StatusUnprocessableEntity, templates.Message{Title: "Nothing was changed", Text: sentences(invalid)}
+	case errors.As(err, &large):
+		return http.StatusRequestEntityTooLarge, templates.Message{Title: "This is too much for one request", Text: "A form may hold at most 1 MiB. Nothing was changed."}
+	case errors.As(err, &unconfirmed), errors.Is(err, store.ErrConflict):
+		return http.StatusConflict, templates.Message{Title: "Nothing was changed", Text: err.Error()}
+	case errors.As(err, &failure):
+		return http.StatusServiceUnavailable, templates.Message{Title: "The database could not do this", Text: failure.Error()}
+	}
+	return http.StatusInternalServerError, templates.Message{Title: "This request failed",
+		Text: "The fault is in Isthmus or its database, not in what you entered. A change that was under way was not saved."}
+}
+
+// sentences are what is wrong, without the places that mean something only in a document.
+func sentences(invalid federation.Invalid) string {
+	var text string
+	for i, p := range invalid {
+		if i > 0 {
+			text += " "
+		}
+		text += p.Text
+	}
+	return text
+}

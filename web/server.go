@@ -1,0 +1,115 @@
+// Package web is the console over HTTP: every route, who may use it, forms in and pages out. Its pages are drawn by
+// templates, its data comes from store. It knows no SQL and no SIP.
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/gorilla/sessions"
+
+	"isthmus/internal/auth"
+	"isthmus/internal/store"
+)
+
+// A Config is what the console is given.
+type Config struct {
+	Store   *store.Store
+	Node    string           // name of the node that answers
+	Version string           // of the program
+	Health  func() Health    // what this node says of itself; nil: it says nothing, as when no SIP core runs
+	Metrics http.Handler     // nil: there is no /metrics
+	Now     func() time.Time // nil: time.Now
+}
+
+// Server answers the console's requests.
+type Server struct {
+	Config
+	store    *store.Store
+	sessions sessions.Store
+}
+
+// New makes the console.
+func New(c Config) http.Handler {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	s := &Server{Config: c, store: c.Store, sessions: sessionStore{c.Store, c.Now}}
+	return s.routes()
+}
+
+// HTTPServer wraps the console in a server with limits on slow and large requests. Its address is the caller's to set.
+func HTTPServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+	}
+}
+
+// routes is every route there is.
+func (s *Server) routes() chi.Router {
+	r := chi.NewRouter()
+	r.Use(s.identify, secure, s.recover, limit)
+	r.NotFound(s.open(func(w http.ResponseWriter, r *http.Request) error { return errNoPage }))
+	r.MethodNotAllowed(s.open(func(w http.ResponseWriter, r *http.Request) error { return errNoMethod }))
+
+	r.Get("/healthz", s.healthz)
+	r.Get("/readyz", s.readyz)
+	r.Get("/metrics", s.metrics)
+	r.Get("/static/{file}", serveStatic)
+
+	r.Get("/login", s.open(s.showLogin))
+	r.Post("/login", s.open(s.login))
+	r.Get("/setup", s.open(s.showSetup))
+	r.Post("/setup", s.open(s.setup))
+	r.Post("/logout", s.open(s.logout))
+
+	r.Get("/", s.may(auth.Read, s.showStart))
+	r.Get("/pages", s.may(auth.Read, s.showPages))
+	r.Get("/audit", s.may(auth.Read, s.showAudit))
+
+	r.Get("/acl/server", s.may(auth.Change, s.showACLServer))
+	r.Post("/acl/server", s.may(auth.Change, s.saveACLServer))
+	r.Post("/listeners/swap", s.may(auth.Change, s.swapListeners))
+	s.manage(r, "/domains", auth.Change, s.domains())
+	s.manage(r, "/static-routes", auth.Change, s.staticRoutes())
+	s.manage(r, "/acl", auth.Change, s.acl())
+	s.manage(r, "/tls-peer-subjects", auth.Change, s.tlsPeerSubjects())
+	s.manage(r, "/tls-contexts", auth.Administer, s.tlsContexts())
+	s.manage(r, "/listeners", auth.Change, s.listeners())
+	s.manage(r, "/nodes", auth.Administer, s.nodes())
+	s.manage(r, "/users", auth.Change, s.users())
+
+	r.Get("/settings", s.may(auth.Read, s.showSettings))
+	r.Post("/settings", s.may(auth.Administer, s.saveSettings))
+	r.Get("/services", s.may(auth.Read, s.showServices))
+	r.Post("/services/profile", s.may(auth.Change, s.applyProfile))
+	r.Post("/services/{id:[0-9]+}", s.may(auth.Change, s.saveServices))
+	return r
+}
+
+// pages are the seven requests that every resource answers.
+type pages interface {
+	showList(http.ResponseWriter, *http.Request) error
+	showNew(http.ResponseWriter, *http.Request) error
+	create(http.ResponseWriter, *http.Request) error
+	showOne(http.ResponseWriter, *http.Request) error
+	update(http.ResponseWriter, *http.Request) error
+	askDelete(http.ResponseWriter, *http.Request) error
+	delete(http.ResponseWriter, *http.Request) error
+}
+
+func (s *Server) manage(r chi.Router, path string, change auth.Right, p pages) {
+	r.Get(path, s.may(auth.Read, p.showList))
+	r.Get(path+"/new", s.may(change, p.showNew))
+	r.Post(path, s.may(change, p.create))
+	r.Get(path+"/delete", s.may(change, p.askDelete))
+	r.Post(path+"/delete", s.may(change, p.delete))
+	r.Get(path+"/{id:[0-9]+}", s.may(auth.Read, p.showOne))
+	r.Post(path+"/{id:[0-9]+}", s.may(change, p.update))
+}

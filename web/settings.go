@@ -1,0 +1,125 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"isthmus/internal/auth"
+	"isthmus/internal/federation"
+	"isthmus/internal/listing"
+	"isthmus/templates"
+)
+
+// previewed is how many users the settings page shows addresses of.
+const previewed = 5
+
+func (s *Server) showSettings(w http.ResponseWriter, r *http.Request) error {
+	settings, err := s.store.Settings(r.Context())
+	if err != nil {
+		return err
+	}
+	return s.settingsPage(w, r, http.StatusOK, templates.Form{Path: "/settings", Values: spread(&settings), ReadOnly: !may(r, auth.Administer)})
+}
+
+func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, status int, form templates.Form) error {
+	snapshot, err := s.store.Snapshot(r.Context())
+	if err != nil {
+		return err
+	}
+	preview, err := s.preview(r.Context(), snapshot.Settings)
+	if err != nil {
+		return err
+	}
+	findings, err := s.settingsFindings(r.Context(), snapshot)
+	if err != nil {
+		return err
+	}
+	var domains []string
+	for _, d := range snapshot.Domains {
+		domains = append(domains, d.Name)
+	}
+	return s.render(w, r, status, templates.SettingsPage(s.frame(r, "Settings", "/settings"), form, domains, preview, findings))
+}
+
+// preview shows what each address scheme gives the first users (guide p.20-21).
+func (s *Server) preview(ctx context.Context, in federation.Settings) ([]templates.AddressPreview, error) {
+	page, err := s.store.ListUsers(ctx, listing.Query{})
+	if err != nil {
+		return nil, err
+	}
+	byID := in
+	byID.IMAddressScheme = federation.SchemeUserID
+	var list []templates.AddressPreview
+	for _, u := range page.Items[:min(previewed, len(page.Items))] {
+		list = append(list, templates.AddressPreview{UserID: u.UserID, ByID: byID.IMAddressOf(u), ByMail: u.Mail,
+			Microsoft: u.MicrosoftAddress, InForce: u.Address(in)})
+	}
+	return list, nil
+}
+
+// settingsFindings are settings that fit neither the domains nor the users.
+func (s *Server) settingsFindings(ctx context.Context, snapshot federation.Snapshot) ([]templates.Finding, error) {
+	var list []templates.Finding
+	if n := len(snapshot.Domains); n > 1 && snapshot.Settings.IMAddressScheme == federation.SchemeUserID {
+		f := severalDomains(n)
+		f.Href, f.Link = "#field-im_address_scheme", "Change it below"
+		list = append(list, f)
+	}
+	if snapshot.Settings.RoutingMode != federation.RoutingAdvanced {
+		return list, nil
+	}
+	known, err := s.store.ListUsers(ctx, listing.Query{Field: "microsoft_address", Op: listing.IsNotEmpty})
+	if err == nil && known.Total == 0 {
+		list = append(list, templates.Finding{Mark: templates.Down, Title: "Advanced routing knows no Microsoft SIP address",
+			Text: "It sends only to recipients whose Microsoft SIP address is among the users, and there is none. Choose basic routing, or enter the addresses.", Href: "/users", Link: "Show the users"})
+	}
+	return list, err
+}
+
+func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) error {
+	before, err := s.store.Settings(r.Context())
+	if err != nil {
+		return err
+	}
+	settings := before
+	invalid := fill(r.PostForm, &settings)
+	settings.Normalize()
+	if len(invalid) > 0 {
+		for _, p := range settings.Problems() {
+			if len(invalid.Of(p.Path)) == 0 {
+				invalid = append(invalid, p)
+			}
+		}
+		err = invalid
+	} else {
+		err = s.store.SaveSettings(r.Context(), settings)
+	}
+	if errors.As(err, &invalid) {
+		return s.settingsPage(w, r, http.StatusUnprocessableEntity, templates.Form{Path: "/settings", Values: r.PostForm, Invalid: within(invalid, "settings")})
+	}
+	return s.done(w, r, err, "/settings", "Saved. "+settingsEffect(before, settings))
+}
+
+// within takes the section off the paths, where the form holds that section alone.
+func within(invalid federation.Invalid, section string) federation.Invalid {
+	out := make(federation.Invalid, len(invalid))
+	for i, p := range invalid {
+		out[i] = federation.Problem{Path: strings.TrimPrefix(p.Path, section+"."), Text: p.Text}
+	}
+	return out
+}
+
+// settingsEffect tells what the most consequential change does.
+func settingsEffect(before, after federation.Settings) string {
+	switch {
+	case !before.PartitionedFederation && after.PartitionedFederation:
+		return "Federation is on: requests for recipients who are not licensed here go to the Microsoft side."
+	case before.PartitionedFederation && !after.PartitionedFederation:
+		return "Federation is off: requests for recipients who are not licensed here are answered with 404."
+	case before.IMAddressScheme != after.IMAddressScheme || before.DirectoryURISource != after.DirectoryURISource:
+		return "Everybody's IM address follows the new scheme; those entered by hand stay."
+	}
+	return ""
+}

@@ -1,0 +1,225 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"isthmus/internal/federation"
+	"isthmus/templates"
+)
+
+// scene is everything that the start page judges.
+type scene struct {
+	federation.Snapshot
+	statuses []federation.NodeStatus
+	s        *Server
+}
+
+func (s *Server) showStart(w http.ResponseWriter, r *http.Request) error {
+	sc, err := s.scene(r.Context())
+	if err != nil {
+		return err
+	}
+	straits := sc.straits()
+	start := templates.Start{Straits: straits, Missing: sc.missing(), Hops: sc.hops(), Nodes: sc.nodeFacts(), Tasks: sc.tasks()}
+	start.Headline, start.Lede = headline(straits, start.Missing)
+	return s.render(w, r, http.StatusOK, templates.StartPage(s.frame(r, "Start", "/"), start))
+}
+
+func (s *Server) scene(ctx context.Context) (scene, error) {
+	snapshot, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return scene{}, err
+	}
+	statuses, err := s.store.NodeStatuses(ctx)
+	return scene{snapshot, statuses, s}, err
+}
+
+// headline is the finding of the page in one sentence, and what follows from it in another.
+func headline(straits []templates.Strait, missing []templates.Finding) (string, string) {
+	crossing, first := 0, ""
+	for _, st := range straits {
+		switch {
+		case st.Crossing.Mark == templates.Up || st.Crossing.Mark == templates.Part:
+			crossing++
+		case first == "":
+			first = st.Domain
+		}
+	}
+	lede := "Nothing that this page can see is missing."
+	if len(missing) > 0 {
+		lede = capital(counted(len(missing), "thing is", "things are")) + " missing; the worst stands first below."
+	}
+	switch {
+	case len(straits) == 0:
+		return "Nothing is set up yet.", "Both sides share a domain; Isthmus sends each request to the side where its recipient is. Begin with the domain."
+	case crossing == len(straits) && crossing == 1:
+		return straits[0].Domain + " crosses.", lede
+	case crossing == len(straits):
+		return fmt.Sprintf("All %d domains cross.", crossing), lede
+	case len(straits) == 1:
+		return first + " does not cross yet.", lede
+	}
+	return fmt.Sprintf("%d of %d domains cross. %s does not.", crossing, len(straits), first), lede
+}
+
+func (sc scene) straits() []templates.Strait {
+	var list []templates.Strait
+	for _, d := range sc.Domains {
+		st := templates.Strait{Domain: d.Name, Here: counted(sc.Usage.ByDomain[d.Name], "user", "users") + " here", Crossing: sc.crossing(d.Name)}
+		st.There, st.ThereSub = sc.there(d.Name)
+		list = append(list, st)
+	}
+	return list
+}
+
+// crossing joins the states of all next hops of a domain.
+func (sc scene) crossing(domain string) templates.State {
+	if !sc.Settings.PartitionedFederation {
+		return templates.State{Mark: templates.Off, Word: "Federation is off", Note: "nothing is sent to the Microsoft side"}
+	}
+	up, used, unknown := 0, 0, 0
+	for _, route := range routesOf(sc.Snapshot, domain) {
+		if !route.InService || route.Blocked {
+			continue
+		}
+		used++
+		switch routeState(route, sc.statuses, sc.s.Now()).Mark {
+		case templates.Up, templates.Part:
+			up++
+		case templates.Unknown:
+			unknown++
+		}
+	}
+	switch {
+	case used == 0:
+		return templates.State{Mark: templates.Down, Word: "Does not cross", Note: "no static route in service"}
+	case up == used:
+		return templates.State{Mark: templates.Up, Word: "Crosses", Note: counted(used, "next hop is up", "next hops are up")}
+	case up > 0:
+		return templates.State{Mark: templates.Part, Word: "Crosses", Note: fmt.Sprintf("%d of %d next hops up", up, used)}
+	case unknown > 0:
+		return templates.State{Mark: templates.Unknown, Word: "Not checked", Note: counted(used, "next hop", "next hops") + ", none used yet"}
+	}
+	return templates.State{Mark: templates.Down, Word: "Does not cross", Note: "no next hop answers"}
+}
+
+// there is what is known of a domain's Microsoft side.
+func (sc scene) there(domain string) (name, note string) {
+	for _, d := range sc.Deployments {
+		if slices.Contains(d.Answers.Domains, domain) {
+			return d.Name, templates.PlatformName(d.Answers.Platform)
+		}
+	}
+	if routes := routesOf(sc.Snapshot, domain); len(routes) > 0 {
+		return routes[0].NextHop, "entered by hand"
+	}
+	return "nothing yet", ""
+}
+
+// hops are the next hops of all routes in service, each once.
+func (sc scene) hops() []templates.Fact {
+	var list []templates.Fact
+	seen := map[string]bool{}
+	for _, route := range sc.StaticRoutes {
+		key := hop(route) + " " + route.Transport
+		if seen[key] || !route.InService {
+			continue
+		}
+		seen[key] = true
+		list = append(list, templates.Fact{Name: hop(route), Note: strings.ToUpper(route.Transport), State: routeState(route, sc.statuses, sc.s.Now())})
+	}
+	return list
+}
+
+func (sc scene) nodeFacts() []templates.Fact {
+	var list []templates.Fact
+	for _, n := range sc.Nodes {
+		status := statusOf(sc.statuses, n.Name)
+		note := counted(sc.Usage.ByNode[n.Name], "user", "users")
+		if n.Routing {
+			note = "routing node"
+		}
+		list = append(list, templates.Fact{Name: n.Name, Note: note, Number: appliedBy(status), State: nodeState(status, sc.Revision, sc.s.Now())})
+	}
+	return list
+}
+
+// missing is what keeps the federation from working, worst first.
+func (sc scene) missing() []templates.Finding {
+	if len(sc.Domains) == 0 {
+		return nil
+	}
+	list := sc.silentNodes()
+	list = append(list, withoutRoute(sc.Snapshot)...)
+	list = append(list, sc.closed()...)
+	list = append(list, aclFindings(sc.Snapshot)...)
+	list = append(list, unmapped(sc.Snapshot)...)
+	list = append(list, sc.shortServices()...)
+	slices.SortStableFunc(list, func(a, b templates.Finding) int { return worth[a.Mark] - worth[b.Mark] })
+	return list
+}
+
+// worth orders findings.
+var worth = map[string]int{templates.Down: 0, templates.Part: 1, templates.Off: 2, templates.Unknown: 3}
+
+func (sc scene) silentNodes() []templates.Finding {
+	var list []templates.Finding
+	for _, n := range sc.Nodes {
+		state := nodeState(statusOf(sc.statuses, n.Name), sc.Revision, sc.s.Now())
+		if state.Mark == templates.Down || state.Mark == templates.Unknown {
+			list = append(list, templates.Finding{Mark: state.Mark, Title: n.Name + ": " + strings.ToLower(state.Word), Text: capital(state.Note) + ".", Href: "/nodes", Link: "Show the nodes"})
+		}
+	}
+	return list
+}
+
+// closed are the gates that let nobody from the Microsoft side in, and the switch of the federation itself.
+func (sc scene) closed() []templates.Finding {
+	var list []templates.Finding
+	if !sc.Settings.PartitionedFederation {
+		list = append(list, templates.Finding{Mark: templates.Down, Title: "Partitioned intradomain federation is off",
+			Text: "Recipients who are not licensed here are answered with 404.", Href: "/settings", Link: "Turn it on in the settings"})
+	}
+	if len(sc.ACL) == 0 {
+		list = append(list, templates.Finding{Mark: templates.Down, Title: "The incoming ACL is empty",
+			Text: "Every request from the Microsoft side is refused with 403.", Href: "/acl/server", Link: "Add a server"})
+	}
+	if len(sc.TLSPeerSubjects) == 0 {
+		list = append(list, templates.Finding{Mark: templates.Down, Title: "No TLS peer subject is known",
+			Text: "Every front end fails in the handshake with the Peer Auth listener.", Href: "/tls-peer-subjects/new", Link: "Add a TLS peer subject"})
+	}
+	if half := halfSwapped(sc.Configuration); half != "" {
+		list = append(list, templates.Finding{Mark: templates.Part, Title: "Peer authentication is not on port 5061", Text: half, Href: "/listeners", Link: "Show the listeners"})
+	}
+	return list
+}
+
+func (sc scene) shortServices() []templates.Finding {
+	var list []templates.Finding
+	for _, n := range sc.Nodes {
+		if advice := templates.NewServiceRow(n).Advice; advice != "" {
+			list = append(list, templates.Finding{Mark: templates.Part, Title: n.Name + " runs other services than the guide has there", Text: advice, Href: "/services", Link: "Show the services"})
+		}
+	}
+	return list
+}
+
+// tasks is the guide's task flow with what is done already, shown until the federation is on and has a route.
+func (sc scene) tasks() []templates.Task {
+	if sc.Settings.PartitionedFederation && len(sc.StaticRoutes) > 0 && len(sc.Domains) > 0 {
+		return nil
+	}
+	return []templates.Task{
+		{Done: len(sc.Domains) > 0, Text: "Add the domain that both sides share", Href: "/domains"},
+		{Done: sc.Settings.PartitionedFederation, Text: "Turn on partitioned intradomain federation", Href: "/settings"},
+		{Done: len(sc.StaticRoutes) > 0, Text: "Add a static route to each front end", Href: "/static-routes"},
+		{Done: len(sc.ACL) > 0, Text: "Let the front ends in with the incoming ACL", Href: "/acl"},
+		{Done: len(sc.TLSPeerSubjects) > 0, Text: "Add the front ends' certificate names as TLS peer subjects", Href: "/tls-peer-subjects"},
+		{Done: len(unmapped(sc.Snapshot)) == 0 && len(sc.TLSPeerSubjects) > 0, Text: "Select them in the TLS context " + federation.PeerAuthContext, Href: "/tls-contexts"},
+		{Done: halfSwapped(sc.Configuration) == "", Text: "Put peer authentication on port 5061", Href: "/listeners"},
+	}
+}
