@@ -39,6 +39,14 @@ CREATE TABLE static_routes (
     CONSTRAINT static_routes_key UNIQUE (destination, next_hop, port, transport)
 );
 
+-- pattern_domain turns a domain route's destination the right way round: .com.synergy is synergy.com. Lists search it.
+CREATE FUNCTION pattern_domain(type text, destination text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE WHEN type = 'domain' THEN
+        (SELECT string_agg(label, '.' ORDER BY place DESC)
+            FROM unnest(string_to_array(ltrim(destination, '.'), '.')) WITH ORDINALITY AS labels (label, place))
+    ELSE '' END
+$$;
+
 CREATE TABLE acl_entries (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     pattern     text NOT NULL CONSTRAINT acl_entries_key UNIQUE CHECK (pattern <> ''),
@@ -124,3 +132,4 @@ $$;
 -- +goose Down
 DROP TABLE deployments, certificates, federated_domains, listeners, tls_contexts, tls_peer_subjects, acl_entries,
     static_routes, nodes, domains, settings;
+DROP FUNCTION pattern_domain;

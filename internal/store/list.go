@@ -15,10 +15,13 @@ import (
 type column struct {
 	text string // the value as lower-case text
 	sort string
+	flag bool // on or off: looked for only when the field is named, else "no" would find everything
 }
 
 // text is a column of text; found and sorted without case.
-func text(name string) column { return column{text: "lower(" + name + ")", sort: "lower(" + name + ")"} }
+func text(name string) column {
+	return column{text: "lower(" + name + ")", sort: "lower(" + name + ")"}
+}
 
 // plain is a column that is lower case already, such as a name; an index on it serves find and sort.
 func plain(name string) column { return column{text: name, sort: name} }
@@ -28,7 +31,7 @@ func number(name string) column { return column{text: name + "::text", sort: nam
 
 // yesNo is a column that is on or off, found as yes and no.
 func yesNo(name string) column {
-	return column{text: "CASE WHEN " + name + " THEN 'yes' ELSE 'no' END", sort: name}
+	return column{text: "CASE WHEN " + name + " THEN 'yes' ELSE 'no' END", sort: name, flag: true}
 }
 
 // texts is a column of several texts, found as they are shown, joined with commas.
@@ -83,7 +86,9 @@ func (l list) condition(q listing.Query) string {
 	}
 	var each []string
 	for _, name := range slices.Sorted(maps.Keys(l.columns)) {
-		each = append(each, compare(l.columns[name].text))
+		if c := l.columns[name]; !c.flag {
+			each = append(each, compare(c.text))
+		}
 	}
 	return "(" + strings.Join(each, " OR ") + ")"
 }
