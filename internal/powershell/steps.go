@@ -1,0 +1,28 @@
+package powershell
+
+// skypeSteps are the files for Skype for Business and Lync, in the order in which they are used, the way back last.
+func skypeSteps(v values) []Step {
+	where := "Run it in the " + v.Shell() + " on a front end, as a member of RTCUniversalServerAdmins."
+	return []Step{
+		{File: "checklist.md", Title: "What to do, in order", Where: "Read it first; it asks for names, certificates and a maintenance window.",
+			Success: "Every line has a tick."},
+		{File: "configure.ps1", Title: "Configure the Microsoft side", Where: where, Command: `.\configure.ps1`,
+			Success: "It ends with a table in which every line says exists, and with exit code 0. Run it with -WhatIf first; a second run changes nothing."},
+		{File: "verify.ps1", Title: "Compare with what is expected", Where: where + " It changes nothing.", Command: `.\verify.ps1`,
+			Success: "Every line says exists, and the exit code is 0. With -Json it prints the result for a machine."},
+		{File: "restart.ps1", Title: "Restart the front ends", Where: where + " Users are signed in again meanwhile, so do it in a maintenance window.", Command: `.\restart.ps1`,
+			Success: "Each front end is stopped and started alone, and RTCSRV runs on it before the next one is touched."},
+		{File: "rollback.ps1", Title: "Take it back", Where: where + " Only to undo configure.ps1.", Command: `.\rollback.ps1`,
+			Success: "It removes what configure.ps1 made and nothing else, and asks before each removal."},
+	}
+}
+
+// ocsSteps are the files for OCS 2007 R2, which has no cmdlets.
+func ocsSteps(v values) []Step {
+	return []Step{
+		{File: "checklist.md", Title: "What to do, in order", Where: "OCS 2007 R2 is configured by hand, in its administrative snap-in; the values are filled in.",
+			Success: "Every line has a tick."},
+		{File: "configure.ps1", Title: "Routes and host authorization by WMI", Where: "Run it in " + v.Shell() + " on a front end, as a member of RTCUniversalServerAdmins, in place of the two steps of the checklist that it names.",
+			Command: `.\configure.ps1`, Success: "It ends with a table in which every line says exists, and with exit code 0."},
+	}
+}
