@@ -81,12 +81,20 @@ func trimmed(b []byte, start, end int) (int, int) {
 	return start, end
 }
 
-func lower(ch byte) byte {
-	if ch >= 'A' && ch <= 'Z' {
-		return ch | 0x20
+// lowerCase maps ASCII capitals to small letters; a table, as names are compared for every line of every message.
+var lowerCase = makeLowerCase()
+
+func makeLowerCase() (table [256]byte) {
+	for i := range table {
+		table[i] = byte(i)
+		if i >= 'A' && i <= 'Z' {
+			table[i] = byte(i) | 0x20
+		}
 	}
-	return ch
+	return table
 }
+
+func lower(ch byte) byte { return lowerCase[ch] }
 
 func appendLower(dst, b []byte) []byte {
 	for _, ch := range b {
@@ -95,13 +103,13 @@ func appendLower(dst, b []byte) []byte {
 	return dst
 }
 
-// equalFold compares with text that is already lower case, without regard to ASCII case.
-func equalFold(b []byte, lowerCase string) bool {
-	if len(b) != len(lowerCase) {
+// equalFold compares with text that is already in small letters, without regard to ASCII case.
+func equalFold(b []byte, small string) bool {
+	if len(b) != len(small) {
 		return false
 	}
 	for i, ch := range b {
-		if lower(ch) != lowerCase[i] {
+		if lower(ch) != small[i] {
 			return false
 		}
 	}

@@ -85,6 +85,9 @@ func (f *Framer) see(msg, line []byte) *Error {
 			return err
 		}
 	}
+	if first := lower(line[0]); first != 'c' && first != 'l' { // Content-Length or its compact form
+		return nil
+	}
 	nameEnd, colon, ok := splitName(line)
 	if ok && f.line > 0 && kindOf(line[:nameEnd]) == contentLength {
 		f.open = f.line + colon + 1

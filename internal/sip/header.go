@@ -56,8 +56,8 @@ func kindOf(name []byte) kind {
 	return unknown
 }
 
-func kindIf(name []byte, lowerCase string, k kind) kind {
-	if equalFold(name, lowerCase) {
+func kindIf(name []byte, small string, k kind) kind {
+	if equalFold(name, small) {
 		return k
 	}
 	return unknown
@@ -92,11 +92,11 @@ var compactNames = map[byte]string{
 }
 
 // sameHeader compares a name of the message with a lower-case long name.
-func sameHeader(name []byte, lowerCase string) bool {
+func sameHeader(name []byte, small string) bool {
 	if len(name) == 1 {
-		return compactNames[lower(name[0])] == lowerCase
+		return compactNames[lower(name[0])] == small
 	}
-	return equalFold(name, lowerCase)
+	return equalFold(name, small)
 }
 
 // splitName finds the name and the colon of a header line. Blanks before the colon are tolerated (RFC 3261 section

@@ -153,11 +153,11 @@ func (m *Message) Body() []byte { return m.raw[m.body:] }
 // Header returns the value of each line of a header, named long or compact in any case, in order. Values are trimmed;
 // folds and commas are left in.
 func (m *Message) Header(name string) iter.Seq[[]byte] {
-	lowerCase := longName(name)
+	small := longName(name)
 	return func(yield func([]byte) bool) {
 		for i := range m.headers[:m.headerCount] {
 			h := &m.headers[i]
-			if sameHeader(m.lineName(h), lowerCase) && !yield(m.value(h)) {
+			if sameHeader(m.lineName(h), small) && !yield(m.value(h)) {
 				return
 			}
 		}

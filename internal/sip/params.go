@@ -72,10 +72,10 @@ func (p *params) fail(problem string) bool {
 	return false
 }
 
-// findParam returns the value of a parameter by its lower-case name.
-func findParam(p params, lowerCase string) (value []byte, ok bool) {
+// findParam returns the value of a parameter by its name in small letters.
+func findParam(p params, small string) (value []byte, ok bool) {
 	for p.next() {
-		if equalFold(p.name(), lowerCase) {
+		if equalFold(p.name(), small) {
 			return p.value(), true
 		}
 	}
