@@ -10,6 +10,11 @@ import (
 // Response builds a response as the callee sends it: Vias, Record-Routes, From, To with a tag that is the same for every
 // response to one Call-ID, Call-ID, CSeq, then the given lines. A 100 has no tag.
 func Response(request *sip.Message, status int, lines ...string) string {
+	return ResponseWithBody(request, status, "", "", lines...)
+}
+
+// ResponseWithBody is Response with a body, such as the SDP of an accepted INVITE.
+func ResponseWithBody(request *sip.Message, status int, contentType, body string, lines ...string) string {
 	out := []string{fmt.Sprintf("SIP/2.0 %d %s", status, sip.ReasonPhrase(status))}
 	out = copied(out, request, "Via")
 	if status > 100 && status < 300 {
@@ -21,7 +26,7 @@ func Response(request *sip.Message, status int, lines ...string) string {
 		to += ";tag=" + ToTag(request)
 	}
 	out = copied(copied(append(out, to), request, "Call-ID"), request, "CSeq")
-	return finish(append(out, lines...), "", "")
+	return finish(append(append(out, lines...), fmt.Sprint("Content-Length: ", len(body))), contentType, body)
 }
 
 // ToTag is the tag that Response gives to a dialog: that of the request, or one made of its Call-ID.

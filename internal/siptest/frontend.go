@@ -18,7 +18,7 @@ type FrontEnd struct {
 // Dress returns the request as the front end passes it on.
 func (f FrontEnd) Dress(r Request) Request {
 	r.SentBy = f.SentBy
-	r.MaxForwards = 69
+	r.MaxForwards, r.LengthFirst = 69, true
 	r.ViaParams = `;branched=FALSE;ms-internal-info="dcQ1xPLm/9+Za0=="`
 	if f.Client != "" {
 		_, port, _ := strings.Cut(f.Client, ":")

@@ -3,6 +3,7 @@ package siptest
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"isthmus/internal/sip"
@@ -25,6 +26,7 @@ type Request struct {
 	Lines       []string // further lines
 	ContentType string   // with Body
 	Body        string
+	LengthFirst bool // Content-Length stands before the lines below the Via, as Microsoft servers have it
 }
 
 // NewRequest makes a request outside a dialog from one address to another, "anna@synergy.com".
@@ -115,9 +117,17 @@ func (r Request) String() string {
 	if r.MaxForwards >= 0 {
 		lines = append(lines, fmt.Sprint("Max-Forwards: ", r.MaxForwards))
 	}
+	length := "Content-Length: " + strconv.Itoa(len(r.Body))
+	if r.LengthFirst {
+		lines = append(lines, length)
+	}
 	lines = append(lines, r.Below...)
 	lines = append(lines, "From: "+r.From, "To: "+r.To, "Call-ID: "+r.CallID, fmt.Sprintf("CSeq: %d %s", r.CSeq, r.Method))
-	return finish(append(lines, r.Lines...), r.ContentType, r.Body)
+	lines = append(lines, r.Lines...)
+	if !r.LengthFirst {
+		lines = append(lines, length)
+	}
+	return finish(lines, r.ContentType, r.Body)
 }
 
 func (r Request) via() string {
@@ -133,5 +143,5 @@ func finish(lines []string, contentType, body string) string {
 	if body != "" {
 		lines = append(lines, "Content-Type: "+contentType)
 	}
-	return strings.Join(append(lines, fmt.Sprint("Content-Length: ", len(body))), "\r\n") + "\r\n\r\n" + body
+	return strings.Join(lines, "\r\n") + "\r\n\r\n" + body
 }
