@@ -139,6 +139,18 @@ func (c *Configs) RecheckHop(chain []*x509.Certificate) error {
 	return c.hop.recheck(netip.Addr{}, chain)
 }
 
+// RecheckNode does the same for a connection that this node opened to another one.
+func (c *Configs) RecheckNode(name string, chain []*x509.Certificate) error {
+	if c.ownErr != nil {
+		return c.ownErr
+	}
+	found, ok := c.nodes[name]
+	if !ok {
+		return federation.Refuse("There is no node %s; it may have been removed.", name)
+	}
+	return found.recheck(netip.Addr{}, chain)
+}
+
 // key sums up everything that a configuration is made of.
 func (c *Configs) key(parts ...any) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %#v", c.identity, parts))

@@ -292,6 +292,10 @@ func TestNodesKnowEachOtherByNameAndAddress(t *testing.T) {
 				return
 			}
 			wantReason(t, serverErr, c.inside)
+			if c.inside == "" {
+				wantReason(t, one.RecheckNode("imp2.synergy.com", state.PeerCertificates), "")
+				wantReason(t, one.RecheckNode(node, state.PeerCertificates), ReasonNotListed)
+			}
 			if c.inside == "" && Subject(state) != "imp2.synergy.com" {
 				t.Errorf("subject %q", Subject(state))
 			}
