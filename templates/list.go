@@ -8,21 +8,23 @@ import (
 
 // A List is a find-and-list page: what is in it, how it was asked for, and what the reader may do.
 type List struct {
-	Path    string // the page, such as /acl
-	Lede    string // one sentence on what the list means
-	One     string // the word for one of them, such as "static route"
-	Many    string
-	Columns []Column
-	Rows    []Row
-	Query   listing.Query
-	Total   int // that match
-	All     int // in all
-	First   int // number of the first row shown, counted from 1
-	Last    int
-	Pages   int
-	Add     string // words of the button, "" when the reader may not add
-	Delete  bool   // whether rows can be selected and deleted
-	Empty   string // why it is empty, and what follows from it
+	Path      string // the page, such as /acl
+	Lede      string // one sentence on what the list means
+	One       string // the word for one of them, such as "static route"
+	Many      string
+	Columns   []Column
+	Rows      []Row
+	Query     listing.Query
+	Total     int // that match
+	All       int // in all
+	First     int // number of the first row shown, counted from 1
+	Last      int
+	Pages     int
+	Add       string // words of the button, "" when the reader may not add
+	Other     string // words of a second button, with where it leads; may be empty
+	OtherHref string
+	Delete    bool   // whether rows can be selected and deleted
+	Empty     string // why it is empty, and what follows from it
 }
 
 // A Column is one field of a list.

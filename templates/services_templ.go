@@ -124,7 +124,7 @@ func ServicesPage(f Frame, rows []ServiceRow, mayChange bool) templ.Component {
 					}
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, " <section class=\"prose told-services\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, " <section class=\"prose after\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -390,7 +390,7 @@ func profiles() templ.Component {
 			templ_7745c5c3_Var15 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "<form class=\"row actions\" method=\"post\" action=\"/services/profile\"><button class=\"button\" name=\"profile\" value=\"routing\">Apply the routing node profile to routing nodes</button> <button class=\"button\" name=\"profile\" value=\"home\">Activate both services on all other nodes</button></form>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "<form class=\"row after\" method=\"post\" action=\"/services/profile\"><button class=\"button\" name=\"profile\" value=\"routing\">Apply the routing node profile to routing nodes</button> <button class=\"button\" name=\"profile\" value=\"home\">Activate both services on all other nodes</button></form>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -124,7 +124,7 @@ func SettingsPage(f Frame, form Form, domains []string, preview []AddressPreview
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</form><section aria-labelledby=\"preview\" class=\"told\"><div class=\"title\"><h2 id=\"preview\">What the schemes give</h2></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</form><section aria-labelledby=\"preview\" class=\"after\"><div class=\"title\"><h2 id=\"preview\">What the schemes give</h2></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -132,19 +132,19 @@ func StartPage(f Frame, s Start) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</section></div><div><section aria-labelledby=\"hops\"><div class=\"title\"><h2 id=\"hops\">Next hops</h2><a href=\"/static-routes\">Static routes</a></div>")
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			templ_7745c5c3_Err = facts("hops", "Next hop", "", s.Hops, "There is no static route yet, so nothing is sent to the Microsoft side.").Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</section><section aria-labelledby=\"nodes\"><div class=\"title\"><h2 id=\"nodes\">Nodes</h2><a href=\"/nodes\">All nodes</a></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</section><section aria-labelledby=\"nodes\"><div class=\"title\"><h2 id=\"nodes\">Nodes</h2><a href=\"/nodes\">All nodes</a></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = facts("nodes", "Node", "Revision", s.Nodes, "There is no node yet. A node adds itself when isthmus serve starts on it.").Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</section></div><div><section aria-labelledby=\"hops\"><div class=\"title\"><h2 id=\"hops\">Next hops</h2><a href=\"/static-routes\">Static routes</a></div>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = facts("hops", "Next hop", "", s.Hops, "There is no static route yet, so nothing is sent to the Microsoft side.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -65,6 +65,9 @@ func (s *Server) aclPage(ctx context.Context, f templates.Frame, l templates.Lis
 	if err != nil {
 		return nil, err
 	}
+	if l.Add != "" {
+		l.Other, l.OtherHref = "Add a server", "/acl/server"
+	}
 	return templates.ACLList(f, l, aclFindings(snapshot)), nil
 }
 
