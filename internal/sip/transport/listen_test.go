@@ -1,0 +1,249 @@
+package transport
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"isthmus/internal/sip"
+)
+
+func freePort(t *testing.T) netip.AddrPort {
+	t.Helper()
+	ln, err := net.Listen("tcp", loopback.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return addrPort(ln.Addr())
+}
+
+// Closing a listening socket resets every connection that waits in its queue; here all of them wait when the port moves.
+func TestConnectionsInTheAcceptQueueSurviveAPortMove(t *testing.T) {
+	r := newRecorder()
+	first, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	r.accept = func(netip.Addr) bool {
+		once.Do(func() { close(first) })
+		<-release
+		return true
+	}
+	l := newLayer(t, r, Limits{})
+	addr := listenTCP(t, l)
+	peers := []*peer{connect(t, addr)}
+	next(t, first)
+	for range 50 {
+		peers = append(peers, connect(t, addr))
+	}
+	moved := make(chan []ListenerState)
+	go func() { moved <- l.Fit([]Listener{{Name: "moved", Transport: sip.TCP, Addr: loopback}}) }()
+	until(t, "the old listener is going", func() bool {
+		select {
+		case <-l.current()[0].stopping:
+			return true
+		default:
+			return false
+		}
+	})
+	close(release)
+	if s := next(t, moved)[0]; !s.Open || s.Addr == addr {
+		t.Errorf("the new listener is %+v", s)
+	}
+	for i, p := range peers {
+		p.write(t, message("MESSAGE", "a", 0))
+		if got := p.status(t); got != "200" {
+			t.Errorf("connection %d was answered %s", i, got)
+		}
+	}
+	if c, err := net.Dial("tcp", addr.String()); err == nil {
+		c.Close()
+		t.Error("the old port still accepts")
+	}
+}
+
+func TestFitLeavesTheUnchangedAlone(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	a, b, c := freePort(t), freePort(t), freePort(t)
+	l.Fit([]Listener{{Name: "a", Transport: sip.TCP, Addr: a}, {Name: "b", Transport: sip.TCP, Addr: b}})
+	kept := l.current()[1]
+	states := l.Fit([]Listener{{Name: "c", Transport: sip.TCP, Addr: c}, {Name: "b2", Transport: sip.TCP, Addr: b}})
+	for i, want := range []ListenerState{{Name: "c", Addr: c, Open: true}, {Name: "b2", Addr: b, Open: true}} {
+		if states[i] != want {
+			t.Errorf("state %d is %+v, want %+v", i, states[i], want)
+		}
+	}
+	if l.current()[1] != kept {
+		t.Error("the unchanged listener was opened again")
+	}
+	p := connect(t, b)
+	p.write(t, message("MESSAGE", "a", 0))
+	if got := p.status(t); got != "200" || l.Connections()[0].Peer().Listener != "b2" {
+		t.Errorf("answered %s by listener %q", got, l.Connections()[0].Peer().Listener)
+	}
+}
+
+func TestAListenerThatCannotOpenSaysWhyAndIsTriedAgain(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	other, err := net.Listen("tcp", loopback.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := Listener{Name: "taken", Transport: sip.TCP, Addr: addrPort(other.Addr())}
+	want := []Listener{
+		{Name: "good", Transport: sip.TCP, Addr: freePort(t)}, taken,
+		{Name: "elsewhere", Transport: sip.TCP, Addr: netip.MustParseAddrPort("192.0.2.1:5060")},
+		{Name: "bare", Transport: sip.TLS, Addr: freePort(t)}, {Name: "udp", Transport: sip.UDP, Addr: freePort(t)},
+	}
+	states := l.Fit(want)
+	for i, part := range []string{"", "is in use by another program", "is not an address of this machine", "has no certificate", "UDP is not available"} {
+		if s := states[i]; s.Open != (part == "") || !strings.Contains(s.Error, part) {
+			t.Errorf("%s: open %v, %q, want %q", s.Name, s.Open, s.Error, part)
+		}
+	}
+	other.Close()
+	if s := l.Fit(want)[1]; !s.Open {
+		t.Errorf("not open once the port is free: %s", s.Error)
+	}
+}
+
+func TestTheWildcardGivesWayToOneAddress(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	port := freePort(t).Port()
+	fitOne(t, l, Listener{Name: "any", Transport: sip.TCP, Addr: netip.AddrPortFrom(netip.IPv4Unspecified(), port)})
+	fitOne(t, l, Listener{Name: "one", Transport: sip.TCP, Addr: netip.AddrPortFrom(loopback.Addr(), port)})
+}
+
+func TestARefusedAddressIsClosedUnanswered(t *testing.T) {
+	r := newRecorder()
+	r.accept = func(a netip.Addr) bool { return a != loopback.Addr() }
+	l := newLayer(t, r, Limits{})
+	p := connect(t, listenTCP(t, l))
+	if got := p.end(t); got != "closed" && got != "reset" {
+		t.Errorf("got %s", got)
+	}
+	if len(l.all()) != 0 || len(r.closed) != 0 {
+		t.Error("a refused connection was taken in")
+	}
+}
+
+func TestAFaultInAcceptRefusesThatConnectionOnly(t *testing.T) {
+	r := newRecorder()
+	faults := 1
+	r.accept = func(netip.Addr) bool {
+		if faults--; faults == 0 {
+			panic("accept")
+		}
+		return true
+	}
+	l := newLayer(t, r, Limits{})
+	addr := listenTCP(t, l)
+	connect(t, addr).end(t)
+	next(t, r.panicked)
+	p := connect(t, addr)
+	p.write(t, message("MESSAGE", "a", 0))
+	if got := p.status(t); got != "200" {
+		t.Errorf("answered %s", got)
+	}
+}
+
+// The file descriptors run out while peers connect, and come back.
+func TestAcceptGoesOnAfterDescriptorsRanOut(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	addr := listenTCP(t, l)
+	p := connect(t, addr)
+	until(t, "first connection", func() bool { return len(l.Connections()) == 1 })
+	late := descriptor(t)
+	restore := exhaustDescriptors(t)
+	defer restore()
+	if err := syscall.Connect(late, &syscall.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		p.write(t, message("MESSAGE", "served", 0))
+		if got := p.status(t); got != "200" {
+			t.Errorf("a connection there was is answered %s", got)
+		}
+	}
+	if n := len(l.Connections()); n != 1 {
+		t.Errorf("%d connections without descriptors for more than one", n)
+	}
+	restore()
+	until(t, "the waiting connection is accepted", func() bool { return len(l.Connections()) == 2 })
+}
+
+func descriptor(t *testing.T) int {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(fd) })
+	return fd
+}
+
+// exhaustDescriptors lowers the limit below the lowest free descriptor.
+func exhaustDescriptors(t *testing.T) (restore func()) {
+	t.Helper()
+	free := descriptor(t)
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	lowered := before
+	lowered.Cur = uint64(free)
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lowered); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestShutdownAnswersThenClosesEverything(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	addr := listenTCP(t, l)
+	p := connect(t, addr)
+	p.write(t, message("MESSAGE", "a", 0))
+	if got := p.status(t); got != "200" {
+		t.Fatal(got)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := l.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if got := p.end(t); got != "closed" {
+		t.Errorf("the peer saw it %s", got)
+	}
+	if _, err := l.Dial(ctx, Target{Addr: addr, Transport: sip.TCP}); err != ErrClosed {
+		t.Errorf("Dial after Shutdown: %v", err)
+	}
+}
+
+func TestShutdownCutsOffWhatTakesTooLong(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{Linger: time.Minute})
+	p := connect(t, listenTCP(t, l))
+	p.write(t, message("MESSAGE", "a", 0))
+	if got := p.status(t); got != "200" {
+		t.Fatal(got)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := l.Shutdown(ctx); err != context.DeadlineExceeded {
+		t.Errorf("Shutdown returned %v", err)
+	}
+	next(t, r.closed)
+}

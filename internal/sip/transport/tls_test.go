@@ -1,0 +1,134 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"isthmus/internal/sip"
+)
+
+func dialTLS(t testing.TB, to netip.AddrPort, config *tls.Config) *peer {
+	t.Helper()
+	c, err := tls.Dial("tcp", to.String(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newPeer(t, c)
+}
+
+// alerted reports an alert that the far end sent.
+func alerted(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error"
+}
+
+func TestTheSubjectIsThatOfAVerifiedCertificate(t *testing.T) {
+	ca, stranger := newAuthority(t), newAuthority(t)
+	byHook := func(s tls.ConnectionState) string { return "hook:" + s.PeerCertificates[0].Subject.CommonName }
+	for _, c := range []struct {
+		promise string
+		auth    tls.ClientAuthType
+		own     []tls.Certificate
+		subject func(tls.ConnectionState) string
+		want    string
+	}{
+		{"verified", tls.RequireAndVerifyClientCert, []tls.Certificate{ca.issue(t, "fe1.contoso.com")}, nil, "fe1.contoso.com"},
+		{"shown but not verified", tls.RequireAnyClientCert, []tls.Certificate{stranger.issue(t, "fe1.contoso.com")}, nil, ""},
+		{"none", tls.NoClientCert, nil, nil, ""},
+		{"the listener's own reading", tls.RequireAnyClientCert, []tls.Certificate{stranger.issue(t, "fe1")}, byHook, "hook:fe1"},
+	} {
+		t.Run(c.promise, func(t *testing.T) {
+			r := newRecorder()
+			l := newLayer(t, r, Limits{})
+			addr := fitOne(t, l, Listener{Name: "peer auth", Transport: sip.TLS, Addr: loopback, VerifyClient: true,
+				TLS: ca.server(t, "node", c.auth), Subject: c.subject})
+			p := dialTLS(t, addr, ca.client("node", c.own...))
+			p.write(t, message("MESSAGE", "a", 0))
+			if got := p.status(t); got != "200" {
+				t.Fatal(got)
+			}
+			got := l.Connections()[0].Peer()
+			if got.Subject != c.want || len(got.Certificates) != len(c.own) {
+				t.Errorf("subject %q and %d certificates, want %q and %d", got.Subject, len(got.Certificates), c.want, len(c.own))
+			}
+			if got.Listener != "peer auth" || got.ListenerPort != int(addr.Port()) || !got.VerifyClient || got.Opened ||
+				got.Transport != sip.TLS || got.Remote.String() != p.LocalAddr().String() || got.Local != addr {
+				t.Errorf("peer is %+v", got)
+			}
+		})
+	}
+}
+
+func TestAFailedHandshakeIsReportedAndTheClientHearsWhy(t *testing.T) {
+	ca, stranger := newAuthority(t), newAuthority(t)
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	addr := fitOne(t, l, Listener{Name: "tls", Transport: sip.TLS, Addr: loopback, TLS: ca.server(t, "node", tls.RequireAndVerifyClientCert)})
+	p := dialTLS(t, addr, ca.client("node", stranger.issue(t, "fe1"))) // TLS 1.3: up, as far as the client knows
+	_, err := p.Read(make([]byte, 1))
+	if !alerted(err) {
+		t.Errorf("the client read %v, want an alert", err)
+	}
+	if err := next(t, r.shakes); err == nil {
+		t.Error("reported without a reason")
+	}
+	if len(r.closed) != 0 {
+		t.Error("a connection that never was up was reported closed")
+	}
+}
+
+func TestASilentClientIsClosedInItsHandshake(t *testing.T) {
+	ca := newAuthority(t)
+	r := newRecorder()
+	l := newLayer(t, r, Limits{HandshakeIn: 50 * time.Millisecond})
+	addr := fitOne(t, l, Listener{Name: "tls", Transport: sip.TLS, Addr: loopback, TLS: ca.server(t, "node", 0)})
+	p := connect(t, addr)
+	if err := next(t, r.shakes); !timesOut(errors.Unwrap(err)) {
+		t.Errorf("reported %v, want a timeout", err)
+	}
+	p.end(t)
+}
+
+func TestALateAlertShowsAsClosed(t *testing.T) {
+	ca, stranger := newAuthority(t), newAuthority(t)
+	server := ca.server(t, "hop", tls.RequireAndVerifyClientCert)
+	target := stub(t, func(c net.Conn) { _ = tls.Server(c, server).Handshake() })
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	c, err := l.Dial(context.Background(), Target{Addr: target, Transport: sip.TLS, Name: "hop", TLS: ca.client("hop", stranger.issue(t, "node"))})
+	if err != nil {
+		t.Fatalf("TLS 1.3 counts as up after the handshake, but: %v", err)
+	}
+	got := next(t, r.closed)
+	if got.conn != c || !alerted(got.err) {
+		t.Errorf("closed for %v, want the server's alert", got.err)
+	}
+	if l.pool[c.peer.Target.key()] != nil {
+		t.Error("the refused connection is still pooled")
+	}
+}
+
+func TestNewSettingsAcceptTheNextConnection(t *testing.T) {
+	ca, other := newAuthority(t), newAuthority(t)
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	addr := fitOne(t, l, Listener{Name: "tls", Transport: sip.TLS, Addr: loopback, TLS: ca.server(t, "node", 0), TLSKey: "1"})
+	before := dialTLS(t, addr, ca.client("node"))
+	socket := l.current()[0]
+	fixed := Listener{Name: "tls", Transport: sip.TLS, Addr: loopback, TLS: other.server(t, "node", 0), TLSKey: "2", VerifyClient: true}
+	if again := fitOne(t, l, fixed); again != addr || l.current()[0] != socket {
+		t.Errorf("the listener moved from %v to %v", addr, again)
+	}
+	after := dialTLS(t, addr, other.client("node"))
+	for _, p := range []*peer{before, after} {
+		p.write(t, message("MESSAGE", "a", 0))
+		if got := p.status(t); got != "200" {
+			t.Errorf("answered %s", got)
+		}
+	}
+}

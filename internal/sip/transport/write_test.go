@@ -1,0 +1,306 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"isthmus/internal/sip"
+)
+
+// accepted opens a connection to the layer and returns both ends.
+func accepted(t *testing.T, l *Layer, r *recorder) (*Conn, *peer) {
+	t.Helper()
+	p := connect(t, listenTCP(t, l))
+	until(t, "accepted", func() bool { return len(l.Connections()) == 1 })
+	return l.Connections()[0], p
+}
+
+func TestASlowReaderHurtsItselfAlone(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{Write: 300 * time.Millisecond, Enqueue: 100 * time.Millisecond})
+	c, _ := accepted(t, l, r)
+	other := connect(t, fitted(l))
+	block := bytes.Repeat([]byte("x"), 16<<10)
+	var err error
+	var slowest time.Duration
+	sent := 0
+	for begin := time.Now(); err == nil && time.Since(begin) < 5*time.Second; sent += len(block) {
+		one := time.Now()
+		err = c.Send(block)
+		slowest = max(slowest, time.Since(one))
+		other.write(t, message("MESSAGE", "a", 0))
+		if got := other.status(t); got != "200" {
+			t.Fatalf("the other connection was answered %s", got)
+		}
+	}
+	if err == nil || slowest > time.Second {
+		t.Errorf("sending ended with %v, the slowest took %v", err, slowest)
+	}
+	if sent > 4<<20 {
+		t.Errorf("%d bytes were taken for a peer that reads nothing", sent)
+	}
+	if got := next(t, r.closed); got.conn != c || !errors.Is(got.err, ErrSlowReader) {
+		t.Errorf("closed for %v, want ErrSlowReader", got.err)
+	}
+	if err := c.Send(block); err == nil {
+		t.Error("a closed connection took something")
+	}
+}
+
+func fitted(l *Layer) netip.AddrPort { return l.current()[0].addr() }
+
+func TestAPeerThatStopsReadingIsClosedWithoutAnotherSend(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{Write: 100 * time.Millisecond, Queue: 8 << 20})
+	c, _ := accepted(t, l, r)
+	if err := c.Send(bytes.Repeat([]byte("x"), 7<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(t, r.closed); !errors.Is(got.err, ErrSlowReader) {
+		t.Errorf("closed for %v, want ErrSlowReader", got.err)
+	}
+}
+
+func TestAQueueThatDrainsLosesNothing(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		r := newRecorder()
+		l := newLayer(t, r, Limits{})
+		var p *peer
+		if secure {
+			ca := newAuthority(t)
+			addr := fitOne(t, l, Listener{Name: "tls", Transport: sip.TLS, Addr: loopback, TLS: ca.server(t, "node", 0)})
+			p = dialTLS(t, addr, ca.client("node"))
+		} else {
+			p = connect(t, listenTCP(t, l))
+		}
+		until(t, "accepted", func() bool { return len(l.Connections()) == 1 })
+		c := l.Connections()[0]
+		var want bytes.Buffer
+		go func() {
+			for i := range 200 {
+				_ = c.Send(bytes.Repeat([]byte{byte('a' + i%26)}, 20_000))
+			}
+			c.Close(nil)
+		}()
+		for i := range 200 {
+			want.Write(bytes.Repeat([]byte{byte('a' + i%26)}, 20_000))
+		}
+		got, err := io.ReadAll(p)
+		if err != nil || !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("TLS %v: %d bytes arrived of %d, or in another order, or %v", secure, len(got), want.Len(), err)
+		}
+	}
+}
+
+func TestManyWritersKeepTheirMessagesWhole(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{Enqueue: 10 * time.Second})
+	c, p := accepted(t, l, r)
+	var group sync.WaitGroup
+	for w := range 8 {
+		group.Go(func() {
+			line := strings.Repeat(string(rune('a'+w)), 700) + "\n"
+			for range 500 {
+				if err := c.Send([]byte(line)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 8 * 500 {
+		line, err := p.lines.ReadString('\n')
+		if err != nil || len(line) != 701 || strings.Count(line, line[:1]) != 700 {
+			t.Fatalf("line %q, %v", line, err)
+		}
+	}
+	group.Wait()
+}
+
+// counted counts the writes that reach the network.
+type counted struct {
+	io.Writer
+	mu sync.Mutex
+	n  int
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	c.n++
+	c.mu.Unlock()
+	return c.Writer.Write(p)
+}
+
+func (c *counted) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n
+}
+
+func TestAnswersOfOneReadGoOutTogether(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{Hold: time.Minute})
+	c, p := accepted(t, l, r)
+	writes := &counted{Writer: c.socket}
+	c.out = writes
+	p.write(t, strings.Repeat(message("MESSAGE", "a", 0), 20))
+	for range 20 {
+		if got := p.status(t); got != "200" {
+			t.Fatal(got)
+		}
+	}
+	if n := writes.count(); n > 3 {
+		t.Errorf("20 answers took %d writes", n)
+	}
+}
+
+func TestForwardedMessagesOfOneReadGoOutTogether(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{Hold: time.Minute})
+	from, sender := accepted(t, l, r)
+	target := stub(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	to, err := l.Dial(context.Background(), Target{Addr: target, Transport: sip.TCP})
+	if err != nil {
+		t.Fatal(err)
+	}
+	writes := &counted{Writer: to.socket}
+	to.out = writes
+	done := make(chan struct{})
+	r.receive = func(c *Conn, m *sip.Message) {
+		_ = to.Queue(c, m.Bytes())
+		if string(m.CallID()) == "last" {
+			close(done)
+		}
+	}
+	sender.write(t, strings.Repeat(message("MESSAGE", "a", 0), 19)+message("MESSAGE", "last", 0))
+	next(t, done)
+	until(t, "flushed", func() bool { return writes.count() > 0 })
+	if n := writes.count(); n > 3 {
+		t.Errorf("20 forwarded messages took %d writes", n)
+	}
+	if err := to.Queue(from, []byte("x")); err != nil || writes.count() < 2 {
+		t.Errorf("outside of a batch nothing may be held: %v", err)
+	}
+}
+
+func TestAHandlerThatBlocksHoldsNobodyBack(t *testing.T) {
+	r := newRecorder()
+	blocked := make(chan struct{})
+	r.receive = func(c *Conn, m *sip.Message) {
+		_ = c.Send(answer(m, 200))
+		<-blocked
+	}
+	l := newLayer(t, r, Limits{})
+	c, p := accepted(t, l, r)
+	p.write(t, message("MESSAGE", "a", 0))
+	if got := p.status(t); got != "200" {
+		t.Errorf("answered %s while the handler blocks", got)
+	}
+	if err := c.Send([]byte("SIP/2.0 100 Trying\r\n\r\n")); err != nil {
+		t.Error(err)
+	}
+	if got := p.status(t); got != "100" {
+		t.Errorf("another goroutine's message: %s", got)
+	}
+	close(blocked)
+}
+
+func TestCloseSendsWhatIsQueued(t *testing.T) {
+	r := newRecorder()
+	r.receive = func(c *Conn, m *sip.Message) {
+		_ = c.Send(answer(m, 403))
+		c.Close(errors.New("not trusted"))
+		if err := c.Send(answer(m, 200)); err == nil {
+			t.Error("something was taken after Close")
+		}
+	}
+	l := newLayer(t, r, Limits{})
+	p := connect(t, listenTCP(t, l))
+	p.write(t, strings.Repeat(message("MESSAGE", "a", 0), 50))
+	if a, b := p.status(t), p.status(t); a != "403" || b != "closed" {
+		t.Errorf("got %s and %s, want 403 and closed", a, b)
+	}
+	if got := next(t, r.closed); got.err == nil || got.err.Error() != "not trusted" || len(r.got) != 1 {
+		t.Errorf("closed for %v after %d messages, want the reason given after one", got.err, len(r.got))
+	}
+}
+
+func TestCloseWakesAnIdleConnection(t *testing.T) {
+	for i := range 20 { // with its buffer and without, and on the way from one to the other
+		warm := []time.Duration{time.Millisecond, time.Hour}[i%2]
+		r := newRecorder()
+		l := newLayer(t, r, Limits{Warm: warm})
+		c, p := accepted(t, l, r)
+		p.write(t, message("MESSAGE", "a", 0))
+		if got := p.status(t); got != "200" {
+			t.Fatal(got)
+		}
+		c.Close(nil)
+		if got := next(t, r.closed); !errors.Is(got.err, ErrClosed) {
+			t.Errorf("closed for %v", got.err)
+		}
+		if got := p.end(t); got != "closed" {
+			t.Errorf("the peer saw it %s", got)
+		}
+	}
+}
+
+func TestAPeerThatHalfClosesHearsItsAnswer(t *testing.T) {
+	r := newRecorder()
+	pending := make(chan []byte, 1)
+	r.receive = func(c *Conn, m *sip.Message) { pending <- answer(m, 200) }
+	l := newLayer(t, r, Limits{})
+	c, p := accepted(t, l, r)
+	p.write(t, message("MESSAGE", "a", 0))
+	_ = p.Conn.(*net.TCPConn).CloseWrite()
+	late := next(t, pending)
+	until(t, "the end of its requests was seen", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.settled != nil
+	})
+	if err := c.Send([]byte("SIP/2.0 100 Trying\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Send(late); err != nil {
+		t.Fatal(err)
+	}
+	if a, b, end := p.status(t), p.status(t), p.status(t); a != "100" || b != "200" || end != "closed" {
+		t.Errorf("the peer heard %s, %s, %s", a, b, end)
+	}
+	if got := next(t, r.closed); !errors.Is(got.err, io.EOF) {
+		t.Errorf("closed for %v, want io.EOF", got.err)
+	}
+}
+
+func TestAnUnansweredHalfClosedPeerIsNotKept(t *testing.T) {
+	r := newRecorder()
+	r.receive = func(*Conn, *sip.Message) {}
+	l := newLayer(t, r, Limits{HalfClosed: 50 * time.Millisecond})
+	p := connect(t, listenTCP(t, l))
+	p.write(t, message("MESSAGE", "a", 0))
+	_ = p.Conn.(*net.TCPConn).CloseWrite()
+	next(t, r.closed)
+}
+
+func TestIdleConnectionsAreClosedOnRequest(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	c, _ := accepted(t, l, r)
+	l.CloseIdle(time.Hour)
+	if err := c.stopped(); err != nil {
+		t.Fatalf("closed too early: %v", err)
+	}
+	l.CloseIdle(0)
+	if got := next(t, r.closed); !errors.Is(got.err, ErrIdle) {
+		t.Errorf("closed for %v, want ErrIdle", got.err)
+	}
+}
