@@ -57,3 +57,14 @@ func (s *Store) SaveDraft(ctx context.Context, d Draft) (saved Draft, err error)
 func (s *Store) DeleteDraft(ctx context.Context, id int64) error {
 	return s.exec(ctx, `DELETE FROM drafts WHERE id = $1`, id)
 }
+
+const readDrafts = `SELECT id, owner, step, answers, updated_at FROM drafts ORDER BY owner COLLATE "C"`
+
+// Drafts are everybody's drafts, by owner.
+func (s *Store) Drafts(ctx context.Context) (drafts []Draft, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		drafts, err = all[Draft](ctx, tx, readDrafts)
+		return err
+	})
+	return drafts, err
+}

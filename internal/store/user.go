@@ -42,7 +42,7 @@ func allowUser(ctx context.Context, w *work, _, u *federation.User) error {
 		return nil
 	}
 	holders, err := value[[]string](ctx, w.tx, `SELECT coalesce(array_agg(user_id), '{}') FROM users
-		WHERE licensed AND address = $1 AND id <> $2`, address, u.ID)
+		WHERE licensed AND address = $1 AND id <> $2 AND key <> $3`, address, u.ID, u.Key())
 	if err == nil && len(holders) > 0 {
 		err = federation.Invalid{{Path: "im_address",
 			Text: fmt.Sprintf("%s has the address %s already. Every address belongs to one user; enter another.", holders[0], address)}}
