@@ -29,9 +29,10 @@ type Conn struct {
 	heard  atomic.Int64 // when something was received last, Unix nanoseconds
 
 	mu      sync.Mutex
-	pending *[]byte // to be written next, nil: nothing
-	writing bool    // a goroutine is in flush, and takes what is pending
-	closing error   // why nothing more is taken, nil: open
+	pending *[]byte   // to be written next, nil: nothing
+	writing bool      // a goroutine is in flush, and takes what is pending
+	written sync.Cond // signalled when it leaves; its lock is mu
+	closing error     // why nothing more is taken, nil: open
 	done    chan struct{}
 	owed    int           // requests received and not answered finally
 	settled chan struct{} // closed when nothing is owed; nil while nobody waits for it
@@ -48,6 +49,7 @@ func (l *Layer) newConn(tcp *net.TCPConn, peer Peer) (*Conn, error) {
 		layer: l, limits: &l.limits, id: l.lastID.Add(1), peer: peer, socket: s, in: tcp, out: s,
 		batch: batch{hold: l.limits.Hold}, done: make(chan struct{}),
 	}
+	c.written.L = &c.mu
 	c.heard.Store(time.Now().UnixNano())
 	return c, nil
 }
@@ -148,7 +150,7 @@ func (c *Conn) finish(err error) {
 // sayGoodbye: a close with unread input resets the connection, and the reset could overtake our last answer. So our direction is
 // closed first, and what the peer still sends is read for a moment.
 func (c *Conn) sayGoodbye(peerDone bool) {
-	_ = c.flush()
+	c.flushAll()
 	if c.tls != nil {
 		_ = c.tls.CloseWrite()
 	}

@@ -159,15 +159,15 @@ func (s *socket) signal() {
 	}
 }
 
-// queued returns the bytes that the kernel has not taken yet, the error that ended writing, and a channel that is closed when
-// either changes.
-func (s *socket) queued() (n int, err error, changed <-chan struct{}) {
+// queued returns the bytes that the kernel has not taken yet, a channel that is closed when that changes, and the error that
+// ended writing.
+func (s *socket) queued() (n int, changed <-chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.progress == nil {
 		s.progress = make(chan struct{})
 	}
-	return len(s.queue) + s.inFlight, s.err, s.progress
+	return len(s.queue) + s.inFlight, s.progress, s.err
 }
 
 func (s *socket) failure() error {
@@ -181,7 +181,7 @@ func (s *socket) flush(limit time.Duration) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
-		n, err, changed := s.queued()
+		n, changed, err := s.queued()
 		if n == 0 || err != nil {
 			return
 		}

@@ -52,7 +52,10 @@ func (c *Conn) flush() error {
 		return nil
 	}
 	c.writing = true
-	defer func() { c.writing = false }()
+	defer func() {
+		c.writing = false
+		c.written.Broadcast()
+	}()
 	for round := 0; c.pending != nil; round++ {
 		if round == maxRounds {
 			go c.flush()
@@ -63,6 +66,21 @@ func (c *Conn) flush() error {
 		}
 	}
 	return nil
+}
+
+// flushAll returns when nothing is pending, whoever wrote it. It is for a connection that takes nothing more.
+func (c *Conn) flushAll() {
+	for {
+		c.mu.Lock()
+		for c.writing {
+			c.written.Wait()
+		}
+		done := c.pending == nil
+		c.mu.Unlock()
+		if done || c.flush() != nil {
+			return
+		}
+	}
 }
 
 // writePending gives the lock back while it writes.
@@ -91,7 +109,7 @@ func (c *Conn) awaitRoom(n int) error {
 	timer := time.NewTimer(c.limits.Enqueue)
 	defer timer.Stop()
 	for {
-		_, err, changed := c.socket.queued()
+		_, changed, err := c.socket.queued()
 		if err != nil || c.fits(n) {
 			return err
 		}

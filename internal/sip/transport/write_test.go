@@ -234,7 +234,7 @@ func TestCloseSendsWhatIsQueued(t *testing.T) {
 }
 
 func TestCloseWakesAnIdleConnection(t *testing.T) {
-	for i := range 20 { // with its buffer and without, and on the way from one to the other
+	for i := range 10 { // with its buffer and without, and on the way from one to the other
 		warm := []time.Duration{time.Millisecond, time.Hour}[i%2]
 		r := newRecorder()
 		l := newLayer(t, r, Limits{Warm: warm})
