@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"isthmus/internal/federation"
+	"isthmus/internal/powershell"
+	"isthmus/internal/store"
+	"isthmus/internal/wizard"
+)
+
+type wizardPlanCommand struct {
+	File string `arg:"" help:"Answers as YAML; - reads standard input."`
+	JSON bool   `name:"json" help:"Print the plan as JSON."`
+}
+
+func (a wizardPlanCommand) Run(ctx context.Context, f *flags, c console) error {
+	answers, err := readAnswers(a.File, c.in)
+	if err != nil {
+		return err
+	}
+	return within(ctx, f, c, func(ctx context.Context, db *store.Store) error {
+		snapshot, err := db.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		plan, err := wizard.Plan(answers, snapshot)
+		if err != nil {
+			return err
+		}
+		return printPlan(c, plan, a.JSON)
+	})
+}
+
+func readAnswers(name string, in io.Reader) (federation.Answers, error) {
+	data, err := readFile(name, in)
+	if err != nil {
+		return federation.Answers{}, err
+	}
+	return wizard.ParseAnswers(data)
+}
+
+// printPlan writes one line an object, or JSON; warnings go beside. A conflict ends with its own exit code.
+func printPlan(c console, plan federation.Changes, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(c.out)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(plan); err != nil {
+			return err
+		}
+	} else {
+		for _, change := range plan.List {
+			fmt.Fprintln(c.out, change)
+		}
+	}
+	for _, warning := range plan.Warnings {
+		fmt.Fprintln(c.err, "Warning:", warning)
+	}
+	return conflict(plan)
+}
+
+func conflict(plan federation.Changes) error {
+	list := plan.Conflicts()
+	if len(list) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("%d of the plan's objects are in conflict with what is configured; nothing was changed. Change those objects, or the answers:", len(list))
+	for _, change := range list {
+		text += "\n" + change.Reason
+	}
+	return exitError{exitConflict, errors.New(text)}
+}
+
+type wizardFinishCommand struct {
+	File string `arg:"" help:"Answers as YAML; - reads standard input."`
+	Out  string `required:"" placeholder:"DIR" help:"Directory for the Microsoft-side files."`
+}
+
+func (a wizardFinishCommand) Run(ctx context.Context, f *flags, c console) error {
+	answers, err := readAnswers(a.File, c.in)
+	if err != nil {
+		return err
+	}
+	if err := writable(a.Out); err != nil {
+		return err
+	}
+	return within(ctx, f, c, func(ctx context.Context, db *store.Store) error {
+		before, err := db.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		answers = wizard.Defaults(answers, before) // the scripts are made of what is stored, so nothing stays open in it
+		plan := func(s federation.Snapshot) (federation.Changes, error) { return wizard.Plan(answers, s) }
+		deployment, changes, err := db.FinishWizard(ctx, answers, plan)
+		if errors.Is(err, store.ErrConflict) {
+			return printPlan(c, changes, false)
+		}
+		if err != nil {
+			return err
+		}
+		if err := printPlan(c, changes, false); err != nil {
+			return err
+		}
+		snapshot, err := db.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		return writeScripts(a.Out, deployment, snapshot, c.out)
+	})
+}
+
+// writable makes the directory and proves that files can be written there, before anything is changed.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("the directory %s cannot be made: %w; name another with --out", dir, err)
+	}
+	probe, err := os.CreateTemp(dir, ".isthmus-*")
+	if err != nil {
+		return fmt.Errorf("no file can be written to %s: %w; name another directory with --out", dir, err)
+	}
+	probe.Close()
+	return os.Remove(probe.Name())
+}
+
+func writeScripts(dir string, d federation.Deployment, snapshot federation.Snapshot, out io.Writer) error {
+	steps, err := powershell.Script(d, snapshot)
+	if err != nil {
+		return err
+	}
+	for _, step := range steps {
+		path := filepath.Join(dir, step.File)
+		if err := os.WriteFile(path, step.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("the configuration is applied, but %s could not be written: %w; call again, a second run changes nothing", path, err)
+		}
+		fmt.Fprintln(out, "wrote", path)
+	}
+	return nil
+}
