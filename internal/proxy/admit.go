@@ -1,0 +1,105 @@
+package proxy
+
+import (
+	"log/slog"
+	"net/netip"
+
+	"isthmus/internal/metrics"
+	"isthmus/internal/routing"
+	"isthmus/internal/sip"
+	"isthmus/internal/sip/transport"
+)
+
+// accept refuses an address that was turned away too often to be heard.
+func (p *Proxy) accept(remote netip.Addr) bool { return !p.bans.banned(remote.Unmap(), p.clock.Now()) }
+
+// turnAway refuses a request of a peer that is not admitted, and closes the connection. It makes no transaction: what
+// strangers send costs nothing afterwards.
+func (p *Proxy) turnAway(policy *routing.Policy, l Link, m *sip.Message, v routing.Verdict) {
+	if method := m.Method(); method != "ACK" && method != "BENOTIFY" && m.Answerable() {
+		a := p.reply(l, v.Status, []string{warning(policy.Node(), v.Warning)})
+		_ = l.Send(m.AppendAnswer(nil, a)) // a peer that is gone needs no refusal
+		p.metrics.Response(v.Status, 0)
+	}
+	if v.Ban && m.Method() != "NEGOTIATE" {
+		p.bans.count(l.Peer().Remote.Addr().Unmap(), p.clock.Now())
+	}
+	p.metrics.Request(m.Method(), metrics.Refused)
+	p.metrics.Refusal(v.Log)
+	p.logMessage(slog.LevelWarn, "request refused", policy, l, m, reasonWith(v.Log, v.Reason))
+	l.Close(errRefused)
+}
+
+// malformed answers what could not be read, where it can be answered; else it closes the connection.
+func (p *Proxy) malformed(l Link, m *sip.Message, fault *sip.Error) {
+	p.metrics.Malformed()
+	policy := p.policy.Load()
+	if policy == nil {
+		l.Close(errNoPolicy)
+		return
+	}
+	if v := policy.Admit(peerOf(l)); !v.Allowed {
+		p.turnAway(policy, l, m, v)
+		return
+	}
+	p.logMessage(slog.LevelWarn, "message refused", policy, l, m, fault.Reason)
+	switch {
+	case !m.Answerable() || fault.Status == 0:
+		if m.IsRequest() || m.Status() == 0 {
+			l.Close(errUnanswerable)
+		}
+	case m.Method() != "ACK" && m.Method() != "BENOTIFY":
+		a := p.reply(l, fault.Status, []string{warning(policy.Node(), fault.Reason)})
+		_ = l.Send(m.AppendAnswer(nil, a))
+		p.metrics.Response(fault.Status, 0)
+	}
+}
+
+// refuseMalformed answers a request whose Request-URI or Route turned out to be no address.
+func (p *Proxy) refuseMalformed(in *incoming, err error) {
+	d := routing.Decision{Status: 400, Reason: err.Error(), Warning: err.Error()}
+	if in.server == nil {
+		p.drop(in, d)
+		return
+	}
+	p.answer(in, d)
+}
+
+// SetPolicy puts a policy in force. Requests that come from now on are judged by it; those on their way keep theirs.
+// Open connections whose peer is not admitted any more are closed. Config.TLS has to know the new configuration already.
+func (p *Proxy) SetPolicy(policy *routing.Policy) {
+	p.policy.Store(policy)
+	p.bans.lift(policy.Lists)
+	if p.network == nil {
+		return
+	}
+	for _, l := range p.network.Links() {
+		p.judge(policy, l)
+	}
+	p.refit(policy)
+}
+
+// judge closes a connection that the policy forbids. A connection that this node opened serves its own requests: whether
+// its peer is on the incoming list is asked for each request that comes back over it.
+func (p *Proxy) judge(policy *routing.Policy, l Link) {
+	peer := l.Peer()
+	if err := p.recheck(peer); err != nil {
+		p.log.Warn("connection closed", "node", policy.Node(), "peer", peer.Remote.String(), "reason", err.Error(), "revision", policy.Revision)
+		l.Close(err)
+		return
+	}
+	if peer.Opened {
+		return
+	}
+	if v := policy.Admit(peerOf(l)); !v.Allowed {
+		p.log.Warn("connection closed", "node", policy.Node(), "peer", peer.Remote.String(), "reason", reasonWith(v.Log, v.Reason), "revision", policy.Revision)
+		l.Close(errRefused)
+	}
+}
+
+func (p *Proxy) recheck(peer *transport.Peer) error {
+	if peer.Transport != sip.TLS || p.config.Recheck == nil {
+		return nil
+	}
+	return p.config.Recheck(peer)
+}

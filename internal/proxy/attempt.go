@@ -1,0 +1,233 @@
+package proxy
+
+import (
+	"time"
+
+	"isthmus/internal/sip"
+	"isthmus/internal/sip/transaction"
+)
+
+// An attempt is a request given to one hop.
+type attempt struct {
+	relay *relay
+	place *place
+	again bool // a connection that had died unnoticed was replaced already
+
+	// The relay's lock guards these.
+	wire       *wire
+	client     *transaction.Client
+	written    bool // it may have reached the hop
+	answered   bool // the hop answered, be it with 100
+	cancelling bool
+	abandoned  bool
+
+	// The wire's lock guards these.
+	listed     bool
+	next, prev *attempt
+}
+
+// begin waits for a connection and sends. m is the message while it is in the hand, else nil.
+func (a *attempt) begin(m *sip.Message) {
+	a.place.connect(func() {}, func(w *wire, err error, now bool) {
+		if !now {
+			m = nil
+		}
+		switch {
+		case err != nil:
+			a.relay.proxy.metrics.Attempt(a.place.label, kindOf(err))
+			a.relay.failed(a, reasonOf(err), false)
+		default:
+			a.send(m, w)
+		}
+	})
+}
+
+// send writes the request, unless it was cancelled or overtaken while it waited.
+func (a *attempt) send(m *sip.Message, w *wire) {
+	r := a.relay
+	r.mu.Lock()
+	if r.done || r.current != a {
+		r.mu.Unlock()
+		return
+	}
+	a.wire, a.written = w, true
+	r.silence = r.proxy.clock.Now().Add(answerLimit)
+	r.arm()
+	r.mu.Unlock()
+	if !w.add(a) {
+		a.unsent()
+		return
+	}
+	if m == nil {
+		m = r.server.Request()
+	}
+	b := buffers.Get().(*[]byte)
+	var branch string
+	*b, branch = r.append((*b)[:0], m, a.place.current(), w.ID())
+	a.started(r.proxy.table.Send(transaction.ClientRequest{
+		Branch: branch, Method: r.method, Bytes: *b, Reliable: true,
+		Send:           func(b []byte) error { return w.Queue(r.upstream.link, b) },
+		Response:       a.response,
+		Timeout:        func() { r.expire(a) },
+		TransportError: func(error) { a.unsent() },
+	}))
+	buffers.Put(b)
+}
+
+// started does what was asked for while the request was being written.
+func (a *attempt) started(c *transaction.Client) {
+	a.relay.mu.Lock()
+	a.client = c
+	cancels, ends := a.cancelling, a.abandoned
+	a.relay.mu.Unlock()
+	if cancels {
+		c.Cancel()
+	}
+	if ends {
+		c.End()
+	}
+}
+
+// giveUp leaves the request to itself: the transaction lives on for what comes late.
+func (a *attempt) giveUp() {
+	a.relay.mu.Lock()
+	a.abandoned = true
+	c, w := a.client, a.wire
+	a.relay.mu.Unlock()
+	if w != nil {
+		w.remove(a)
+	}
+	if c != nil {
+		c.End()
+	}
+}
+
+// unsent: the connection had died unnoticed, and nothing was sent. The hop is asked once more over a new one.
+func (a *attempt) unsent() {
+	r := a.relay
+	r.mu.Lock()
+	if r.done || r.current != a {
+		r.mu.Unlock()
+		return
+	}
+	w, retry := a.wire, !a.again
+	a.again, a.written, a.client = true, false, nil
+	r.silence = time.Time{}
+	r.mu.Unlock()
+	w.remove(a)
+	a.place.abandon(w)
+	if retry {
+		a.begin(nil)
+		return
+	}
+	r.failed(a, "connection lost before sending", false)
+}
+
+// lost: the connection closed before the hop answered. What must not be delivered twice waits on: the answer may still
+// come another way.
+func (a *attempt) lost(reason string, refused bool) {
+	if a.relay.once && !refused {
+		return
+	}
+	a.relay.proxy.metrics.Attempt(a.place.label, "connection lost")
+	a.relay.failed(a, reason, false)
+}
+
+// silent: the hop has had its time.
+func (a *attempt) silent() {
+	a.place.suspect()
+	a.relay.proxy.metrics.Attempt(a.place.label, "no answer")
+	if !a.relay.once {
+		a.relay.failed(a, "no answer", true)
+	}
+}
+
+// lacks says what the hop owes. The relay's lock is held.
+func (a *attempt) lacks() string {
+	switch {
+	case a.answered:
+		return "no final answer"
+	case a.written:
+		return "no answer"
+	}
+	return "not connected"
+}
+
+// response takes what the hop answers.
+func (a *attempt) response(m *sip.Message) {
+	a.wire.heard.Store(true)
+	a.wire.remove(a)
+	if m.ViaCount() < 2 {
+		return // nobody above us asked
+	}
+	switch status := m.Status(); {
+	case status < 200:
+		a.place.heard()
+		a.provisional(m)
+	case status == 503:
+		a.busy()
+	default:
+		a.place.heard()
+		a.final(m)
+	}
+}
+
+// provisional keeps the request alive. Only an INVITE's goes upstream, and never a 100 (RFC 3261 section 16.7 step 5,
+// RFC 4320 section 4.1).
+func (a *attempt) provisional(m *sip.Message) {
+	r := a.relay
+	r.mu.Lock()
+	current := !r.done && r.current == a
+	if current {
+		a.answered, r.answered = true, true
+		r.silence = time.Time{}
+		r.extend(m.Status())
+	}
+	r.mu.Unlock()
+	if current && r.invite && m.Status() > 100 {
+		r.passUp(a, m)
+	}
+}
+
+// extend moves the limit after a provisional answer. The lock is held.
+func (r *relay) extend(status int) {
+	now := r.proxy.clock.Now()
+	switch {
+	case r.cancelled:
+		r.limit = now.Add(cancelLimit)
+	case r.invite:
+		r.limit = now.Add(timerC)
+	default:
+		r.limit = r.began.Add(finalLimit)
+	}
+	r.arm()
+}
+
+// busy: a 503 is never passed on; the next hop is tried, for every method, as this one did not take the request.
+func (a *attempt) busy() {
+	a.place.suspect()
+	a.relay.proxy.metrics.Attempt(a.place.label, "answered 503")
+	a.relay.failed(a, "answered 503", false)
+}
+
+// final passes a final answer up. The first one wins, but every 2xx to an INVITE is somebody who took the call.
+func (a *attempt) final(m *sip.Message) {
+	r := a.relay
+	r.mu.Lock()
+	other := r.current
+	wins := !r.done && other == a
+	takes := r.invite && m.Status()/100 == 2
+	if wins || takes {
+		r.current = nil
+	}
+	r.mu.Unlock()
+	if !wins && !takes {
+		return
+	}
+	r.end()
+	r.proxy.metrics.Attempt(a.place.label, "answered")
+	r.passUp(a, m)
+	if other != nil && other != a {
+		other.giveUp()
+	}
+}

@@ -1,0 +1,61 @@
+package proxy
+
+import (
+	"slices"
+
+	"isthmus/internal/routing"
+)
+
+// A climb goes through the hops of a decision: by priority, within one priority by weight, past those that are down.
+type climb struct {
+	groups []routing.Group
+	left   routing.Group // of the first of groups, while begun
+	begun  bool
+}
+
+// next returns the next hop to try, nil when there is none. down is told of those that are passed over.
+func (c *climb) next(p *Proxy, down func(*place)) *place {
+	for len(c.groups) > 0 {
+		if !c.begun {
+			c.left, c.begun = c.groups[0], true
+		}
+		if i := p.choose(c.left); i >= 0 {
+			h := c.left[i]
+			c.left = slices.Concat(c.left[:i], c.left[i+1:])
+			return p.place(h)
+		}
+		for _, h := range c.left {
+			down(p.place(h))
+		}
+		c.groups, c.begun = c.groups[1:], false
+	}
+	return nil
+}
+
+// choose draws one of the hops that are up by weight, -1 when none is.
+func (p *Proxy) choose(g routing.Group) int {
+	if len(g) == 1 {
+		if p.place(g[0]).usable() {
+			return 0
+		}
+		return -1
+	}
+	var up []int
+	total := 0
+	for i, h := range g {
+		if p.place(h).usable() {
+			up = append(up, i)
+			total += h.Weight
+		}
+	}
+	if up == nil {
+		return -1
+	}
+	draw := p.config.Random(total)
+	for _, i := range up {
+		if draw -= g[i].Weight; draw < 0 {
+			return i
+		}
+	}
+	return up[0]
+}

@@ -1,0 +1,254 @@
+package proxy
+
+import (
+	"time"
+
+	"isthmus/internal/federation"
+	"isthmus/internal/routing"
+	"isthmus/internal/sip"
+	"isthmus/internal/sip/transaction"
+)
+
+// States of a next hop.
+const (
+	StateUnknown = "unknown" // nothing was tried yet
+	StateUp      = "up"
+	StateDown    = "down" // nobody waits for it; probes bring it back
+)
+
+const (
+	probePause = 5 * time.Second // between probes of a hop that is down
+	probeLimit = 2 * time.Second // an answer that takes longer is none
+	probesDown = 2               // bad ones in a row that mark a hop down
+	probesUp   = 2               // good ones in a row that bring it back
+)
+
+// health is whether a hop is up, and the probes that find out. The place's lock guards it.
+type health struct {
+	down    bool
+	up      bool // something was answered
+	reason  string
+	since   time.Time
+	good    int
+	bad     int
+	probing bool
+	timer   transaction.Timer
+	era     int // raised when the mark is cleared: what began before counts no more
+}
+
+func (h *health) state() string {
+	switch {
+	case h.down:
+		return StateDown
+	case h.up:
+		return StateUp
+	}
+	return StateUnknown
+}
+
+func (pl *place) usable() bool {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	return !pl.health.down
+}
+
+// why is the reason of a hop that is down.
+func (pl *place) why() string {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	return "down: " + pl.health.reason
+}
+
+// heard notes an answer of ordinary traffic. A hop that is marked down comes back by its probes only.
+func (pl *place) heard() {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	if h := &pl.health; !h.up && !h.down {
+		h.up, h.since, h.reason = true, pl.proxy.clock.Now(), ""
+	}
+}
+
+// markDown takes a hop out of use and has it probed.
+func (pl *place) markDown(reason string) {
+	pl.mu.Lock()
+	h := &pl.health
+	news := !h.down
+	h.reason, h.good = reason, 0
+	if news {
+		h.down, h.up, h.since = true, false, pl.proxy.clock.Now()
+		pl.schedule()
+	}
+	pl.mu.Unlock()
+	if news {
+		pl.log("next hop down", ": "+reason)
+	}
+}
+
+// suspect has a hop probed that answered 503 or not at all.
+func (pl *place) suspect() {
+	pl.mu.Lock()
+	begins := !pl.health.down && !pl.health.probing && !pl.proxy.stopped.Load()
+	if begins {
+		pl.health.probing, pl.health.bad = true, 0
+	}
+	era := pl.health.era
+	pl.mu.Unlock()
+	if begins {
+		go pl.proxy.guard(func() { pl.probe(era) })
+	}
+}
+
+// schedule sets the next probe of a hop that is down. The lock is held.
+func (pl *place) schedule() {
+	h := &pl.health
+	if pl.proxy.stopped.Load() || h.probing {
+		return
+	}
+	h.probing = true
+	era := h.era
+	h.timer = pl.proxy.clock.AfterFunc(probePause, func() { pl.proxy.guard(func() { pl.probe(era) }) })
+}
+
+// judged takes the outcome of a probe.
+func (pl *place) judged(era int, good bool, reason string) {
+	pl.mu.Lock()
+	h := &pl.health
+	if era != h.era {
+		pl.mu.Unlock()
+		return
+	}
+	h.probing = false
+	var turned, again, fell bool
+	if good {
+		turned = pl.wentWell()
+	} else {
+		again, fell = pl.wentBadly(reason)
+	}
+	pl.mu.Unlock()
+	switch {
+	case turned:
+		pl.log("next hop up", "")
+	case again:
+		pl.probe(era)
+	case fell:
+		pl.markDown(reason)
+	}
+}
+
+// wentWell reports whether the hop came back.
+func (pl *place) wentWell() (turned bool) {
+	h := &pl.health
+	h.bad = 0
+	if h.good++; h.down && h.good < probesUp {
+		pl.schedule()
+		return false
+	}
+	turned = h.down
+	if turned || !h.up {
+		h.since = pl.proxy.clock.Now()
+	}
+	h.down, h.up, h.reason = false, true, ""
+	return turned
+}
+
+// wentBadly says whether to probe again at once, or to mark the hop down.
+func (pl *place) wentBadly(reason string) (again, fell bool) {
+	h := &pl.health
+	h.good = 0
+	if h.down {
+		h.reason = reason
+		pl.schedule()
+		return false, false
+	}
+	if h.bad++; h.bad < probesDown {
+		h.probing = true
+		return true, false
+	}
+	return false, true
+}
+
+// forget clears the mark and ends the probes.
+func (pl *place) forget() {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	pl.clear()
+}
+
+func (pl *place) clear() {
+	if t := pl.health.timer; t != nil {
+		t.Stop()
+	}
+	pl.health = health{since: pl.proxy.clock.Now(), era: pl.health.era + 1}
+}
+
+// refit fits every place to a new policy. A hop whose configuration, service or TLS settings changed starts anew.
+func (p *Proxy) refit(policy *routing.Policy) {
+	wanted := map[string]*routing.Hop{}
+	for _, h := range policy.Hops() {
+		wanted[h.Key()] = h
+	}
+	for _, pl := range p.allPlaces() {
+		pl.refit(wanted[pl.key])
+	}
+}
+
+func (pl *place) refit(hop *routing.Hop) {
+	key := pl.keyNow()
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	renewed := pl.tlsKey != "" && pl.tlsKey != key
+	if renewed {
+		pl.wire = nil // its requests go on; new ones open a connection by the new settings
+	}
+	if renewed || hop == nil || hop.Config() != pl.hop.Config() {
+		pl.clear()
+	}
+	if hop != nil {
+		pl.hop = hop
+	}
+}
+
+// keyNow is the key of the TLS settings in force, "" for none.
+func (pl *place) keyNow() string {
+	hop := pl.current()
+	if hop.Transport != sip.TLS {
+		return ""
+	}
+	t, err := pl.proxy.tlsFor(hop)
+	if err != nil {
+		return ""
+	}
+	return t.Key
+}
+
+// HopStates tells the state of every hop of the policy in force.
+func (p *Proxy) HopStates() []federation.HopStatus {
+	policy := p.policy.Load()
+	if policy == nil {
+		return nil
+	}
+	var list []federation.HopStatus
+	for _, h := range policy.Hops() {
+		s := federation.HopStatus{Host: h.Host, Port: h.Port, Transport: h.Transport.Param(), State: StateUnknown}
+		if pl, ok := p.places.Load(h.Key()); ok {
+			pl.(*place).report(&s)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func (pl *place) report(s *federation.HopStatus) {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	s.State, s.Reason, s.Since = pl.health.state(), pl.health.reason, pl.health.since
+}
+
+// log writes a change of state. The reason begins with the words that administrators look for.
+func (pl *place) log(msg, because string) {
+	policy := pl.proxy.policy.Load()
+	if policy == nil {
+		return
+	}
+	pl.proxy.log.Warn(msg, "node", policy.Node(), "peer", pl.current().String(), "reason", msg+because, "revision", policy.Revision)
+}

@@ -1,0 +1,77 @@
+package proxy
+
+import (
+	"context"
+	"net/netip"
+
+	"isthmus/internal/sip"
+	"isthmus/internal/sip/transport"
+)
+
+// A Link is one connection as the proxy uses it.
+type Link interface {
+	Peer() *transport.Peer
+	ID() uint64
+	// Send copies b and writes it. An error means that the connection is closed and b was not sent.
+	Send(b []byte) error
+	// Queue is Send while a message of another link is handled: b may go out at the end of that, with what follows.
+	Queue(during Link, b []byte) error
+	Close(err error) // after what was sent before went out
+}
+
+// A Network opens connections and knows the open ones.
+type Network interface {
+	Dial(ctx context.Context, t transport.Target) (Link, error)
+	Links() []Link
+}
+
+// conn is a Link of the transport layer.
+type conn struct{ *transport.Conn }
+
+func (c conn) Queue(during Link, b []byte) error {
+	if d, ok := during.(conn); ok {
+		return c.Conn.Queue(d.Conn, b)
+	}
+	return c.Conn.Send(b)
+}
+
+// layer is the Network of the transport layer.
+type layer struct{ *transport.Layer }
+
+// Over is the network of a transport layer.
+func Over(l *transport.Layer) Network { return layer{l} }
+
+func (l layer) Dial(ctx context.Context, t transport.Target) (Link, error) {
+	c, err := l.Layer.Dial(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	return conn{c}, nil
+}
+
+func (l layer) Links() []Link {
+	var links []Link
+	for _, c := range l.Connections() {
+		links = append(links, conn{c})
+	}
+	return links
+}
+
+// Handler is what the transport layer calls: transport.Config{Handler: p.Handler(), ...}.
+func (p *Proxy) Handler() transport.Handler { return handler{p} }
+
+type handler struct{ *Proxy }
+
+func (h handler) Accept(remote netip.Addr) bool { return h.accept(remote) }
+
+func (h handler) Receive(c *transport.Conn, m *sip.Message) { h.receive(conn{c}, m) }
+
+func (h handler) Malformed(c *transport.Conn, m *sip.Message, err *sip.Error) {
+	h.malformed(conn{c}, m, err)
+}
+
+func (h handler) Closed(c *transport.Conn, err error) { h.closed(conn{c}, err) }
+
+func (h handler) HandshakeFailed(remote netip.AddrPort, listener string, err error) {
+	h.handshakeFailed(remote, listener, err)
+}

@@ -1,0 +1,70 @@
+package proxy
+
+import (
+	"log/slog"
+	"strings"
+
+	"isthmus/internal/metrics"
+	"isthmus/internal/routing"
+	"isthmus/internal/sip"
+)
+
+// A passing is a request that has no answer, an ACK for a 2xx or a BENOTIFY, on its way out: it moves on to another hop
+// only while it could not be sent.
+type passing struct {
+	rewrite
+	climb   climb
+	link    Link
+	message *sip.Message // in the hand; a copy once it is kept
+	kept    bool
+	failed  []string
+}
+
+func (p *Proxy) pass(in *incoming, d routing.Decision) {
+	ps := &passing{rewrite: p.rewrite(in, d), climb: climb{groups: d.Groups}, link: in.link, message: in.message}
+	ps.next()
+}
+
+// next tries the next hop.
+func (ps *passing) next() {
+	p := ps.proxy
+	pl := ps.climb.next(p, func(pl *place) { ps.failed = append(ps.failed, pl.current().String()+" "+pl.why()) })
+	if pl == nil {
+		p.metrics.Request(ps.message.Method(), metrics.Dropped)
+		p.logMessage(slog.LevelWarn, "request dropped", ps.policy, ps.link, ps.message, "no next hop took it: "+strings.Join(ps.failed, ", "))
+		return
+	}
+	ps.try(pl, false)
+}
+
+// try sends over the hop's connection. One that died unnoticed is replaced once.
+func (ps *passing) try(pl *place, again bool) {
+	pl.connect(ps.keep, func(w *wire, err error, _ bool) {
+		if err == nil {
+			if err = ps.send(pl.current(), w); err == nil {
+				return
+			}
+			pl.abandon(w)
+			if !again {
+				ps.try(pl, true)
+				return
+			}
+		}
+		ps.failed = append(ps.failed, pl.current().String()+" "+reasonOf(err))
+		ps.next()
+	})
+}
+
+// keep makes the message outlive the read buffer.
+func (ps *passing) keep() {
+	if !ps.kept {
+		ps.message, ps.kept = ps.message.Clone(), true
+	}
+}
+
+func (ps *passing) send(hop *routing.Hop, w *wire) error {
+	b := buffers.Get().(*[]byte)
+	defer buffers.Put(b)
+	*b, _ = ps.append((*b)[:0], ps.message, hop, w.ID())
+	return w.Queue(ps.link, *b)
+}

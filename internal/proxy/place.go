@@ -1,0 +1,207 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"isthmus/internal/routing"
+	"isthmus/internal/sip"
+	"isthmus/internal/sip/transport"
+)
+
+// A place is one hop as this node knows it now: the connection to it, who waits for one, and whether it is up.
+type place struct {
+	proxy *Proxy
+	key   string
+	label string // in metrics: tls:10.1.20.21:5061
+
+	mu      sync.Mutex
+	hop     *routing.Hop
+	tlsKey  string
+	wire    *wire
+	dialing bool
+	waiting []func(w *wire, err error, now bool)
+	health  health
+}
+
+// place finds the place of a hop.
+func (p *Proxy) place(h *routing.Hop) *place {
+	if pl, ok := p.places.Load(h.Key()); ok {
+		return pl.(*place)
+	}
+	label := h.Transport.Param() + ":" + h.String()
+	pl, _ := p.places.LoadOrStore(h.Key(), &place{proxy: p, key: h.Key(), label: label, hop: h, health: health{since: p.clock.Now()}})
+	return pl.(*place)
+}
+
+func (p *Proxy) allPlaces() []*place {
+	var list []*place
+	p.places.Range(func(_, pl any) bool {
+		list = append(list, pl.(*place))
+		return true
+	})
+	return list
+}
+
+// connect gives a connection to use, now when there is one, else as soon as there is: everybody who wants one waits for
+// the same attempt, and is served in the order of asking. keep is called before it waits, on the caller's goroutine.
+func (pl *place) connect(keep func(), use func(w *wire, err error, now bool)) {
+	if w := pl.ready(); w != nil {
+		use(w, nil, true)
+		return
+	}
+	keep()
+	pl.mu.Lock()
+	pl.waiting = append(pl.waiting, use)
+	begins := !pl.dialing
+	pl.dialing = true
+	pl.mu.Unlock()
+	if begins {
+		go pl.proxy.guard(pl.dial)
+	}
+}
+
+// dial opens the connection and serves those who wait. Who comes meanwhile queues behind them, so that no message
+// overtakes another.
+func (pl *place) dial() {
+	w, err := pl.open()
+	if err != nil {
+		pl.markDown(reasonOf(err))
+	}
+	for {
+		waiting := pl.waiters(w)
+		if waiting == nil {
+			return
+		}
+		for _, use := range waiting {
+			use(w, err, false)
+		}
+	}
+}
+
+// waiters takes those who wait; nil ends the dialling.
+func (pl *place) waiters(w *wire) []func(*wire, error, bool) {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	waiting := pl.waiting
+	pl.waiting = nil
+	if len(waiting) == 0 {
+		pl.dialing = false
+		if w != nil && w.open() {
+			pl.wire = w
+		}
+		return nil
+	}
+	return waiting
+}
+
+// openLimit bounds look-ups and connecting together; the transport's own limits are shorter.
+const openLimit = 5 * time.Second
+
+func (pl *place) open() (*wire, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
+	defer cancel()
+	hop := pl.current()
+	t, err := pl.target(hop)
+	if err != nil {
+		return nil, err
+	}
+	addrs := []netip.AddrPort{hop.Addr}
+	if !hop.Addr.IsValid() {
+		if addrs, err = pl.proxy.config.Resolve(ctx, hop.Host, hop.Port, hop.Transport); err != nil {
+			return nil, err
+		}
+	}
+	err = errors.New("DNS knows no address")
+	for _, t.Addr = range addrs {
+		var l Link
+		if l, err = pl.proxy.network.Dial(ctx, t); err == nil {
+			return pl.proxy.wires.register(l, pl)
+		}
+	}
+	return nil, err
+}
+
+func (pl *place) current() *routing.Hop {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	return pl.hop
+}
+
+// target is how to connect, without the address.
+func (pl *place) target(hop *routing.Hop) (transport.Target, error) {
+	t := transport.Target{Transport: hop.Transport, Name: hop.Identity()}
+	if hop.Transport != sip.TLS {
+		return t, nil
+	}
+	config, err := pl.proxy.tlsFor(hop)
+	t.TLS, t.TLSKey, t.Subject = config.Config, config.Key, config.Subject
+	pl.mu.Lock()
+	pl.tlsKey = config.Key
+	pl.mu.Unlock()
+	return t, err
+}
+
+func (p *Proxy) tlsFor(hop *routing.Hop) (TLS, error) {
+	if p.config.TLS == nil {
+		return TLS{}, errors.New("this node has no certificate to show")
+	}
+	return p.config.TLS(hop)
+}
+
+// lost takes the connection away. That requests were waiting on it says that the hop failed; an idle connection may close.
+func (pl *place) lost(w *wire, reason string, waited bool) {
+	pl.mu.Lock()
+	if pl.wire == w {
+		pl.wire = nil
+	}
+	pl.mu.Unlock()
+	if waited {
+		pl.markDown(reason)
+	}
+}
+
+// abandon lets the next request open a connection of its own.
+func (pl *place) abandon(w *wire) {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	if pl.wire == w {
+		pl.wire = nil
+	}
+}
+
+// reasonOf is why a connection could not be opened, as Warning headers and the console say it.
+func reasonOf(err error) string {
+	d, ok := errors.AsType[*transport.DialError](err)
+	switch {
+	case !ok:
+		return err.Error()
+	case d.Kind == transport.ErrRefused || d.Kind == transport.ErrTimeout:
+		return d.Kind.Error()
+	}
+	return fmt.Sprintf("%v: %v", d.Kind, d.Cause)
+}
+
+// kindOf is the same as one of a few texts, for metrics.
+func kindOf(err error) string {
+	for _, kind := range []error{transport.ErrRefused, transport.ErrTimeout, transport.ErrHandshake, transport.ErrUnreachable} {
+		if errors.Is(err, kind) {
+			return kind.Error()
+		}
+	}
+	return "not connected"
+}
+
+// ready is the connection that can be used at once, nil for none.
+func (pl *place) ready() *wire {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	if pl.dialing {
+		return nil
+	}
+	return pl.wire
+}

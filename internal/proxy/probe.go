@@ -1,0 +1,88 @@
+package proxy
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"isthmus/internal/routing"
+	"isthmus/internal/sip"
+	"isthmus/internal/sip/transaction"
+)
+
+// A probe is one OPTIONS to a hop: any answer but 503 is good.
+type probe struct {
+	place *place
+	era   int
+	once  sync.Once
+	timer transaction.Timer
+}
+
+// probe asks a hop whether it is there. It returns before the answer comes.
+func (pl *place) probe(era int) {
+	policy := pl.proxy.policy.Load()
+	if policy == nil || pl.proxy.stopped.Load() {
+		return
+	}
+	pb := &probe{place: pl, era: era}
+	pl.connect(func() {}, func(w *wire, err error, _ bool) {
+		if err != nil {
+			pb.end(false, reasonOf(err))
+			return
+		}
+		pb.send(policy, w)
+	})
+}
+
+func (pb *probe) end(good bool, reason string) {
+	pb.once.Do(func() {
+		if pb.timer != nil {
+			pb.timer.Stop()
+		}
+		pb.place.judged(pb.era, good, reason)
+	})
+}
+
+func (pb *probe) send(policy *routing.Policy, w *wire) {
+	p := pb.place.proxy
+	hop := pb.place.current()
+	b, branch := p.options(policy, hop, w.ID())
+	var client *transaction.Client
+	ready := make(chan struct{}) // the timer may ring before Send returns
+	pb.timer = p.clock.AfterFunc(probeLimit, func() {
+		p.guard(func() {
+			<-ready
+			client.End()
+			pb.end(false, "no answer")
+		})
+	})
+	client = p.table.Send(transaction.ClientRequest{
+		Branch: branch, Method: "OPTIONS", Bytes: b, Reliable: true, Send: w.Send,
+		Response: func(m *sip.Message) {
+			w.heard.Store(true)
+			if m.Status() >= 200 {
+				pb.end(m.Status() != 503, "answered 503")
+			}
+		},
+		TransportError: func(error) {
+			pb.place.abandon(w)
+			pb.end(false, "connection lost")
+		},
+	})
+	close(ready)
+}
+
+// options writes the probe. It names this node by FQDN in its Contact, without which Microsoft servers do not answer.
+func (p *Proxy) options(policy *routing.Policy, hop *routing.Hop, link uint64) (b []byte, branch string) {
+	host := hop.Host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	via := []byte(policy.Via(hop.Transport))
+	branch = string(p.branch(nil, 0, link, hop.Kind, routing.Inside))
+	via = append(via, branch...)
+	contact := policy.AppendRecordRoutes(nil, hop.Transport, 0, hop.Transport)[0]
+	return fmt.Appendf(nil, "OPTIONS sip:%s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: <sip:%s>;tag=%s\r\nTo: <sip:%s>\r\n"+
+		"Call-ID: %s@%s\r\nCSeq: 1 OPTIONS\r\nContact: %s\r\nUser-Agent: Isthmus\r\nAccept: application/sdp\r\nContent-Length: 0\r\n\r\n",
+		host, via, policy.Node(), p.tag(), host, p.tag(), policy.Node(), strings.Replace(string(contact), ";lr>", ">", 1)), branch
+}

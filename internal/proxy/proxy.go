@@ -1,0 +1,222 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"isthmus/internal/metrics"
+	"isthmus/internal/routing"
+	"isthmus/internal/sip"
+	"isthmus/internal/sip/transaction"
+	"isthmus/internal/sip/transport"
+)
+
+// Directory is who the users are; it answers from memory.
+type Directory = routing.Directory
+
+// TLS is how a next hop is connected to over TLS.
+type TLS struct {
+	Config  *tls.Config
+	Key     string                           // changes when Config means something else
+	Subject func(tls.ConnectionState) string // as transport.Target has it
+}
+
+// Config is what a Proxy is made of.
+type Config struct {
+	Directory Directory
+	Key       []byte // a secret that the cluster's nodes share, by which one believes another what side a request has
+	// TLS says how to connect to a hop whose transport is TLS. The error is a whole sentence.
+	TLS func(*routing.Hop) (TLS, error)
+	// Recheck judges the certificates of an open TLS connection again after a change. nil: they stay good.
+	Recheck func(*transport.Peer) error
+	// Resolve finds the addresses of a hop that is named by FQDN; port 0 asks for SRV. nil: the system's resolver.
+	Resolve func(ctx context.Context, host string, port int, t sip.Transport) ([]netip.AddrPort, error)
+	// HandshakeReason names why a handshake failed as one of a few texts, for metrics. nil: they are all alike.
+	HandshakeReason func(error) string
+
+	Clock   transaction.Clock // nil: the wall's
+	Log     *slog.Logger      // nil: nothing is logged
+	Metrics *metrics.Metrics  // nil: nobody reads them
+	Random  func(n int) int   // draws from 0 to n-1 among hops of one priority; nil: a random number
+}
+
+// Proxy is the SIP proxy of one node. Its methods may be called from any goroutine.
+type Proxy struct {
+	config  Config
+	clock   transaction.Clock
+	log     *slog.Logger
+	metrics *metrics.Metrics
+	key     routing.BranchKey
+	table   *transaction.Table
+	policy  atomic.Pointer[routing.Policy]
+	network Network
+	stopped atomic.Bool
+
+	serial  atomic.Uint64 // of branches and tags, from a random start
+	bans    bans
+	invites sync.Map // *transaction.Server -> *relay, of INVITEs without a final response
+	places  sync.Map // key of a hop -> *place
+	wires   wires
+}
+
+// New makes a proxy without a policy, a network and connections: SetPolicy and Start give it these.
+func New(c Config) *Proxy {
+	if c.Clock == nil {
+		c.Clock = transaction.Wall()
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Metrics == nil {
+		c.Metrics = metrics.New("")
+	}
+	if c.Random == nil {
+		c.Random = rand.IntN
+	}
+	if c.Resolve == nil {
+		c.Resolve = resolver{}.resolve
+	}
+	if c.HandshakeReason == nil {
+		c.HandshakeReason = func(error) string { return "TLS handshake failed" }
+	}
+	p := &Proxy{config: c, clock: c.Clock, log: c.Log, metrics: c.Metrics, key: routing.NewBranchKey(c.Key), table: transaction.New(c.Clock)}
+	p.table.Recovered = p.recovered
+	p.serial.Store(rand.Uint64() >> 1)
+	return p
+}
+
+// Start gives the proxy its network. It comes before the first connection.
+func (p *Proxy) Start(n Network) { p.network = n }
+
+// Stop ends the probes. What is on its way goes on.
+func (p *Proxy) Stop() {
+	p.stopped.Store(true)
+	for _, pl := range p.allPlaces() {
+		pl.forget()
+	}
+}
+
+// Transactions returns the numbers of live transactions, as server and as client.
+func (p *Proxy) Transactions() (server, client int) { return p.table.Len() }
+
+// receive handles one message of a connection, in the order in which they came.
+func (p *Proxy) receive(l Link, m *sip.Message) {
+	policy := p.policy.Load()
+	switch {
+	case policy == nil:
+		l.Close(errNoPolicy)
+	case m.IsRequest():
+		p.request(policy, l, m)
+	default:
+		p.response(policy, l, m)
+	}
+}
+
+// request admits, finds the transaction, decides and acts.
+func (p *Proxy) request(policy *routing.Policy, l Link, m *sip.Message) {
+	verdict := policy.Admit(peerOf(l))
+	if !verdict.Allowed {
+		p.turnAway(policy, l, m, verdict)
+		return
+	}
+	in := incoming{policy: policy, link: l, message: m, upstream: &upstream{link: l}}
+	if m.Method() != "BENOTIFY" {
+		var kind transaction.Verdict
+		in.server, kind = p.table.Receive(m, l.Peer().Transport.Reliable(), in.upstream.send)
+		if kind == transaction.Retransmission || kind == transaction.AckAbsorbed {
+			return
+		}
+	}
+	var err error
+	if in.request, err = policy.Read(m, verdict, p.key); err != nil {
+		p.refuseMalformed(&in, err)
+		return
+	}
+	p.act(&in, policy.Decide(&in.request, p.config.Directory))
+}
+
+// An incoming is a request in the hand: it lives during the call that received it.
+type incoming struct {
+	policy   *routing.Policy
+	link     Link
+	upstream *upstream
+	message  *sip.Message
+	request  routing.Request
+	server   *transaction.Server // nil for ACK and BENOTIFY, which have no answer
+}
+
+// upstream is the way back to who sent a request.
+type upstream struct {
+	link   Link
+	during atomic.Pointer[wire] // where the response comes from that is being passed on
+}
+
+// send sends a response. When its connection is gone, so is who asked.
+func (u *upstream) send(b []byte) {
+	if w := u.during.Load(); w != nil {
+		_ = u.link.Queue(w.Link, b)
+		return
+	}
+	_ = u.link.Send(b)
+}
+
+func (p *Proxy) act(in *incoming, d routing.Decision) {
+	switch d.Action {
+	case routing.Answer:
+		p.answer(in, d)
+	case routing.Drop:
+		p.drop(in, d)
+	case routing.Cancel:
+		p.cancel(in)
+	case routing.Forward:
+		p.metrics.Request(in.message.Method(), metrics.Forwarded)
+		if in.server == nil {
+			p.pass(in, d)
+		} else {
+			p.relay(in, d)
+		}
+	}
+}
+
+// response takes a response on the connection that carried the request, or on another of an admitted peer.
+func (p *Proxy) response(policy *routing.Policy, l Link, m *sip.Message) {
+	if !carried(m.Via(0).Branch, l.ID()) && !policy.Admit(peerOf(l)).Allowed {
+		return
+	}
+	p.table.Response(m)
+}
+
+// peerOf is a connection as routing judges it.
+func peerOf(l Link) routing.Peer {
+	t := l.Peer()
+	peer := routing.Peer{
+		Addr: t.Remote.Addr(), UDP: t.Transport == sip.UDP, TLS: t.Transport == sip.TLS,
+		Listener: t.Listener, VerifyClient: t.VerifyClient, Subject: t.Subject,
+	}
+	if t.Opened {
+		peer.OpenedTo = t.Target.Name
+	}
+	return peer
+}
+
+// guard runs a function on a goroutine of our own, where a panic must not end the process.
+func (p *Proxy) guard(f func()) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			p.recovered(panicked)
+		}
+	}()
+	f()
+}
+
+func (p *Proxy) recovered(panicked any) {
+	p.metrics.Panic()
+	p.log.Error("a fault inside Isthmus; this request is lost, the others go on", "reason", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+}

@@ -1,0 +1,296 @@
+package proxy
+
+import (
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"isthmus/internal/metrics"
+	"isthmus/internal/routing"
+	"isthmus/internal/sip"
+	"isthmus/internal/sip/transaction"
+)
+
+// Limits of one request, from when it came in unless said otherwise.
+const (
+	tryingAfter  = 3500 * time.Millisecond // our 100 to a non-INVITE (RFC 4320 section 4.1)
+	answerLimit  = 4 * time.Second         // of one hop, from when it was given the request
+	silenceLimit = 16 * time.Second        // until any hop has answered
+	finalLimit   = 30 * time.Second        // of a non-INVITE that was answered with 100 only
+	timerC       = 3 * time.Minute         // of an INVITE, from its last provisional answer (RFC 3261 section 16.8)
+	cancelLimit  = 32 * time.Second        // of an INVITE after its CANCEL, 64*T1 (RFC 3261 section 9.1)
+)
+
+// A relay is one request on its way through the node, from hop to hop until one has answered finally.
+type relay struct {
+	rewrite
+	server    *transaction.Server
+	upstream  *upstream
+	method    string
+	invite    bool
+	once      bool // must not be delivered twice: it moves on only when the hop surely did not take it
+	unreached int  // status when no hop could be reached
+	began     time.Time
+
+	mu        sync.Mutex
+	climb     climb
+	current   *attempt // nil between two hops
+	failures  []failure
+	taken     bool // a hop took it and did not answer
+	answered  bool // a hop answered, be it with 100
+	cancelled bool
+	done      bool // the final answer went up
+	timer     transaction.Timer
+	rings     time.Time // when the timer does; zero: it is not set
+	trying    time.Time // when to send 100; zero: not at all
+	silence   time.Time // when the current hop has taken too long; zero: it answered, or there is none
+	limit     time.Time // when there is no more to wait for
+}
+
+// A failure is why a hop did not answer.
+type failure struct{ hop, reason string }
+
+func (p *Proxy) relay(in *incoming, d routing.Decision) {
+	now := p.clock.Now()
+	method := in.request.Method
+	r := &relay{
+		rewrite: p.rewrite(in, d), server: in.server, upstream: in.upstream, method: method, invite: method == "INVITE",
+		once: method == "MESSAGE" || method == "INFO", unreached: d.Unreached, began: now,
+		climb: climb{groups: d.Groups}, limit: now.Add(silenceLimit),
+	}
+	if r.invite {
+		p.invites.Store(in.server, r)
+		p.respond(in, 100, nil)
+	} else {
+		r.trying = now.Add(tryingAfter)
+	}
+	r.next(in.message)
+}
+
+// next gives the request to the next hop. m is the message while it is in the hand, else nil.
+func (r *relay) next(m *sip.Message) {
+	r.mu.Lock()
+	if r.done || r.current != nil {
+		r.mu.Unlock()
+		return
+	}
+	if r.cancelled {
+		r.mu.Unlock()
+		r.finish(487, nil)
+		return
+	}
+	pl := r.climb.next(r.proxy, func(pl *place) { r.failures = append(r.failures, failure{pl.current().String(), pl.why()}) })
+	if pl == nil {
+		r.mu.Unlock()
+		r.exhausted()
+		return
+	}
+	a := &attempt{relay: r, place: pl}
+	r.current = a
+	r.silence = time.Time{}
+	r.arm()
+	r.mu.Unlock()
+	a.begin(m)
+}
+
+// failed moves on from an attempt that is over.
+func (r *relay) failed(a *attempt, reason string, taken bool) {
+	r.mu.Lock()
+	if r.done || r.current != a {
+		r.mu.Unlock()
+		return
+	}
+	r.failures = append(r.failures, failure{a.place.current().String(), reason})
+	r.taken = r.taken || taken
+	r.current = nil
+	r.mu.Unlock()
+	a.giveUp()
+	r.next(nil)
+}
+
+// exhausted answers when no hop is left. That a hop took an INVITE and was silent is a timeout; of anything else a 408
+// would come too late to mean anything (RFC 4320 section 4.2).
+func (r *relay) exhausted() {
+	r.mu.Lock()
+	status := r.unreached
+	switch {
+	case r.taken && r.invite:
+		status = 408
+	case r.taken:
+		status = 504
+	}
+	var list []string
+	for _, f := range r.failures {
+		list = append(list, f.hop+" "+f.reason)
+	}
+	r.mu.Unlock()
+	text := "no next hop answered: " + strings.Join(list, ", ")
+	r.proxy.logMessage(slog.LevelWarn, "request failed", r.policy, r.upstream.link, r.server.Request(), text)
+	r.finish(status, []string{warning(r.policy.Node(), text)})
+}
+
+// finish answers the request itself, unless it is answered already.
+func (r *relay) finish(status int, headers []string) {
+	if r.end() {
+		r.respond(status, headers)
+		r.proxy.metrics.Response(status, r.proxy.clock.Now().Sub(r.began))
+	}
+}
+
+func (r *relay) respond(status int, headers []string) {
+	b := r.server.Request().AppendAnswer(nil, r.proxy.reply(r.upstream.link, status, headers))
+	r.server.Respond(b, status)
+}
+
+// end is won by whoever has the final answer.
+func (r *relay) end() (won bool) {
+	r.mu.Lock()
+	won = !r.done
+	r.done = true
+	r.trying, r.silence = time.Time{}, time.Time{}
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+	r.mu.Unlock()
+	if won && r.invite {
+		r.proxy.invites.Delete(r.server)
+	}
+	return won
+}
+
+// arm sets the timer to what is due first. The lock is held.
+func (r *relay) arm() {
+	due := r.limit
+	for _, t := range []time.Time{r.trying, r.silence} {
+		if !t.IsZero() && t.Before(due) {
+			due = t
+		}
+	}
+	if !r.rings.IsZero() && !due.Before(r.rings) {
+		return // it rings before, and looks then
+	}
+	wait := due.Sub(r.proxy.clock.Now())
+	r.rings = due
+	if r.timer == nil {
+		r.timer = r.proxy.clock.AfterFunc(wait, func() { r.proxy.guard(r.ring) })
+		return
+	}
+	r.timer.Reset(wait)
+}
+
+// ring does what is due and sets the timer again.
+func (r *relay) ring() {
+	now := r.proxy.clock.Now()
+	due := func(t time.Time) bool { return !t.IsZero() && !now.Before(t) }
+	r.mu.Lock()
+	if r.done {
+		r.mu.Unlock()
+		return
+	}
+	trying, silent, over := due(r.trying), due(r.silence), due(r.limit)
+	if trying {
+		r.trying = time.Time{}
+	}
+	if silent {
+		r.silence = time.Time{}
+	}
+	a := r.current
+	if !over {
+		r.rings = time.Time{}
+		r.arm()
+	}
+	r.mu.Unlock()
+	switch {
+	case over:
+		r.expire(a)
+		return
+	case silent && a != nil:
+		a.silent()
+	}
+	if trying {
+		r.respond(100, nil)
+	}
+}
+
+// expire ends a request that has waited as long as it may.
+func (r *relay) expire(a *attempt) {
+	r.mu.Lock()
+	if r.done || r.current != a {
+		r.mu.Unlock()
+		return
+	}
+	r.current = nil
+	if a != nil {
+		r.taken = r.taken || a.written
+		r.failures = append(r.failures, failure{a.place.current().String(), a.lacks()})
+	}
+	cancelled := r.cancelled
+	r.mu.Unlock()
+	if a != nil {
+		a.giveUp()
+	}
+	if cancelled {
+		r.finish(487, nil)
+		return
+	}
+	r.exhausted()
+}
+
+// passUp sends a hop's response upstream.
+func (r *relay) passUp(a *attempt, m *sip.Message) {
+	status := m.Status()
+	b := buffers.Get().(*[]byte)
+	*b = m.AppendUpstream((*b)[:0])
+	r.upstream.during.Store(a.wire)
+	if status/100 == 2 && r.server.Final() >= 300 {
+		r.upstream.send(*b) // somebody took the call after all (RFC 3261 section 16.7 step 5)
+	} else {
+		r.server.Respond(*b, status)
+	}
+	r.upstream.during.Store(nil)
+	buffers.Put(b)
+	r.proxy.metrics.Response(status, r.proxy.clock.Now().Sub(r.began))
+}
+
+// cancel ends an INVITE for its sender (RFC 3261 section 16.10).
+func (r *relay) cancel() {
+	r.mu.Lock()
+	if r.done || r.cancelled {
+		r.mu.Unlock()
+		return
+	}
+	r.cancelled = true
+	a := r.current
+	if a == nil || !a.written {
+		r.current = nil
+		r.mu.Unlock()
+		r.finish(487, nil)
+		return
+	}
+	a.cancelling = true
+	client := a.client
+	if a.answered {
+		r.limit = r.proxy.clock.Now().Add(cancelLimit)
+		r.arm()
+	}
+	r.mu.Unlock()
+	if client != nil {
+		client.Cancel()
+	}
+}
+
+// cancel answers a CANCEL and ends the INVITE that it means.
+func (p *Proxy) cancel(in *incoming) {
+	invite := p.table.Invite(in.message)
+	if invite == nil {
+		p.metrics.Request("CANCEL", metrics.Refused)
+		p.respond(in, 481, nil)
+		return
+	}
+	p.metrics.Request("CANCEL", metrics.Answered)
+	p.respond(in, 200, nil)
+	if r, ok := p.invites.Load(invite); ok {
+		r.(*relay).cancel()
+	}
+}

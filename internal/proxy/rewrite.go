@@ -1,0 +1,69 @@
+package proxy
+
+import (
+	"bytes"
+	"net/netip"
+
+	"isthmus/internal/routing"
+	"isthmus/internal/sip"
+)
+
+// A rewrite is what changes in a request on its way through (RFC 3261 section 16.6). It refers to nothing of the message
+// as it was read, so that it outlives the read buffer.
+type rewrite struct {
+	proxy       *Proxy
+	policy      *routing.Policy
+	uri, last   []byte // new Request-URI and last Route value, nil: none
+	drop        int    // Route values
+	maxForwards int
+	hash        uint64
+	side        routing.Side
+	records     bool
+	in          sip.Transport
+	port        int // of the listener that took it, 0 on a connection that this node opened
+	from        netip.AddrPort
+}
+
+func (p *Proxy) rewrite(in *incoming, d routing.Decision) rewrite {
+	peer, r := in.link.Peer(), &in.request
+	w := rewrite{
+		proxy: p, policy: in.policy, drop: r.Own, maxForwards: r.MaxForwards - 1, hash: r.Hash, side: r.Side,
+		records: routing.Recorded(r.Method, r.ToTag), in: peer.Transport, port: peer.ListenerPort, from: peer.Remote,
+	}
+	if peer.Opened {
+		w.port = 0
+	}
+	if _, ok := in.message.MaxForwards(); !ok {
+		w.maxForwards = r.MaxForwards
+	}
+	w.uri = bytes.Clone(r.NewURI)
+	if d.Strict {
+		w.toStrictRouter(in.message)
+	}
+	return w
+}
+
+// toStrictRouter: a next hop without lr wants to be the Request-URI itself, and the target at the end of the Route
+// (RFC 3261 section 16.6 step 6).
+func (w *rewrite) toStrictRouter(m *sip.Message) {
+	w.last = append(append([]byte("<"), m.RequestURI()...), '>')
+	w.uri = bytes.Clone(m.Route(w.drop).URI)
+	w.drop++
+}
+
+// append appends the request as it goes out over a wire to a hop, and returns the branch that it has there.
+func (w *rewrite) append(dst []byte, m *sip.Message, hop *routing.Hop, link uint64) (b []byte, branch string) {
+	var space [256]byte
+	via := append(space[:0], w.policy.Via(hop.Transport)...)
+	start := len(via)
+	via = w.proxy.branch(via, w.hash, link, hop.Kind, w.side)
+	var records [2][]byte
+	f := sip.Forward{
+		RequestURI: w.uri, Via: via, DropRoutes: w.drop, LastRoute: w.last, MaxForwards: w.maxForwards,
+		Received: w.from.Addr(), RPort: int(w.from.Port()),
+	}
+	if w.records {
+		f.RecordRoutes = w.policy.AppendRecordRoutes(records[:0], w.in, w.port, hop.Transport)
+	}
+	return m.AppendForward(dst, f), string(via[start:])
+}
