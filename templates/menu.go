@@ -19,6 +19,8 @@ var Menu = []MenuGroup{
 		{"/", "Start", "Cisco Unified CM IM and Presence Administration, first page"},
 	}},
 	{"Federation", []MenuEntry{
+		{"/wizard", "Federation wizard", "Presence > Federation Wizard; Presence > Intradomain Federation Setup"},
+		{"/deployments", "Deployments", ""},
 		{"/domains", "Domains", "Presence > Domains"},
 		{"/static-routes", "Static routes", "Presence > Routing > Static Routes"},
 		{"/users", "Users", "System > Presence Topology, assigned users"},

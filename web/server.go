@@ -85,6 +85,8 @@ func (s *Server) routes() chi.Router {
 	s.manage(r, "/nodes", auth.Administer, s.nodes())
 	s.manage(r, "/users", auth.Change, s.users())
 
+	s.wizardRoutes(r)
+
 	r.Get("/settings", s.may(auth.Read, s.showSettings))
 	r.Post("/settings", s.may(auth.Administer, s.saveSettings))
 	r.Get("/services", s.may(auth.Read, s.showServices))

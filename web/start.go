@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/templates"
 )
@@ -26,6 +27,9 @@ func (s *Server) showStart(w http.ResponseWriter, r *http.Request) error {
 	straits := sc.straits()
 	start := templates.Start{Straits: straits, Missing: sc.missing(), Hops: sc.hops(), Nodes: sc.nodeFacts(), Tasks: sc.tasks()}
 	start.Headline, start.Lede = headline(straits, start.Missing)
+	if may(r, auth.Change) {
+		start.Wizard = "/wizard"
+	}
 	return s.render(w, r, http.StatusOK, templates.StartPage(s.frame(r, "Start", "/"), start))
 }
 

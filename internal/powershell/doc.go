@@ -42,6 +42,9 @@ func (s Step) DownloadName(d federation.Deployment) string {
 // The error is a whole sentence: a value that no script can hold.
 func Script(d federation.Deployment, s federation.Snapshot) ([]Step, error) {
 	v := valuesOf(d, s)
+	if open := v.open(); open != "" {
+		return nil, federation.Refuse("The deployment %s has no %s, so its scripts cannot be written. Finish the wizard for it again.", d.Name, open)
+	}
 	steps := skypeSteps(v)
 	if v.Answers.Platform == federation.OCS2007R2 {
 		steps = ocsSteps(v)

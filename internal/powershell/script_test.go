@@ -302,6 +302,14 @@ func TestAValueThatNoScriptCanHoldIsRefused(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatWasLeftOpenIsRefused(t *testing.T) {
+	d := deployments()["skype-2019-enterprise"]
+	d.Answers.TrustedPool = ""
+	if _, err := Script(d, snapshot()); err == nil || !strings.Contains(err.Error(), "has no trusted_pool") {
+		t.Errorf("without a trusted pool: %v", err)
+	}
+}
+
 func TestOCSOverTCPNeedsTheNodesAddress(t *testing.T) {
 	if _, err := Script(deployments()["ocs-standard-tcp"], federation.Snapshot{}); err == nil || !strings.Contains(err.Error(), "no node imp1.synergy.com") {
 		t.Errorf("without the node's address: %v", err)

@@ -49,6 +49,22 @@ func valuesOf(d federation.Deployment, s federation.Snapshot) values {
 	return v
 }
 
+// open names an answer that the scripts need and that was left open, "" when all are there.
+func (v values) open() string {
+	a := v.Answers
+	needed := []struct{ name, value string }{{"routing_node", a.RoutingNode}, {"transport", a.Transport}, {"front_ends", strings.Join(v.FrontEnds(), "")}}
+	if !v.OCS() {
+		needed = append(needed, []struct{ name, value string }{{"registrar", a.Registrar}, {"site", a.Site},
+			{"trusted_pool", a.TrustedPool}, {"application_id", a.ApplicationID}}...)
+	}
+	for _, n := range needed {
+		if n.value == "" {
+			return n.name
+		}
+	}
+	return ""
+}
+
 // OCS reports whether the Microsoft side knows WMI classes in place of cmdlets.
 func (v values) OCS() bool { return v.Answers.Platform == federation.OCS2007R2 }
 

@@ -1,0 +1,194 @@
+package templates
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"isthmus/internal/federation"
+)
+
+// A Review is the wizard's last question: the whole plan before it is applied.
+type Review struct {
+	Steps       []StepLink
+	Answers     []AnswerFact
+	Lede        string
+	Conflicts   []PlanRow
+	Warnings    []string
+	Groups      []PlanGroup
+	New         int
+	Exists      int
+	Fingerprint string // of the plan that is shown
+	Refused     string // why the reader may not finish it, "" when there is nothing against it
+}
+
+// A PlanGroup is the objects of one kind.
+type PlanGroup struct {
+	Title string
+	Path  string // of the page of this kind
+	Note  string // such as "2 new, 1 exists"
+	Rows  []PlanRow
+}
+
+// A PlanRow is one object of a plan.
+type PlanRow struct {
+	Verdict string // new, exists or conflict
+	Object  string // what people call it
+	Machine string // its name or pattern as machines read it
+	Effect  string // what it does, a whole sentence
+	Reason  string // of a conflict
+	Href    string // of a conflict: the page where what stands in the way can be found
+}
+
+// Word is the verdict as the page says it.
+func (r PlanRow) Word() string { return capital(r.Verdict) }
+
+// NewReview lays a plan out for reading.
+func NewReview(a federation.Answers, c federation.Changes, fingerprint string) Review {
+	r := Review{Answers: AnswerFacts(a), Warnings: c.Warnings, Fingerprint: fingerprint,
+		New: c.Count(federation.VerdictNew), Exists: c.Count(federation.VerdictExists)}
+	for _, change := range c.List {
+		row := planRow(a, change)
+		if change.Verdict == federation.VerdictConflict {
+			r.Conflicts = append(r.Conflicts, row)
+		}
+		kind := kinds[change.Kind]
+		if n := len(r.Groups); n == 0 || r.Groups[n-1].Title != kind.title {
+			r.Groups = append(r.Groups, PlanGroup{Title: kind.title, Path: kind.path})
+		}
+		last := &r.Groups[len(r.Groups)-1]
+		last.Rows = append(last.Rows, row)
+	}
+	for i := range r.Groups {
+		r.Groups[i].Note = tally(r.Groups[i].Rows)
+	}
+	r.Lede = reviewLede(r)
+	return r
+}
+
+func reviewLede(r Review) string {
+	words := count(r.New, "object is new", "objects are new") + ", " + count(r.Exists, "exists already and stays as it is", "exist already and stay as they are")
+	switch n := len(r.Conflicts); {
+	case n > 0:
+		return words + ", " + count(n, "stands", "stand") + " in conflict with something else. Nothing is saved, and Finish waits until that is resolved."
+	case r.New == 0:
+		return "All of it exists already. Finish changes nothing here and shows the scripts."
+	}
+	return words + ". Nothing is saved yet; Finish saves all of it in one step, or nothing."
+}
+
+func tally(rows []PlanRow) string {
+	counts := map[string]int{}
+	for _, r := range rows {
+		counts[r.Verdict]++
+	}
+	var parts []string
+	for _, v := range []struct{ verdict, one, many string }{{"conflict", "conflict", "conflicts"}, {"new", "new", "new"}, {"exists", "exists", "exist"}} {
+		if n := counts[v.verdict]; n > 0 {
+			parts = append(parts, count(n, v.one, v.many))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// kinds are the pages of the kinds of objects in a plan.
+var kinds = map[string]struct{ title, path string }{
+	"setting":          {"Settings", "/settings"},
+	"static_route":     {"Static routes", "/static-routes"},
+	"acl":              {"Incoming ACL", "/acl"},
+	"tls_peer_subject": {"TLS peer subjects", "/tls-peer-subjects"},
+	"tls_context":      {"TLS contexts", "/tls-contexts"},
+	"listener":         {"Listeners", "/listeners"},
+}
+
+func planRow(a federation.Answers, c federation.Change) PlanRow {
+	row := PlanRow{Verdict: c.Verdict, Reason: c.Reason, Href: kinds[c.Kind].path}
+	switch c.Kind {
+	case "setting":
+		row.Object, row.Effect = settingWords(c.Fields[0])
+	case "static_route":
+		row.routeWords(a, c)
+	case "acl":
+		row.Machine, row.Effect = value(c, "pattern"), "Requests from there are accepted."
+		if !federation.IsAddress(row.Machine) {
+			row.Effect = "The same by name."
+		}
+	case "tls_peer_subject":
+		row.Machine, row.Effect = value(c, "name"), "A certificate with this Common Name is accepted."
+	case "tls_context":
+		row.contextWords(c)
+	case "listener":
+		row.Object = value(c, "name")
+		row.Machine = value(c, "transport") + " " + value(c, "port")
+		row.Effect = "Listens."
+		if value(c, "enabled") != "true" {
+			row.Effect = "Is there, and off."
+		}
+	}
+	return row
+}
+
+// value is one field of a change.
+func value(c federation.Change, name string) string {
+	for _, f := range c.Fields {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+func settingWords(f federation.KeyValue) (object, effect string) {
+	switch f.Name {
+	case "partitioned_federation":
+		return "Partitioned intradomain federation on", "A recipient who is not licensed here is looked for on the Microsoft side."
+	case "routing_mode":
+		return "Routing mode " + f.Value, "Everybody who is not licensed here is looked for there, known by name or not."
+	case "require_peer_certificate":
+		return "Certificate required from outside", "Requests from outside over any other listener are refused with 403."
+	case "email_federation":
+		return "E-mail addresses for federation off", "The two exclude each other."
+	}
+	return f.Name + " " + f.Value, ""
+}
+
+func (row *PlanRow) routeWords(a federation.Answers, c federation.Change) {
+	destination, hop := value(c, "destination"), value(c, "next_hop")
+	name := federation.PatternDomain(destination)
+	row.Machine = destination
+	row.Object = fmt.Sprintf("to %s port %s over %s, priority %s", hop, value(c, "port"), strings.ToUpper(value(c, "transport")), value(c, "priority"))
+	row.Href += "?" + url.Values{"field": {"destination"}, "op": {"is_exactly"}, "q": {destination}}.Encode()
+	switch {
+	case isFrontEnd(a, name):
+		row.Effect = "Requests inside a dialog go back to the front end that holds it."
+	case value(c, "priority") != "1":
+		row.Effect = "Tried when those before it do not answer."
+	case name == a.Pool:
+		row.Effect = "Requests to the pool by its name go here first."
+	default:
+		row.Effect = "Requests for " + name + " go here first."
+	}
+}
+
+func isFrontEnd(a federation.Answers, name string) bool {
+	for _, h := range a.FrontEnds {
+		if h.FQDN == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (row *PlanRow) contextWords(c federation.Change) {
+	row.Machine = value(c, "name")
+	row.Effect = "Demands no client certificate."
+	if value(c, "verify_client") == "true" {
+		row.Effect = "Demands a client certificate."
+	}
+	if subjects := value(c, "peer_subjects"); subjects != "" {
+		row.Effect += " Its peers: " + strings.ReplaceAll(subjects, ",", ", ") + "."
+	}
+	if version := value(c, "min_version"); version != "" {
+		row.Effect += " TLS " + version + " or newer."
+	}
+}
