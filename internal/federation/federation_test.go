@@ -165,7 +165,9 @@ func TestRulesBetweenThingsAreHeld(t *testing.T) {
 			c.Domains, c.Settings.DefaultDomain = nil, ""
 			c.Users[0].IMAddress = "ann@synergy.com"
 		}, "users[0].im_address: synergy.com is not among"},
-		"two users with one address":     {func(c *Configuration) { c.Users = append(c.Users, User{UserID: "bob", IMAddress: "ann@synergy.com"}) }, "users[1].im_address: ann has the address"},
+		"two licensed users with one address": {func(c *Configuration) {
+			c.Users = append(c.Users, User{UserID: "bob", IMAddress: "ann@synergy.com", Licensed: true, Node: "imp2.synergy.com"})
+		}, "users[1].im_address: ann has the address"},
 		"the peer-auth context removed":  {func(c *Configuration) { c.TLSContexts, c.Listeners = c.TLSContexts[1:], nil }, "tls_contexts: The context sip-proxy-peer-auth holds"},
 		"connector on a listener's port": {func(c *Configuration) { c.Nodes[0].Connector = "127.0.0.11:5061" }, "nodes[0].connector: The listener"},
 	} {
@@ -175,6 +177,14 @@ func TestRulesBetweenThingsAreHeld(t *testing.T) {
 		if !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+func TestWhoIsNotLicensedHereTakesNobodysAddress(t *testing.T) {
+	c := valid()
+	c.Users = append(c.Users, User{UserID: "bob", IMAddress: "ann@synergy.com"})
+	if list := c.Validate(Usage{}); len(list) > 0 {
+		t.Error(list)
 	}
 }
 

@@ -181,7 +181,7 @@ func (c *Configuration) checkUsers(Usage) []Problem {
 	for i, u := range c.Users {
 		list = append(list, c.checkUser(i, u)...)
 		address := u.Address(c.Settings)
-		if address == "" {
+		if address == "" || !u.Licensed { // who is not licensed here is not reached by this address
 			continue
 		}
 		if other, taken := holder[address]; taken {
