@@ -90,13 +90,14 @@ func run(ctx context.Context, args []string, c console) int {
 		return usage(err, c)
 	}
 	cli.flags.resolve()
-	return report(parsed.Run(ctx, &cli.flags, c), c.err)
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return report(parsed.Run(&cli.flags, c), c.err)
 }
 
 func newParser(cli *commands, c console, exit func(int)) (*kong.Kong, error) {
 	return kong.New(cli, kong.Name("isthmus"), kong.Writers(c.out, c.err), kong.Exit(exit),
 		kong.Description("Isthmus joins the two halves of a partitioned SIP domain: a web console, a federation wizard and a SIP routing core."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.BindTo(context.Background(), (*context.Context)(nil)))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 }
 
 // usage answers a wrong call: one sentence, then how to call.

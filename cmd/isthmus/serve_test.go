@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A screen is what a running serve printed so far.
+type screen struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// A serving is isthmus serve at work in the test's process.
+type serving struct {
+	out, log *screen
+	url      string
+	stop     context.CancelFunc
+	ended    chan int
+}
+
+func freePort(t *testing.T, host string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// serve runs the program with a database URL, bound to a SIP address of its own.
+func (m machine) serve(databaseURL, sipAddress string) serving {
+	m.t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	s := serving{out: &screen{}, log: &screen{}, stop: stop, ended: make(chan int, 1)}
+	address := freePort(m.t, "127.0.0.1")
+	s.url = "http://" + address
+	args := []string{"serve", "--database-url", databaseURL, "--data-dir", m.dir, "--node", "imp1.synergy.com", "--sip-address", sipAddress, "--http", address}
+	go func() { s.ended <- run(ctx, args, console{strings.NewReader(""), s.out, s.log}) }()
+	m.t.Cleanup(func() { s.end(m.t) })
+	return s
+}
+
+func (s *serving) end(t *testing.T) int {
+	t.Helper()
+	s.stop()
+	select {
+	case code := <-s.ended:
+		s.ended <- code // for a second call
+		return code
+	case <-time.After(40 * time.Second):
+		t.Fatalf("serve did not end; it said\n%s", s.log)
+	}
+	return -1
+}
+
+// awaitThat asks again until ask is content, for at most ten seconds.
+func awaitThat(t *testing.T, what string, ask func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-tick.C {
+		if ask() {
+			return
+		}
+	}
+	t.Fatalf("%s did not happen in 10 s", what)
+}
+
+type readiness struct {
+	State           string `json:"state"`
+	Revision        *int64 `json:"revision"`
+	AppliedRevision int64  `json:"applied_revision"`
+}
+
+func (s *serving) readiness() (status int, r readiness) {
+	response, err := http.Get(s.url + "/readyz")
+	if err != nil {
+		return 0, r
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body)
+	_ = json.Unmarshal(body, &r) // a body that is none leaves r empty, which no test wants
+	return response.StatusCode, r
+}
+
+func TestServeIsReadyInvitesAndEndsWithZero(t *testing.T) {
+	m := newMachine(t)
+	s := m.serve(m.url, "127.61.0.1")
+	awaitThat(t, "ready", func() bool { status, r := s.readiness(); return status == 200 && r.State == "ready" })
+	awaitThat(t, "the link", func() bool { return strings.Contains(s.out.String(), s.url+"/setup?token=") })
+	if lines := strings.Count(s.out.String(), "\n"); lines != 1 {
+		t.Errorf("standard output holds %d lines: %s", lines, s.out)
+	}
+	if code := s.end(t); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	if _, err := net.Dial("tcp", "127.61.0.1:5060"); err == nil {
+		t.Error("a listener is open after the end")
+	}
+}
+
+func TestANodeStartsWithoutTheDatabaseFromWhatIsOnDisk(t *testing.T) {
+	m := newMachine(t)
+	const away = "postgres://isthmus@127.0.0.1:1/isthmus"
+	first := m.serve(m.url, "127.61.0.2")
+	awaitThat(t, "ready", func() bool { _, r := first.readiness(); return r.State == "ready" })
+	first.end(t)
+	second := m.serve(away, "127.61.0.2")
+	awaitThat(t, "degraded", func() bool {
+		status, r := second.readiness()
+		return status == 200 && r.State == "degraded" && r.Revision == nil && r.AppliedRevision > 0
+	})
+}
+
+func TestANodeWithAnotherKeyRefusesToStart(t *testing.T) {
+	m := newMachine(t)
+	s := m.serve(m.url, "127.61.0.3")
+	awaitThat(t, "ready", func() bool { _, r := s.readiness(); return r.State == "ready" })
+	s.end(t)
+	other := machine{t, m.url, t.TempDir()}
+	r := other.serve(m.url, "127.61.0.3")
+	select {
+	case code := <-r.ended:
+		r.ended <- code
+		if code != exitFailure || !strings.Contains(r.log.String(), "key") {
+			t.Errorf("exit %d: %s", code, r.log)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it started")
+	}
+}
+
+func TestATakenConsolePortIsNamed(t *testing.T) {
+	m := newMachine(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	m.isthmus("", "serve", "--http", l.Addr().String(), "--sip-address", "127.61.0.4").want(t, exitFailure, "the console cannot open "+l.Addr().String())
+}
