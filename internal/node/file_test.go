@@ -41,7 +41,7 @@ func TestASnapshotComesBackFromDiskAsItWas(t *testing.T) {
 }
 
 func TestUsersFactsComeBackFromDisk(t *testing.T) {
-	f, want := testFiles(t), keptUsers{UpTo: 12, Facts: manyUsers(10)}
+	f, want := testFiles(t), manyUsers(10)
 	if err := f.writeUsers(want); err != nil {
 		t.Fatal(err)
 	}

@@ -9,12 +9,6 @@ import (
 	"isthmus/internal/federation"
 )
 
-// keptUsers are the users' facts up to a revision.
-type keptUsers struct {
-	UpTo  int64
-	Facts []federation.UserFact
-}
-
 func (f files) writeSnapshot(s federation.Snapshot) error {
 	content, err := json.Marshal(s)
 	if err != nil {
@@ -35,22 +29,21 @@ func (f files) readSnapshot() (federation.Snapshot, error) {
 	return s, nil
 }
 
-func (f files) writeUsers(k keptUsers) error {
+func (f files) writeUsers(facts []federation.UserFact) error {
 	var content bytes.Buffer
-	if err := gob.NewEncoder(&content).Encode(k); err != nil {
+	if err := gob.NewEncoder(&content).Encode(facts); err != nil {
 		return fmt.Errorf("encode the users' facts: %w", err)
 	}
 	return f.write(usersFile, content.Bytes())
 }
 
-func (f files) readUsers() (keptUsers, error) {
-	var k keptUsers
+func (f files) readUsers() (facts []federation.UserFact, err error) {
 	content, err := f.read(usersFile)
 	if err != nil {
-		return k, err
+		return nil, err
 	}
-	if err := gob.NewDecoder(bytes.NewReader(content)).Decode(&k); err != nil {
-		return k, fmt.Errorf("read the users' facts that are kept on disk: %w", err)
+	if err := gob.NewDecoder(bytes.NewReader(content)).Decode(&facts); err != nil {
+		return nil, fmt.Errorf("read the users' facts that are kept on disk: %w", err)
 	}
-	return k, nil
+	return facts, nil
 }

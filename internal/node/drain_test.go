@@ -1,0 +1,139 @@
+package node
+
+import (
+	"errors"
+	"io"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"isthmus/internal/federation"
+	"isthmus/internal/metrics"
+	"isthmus/internal/siptest"
+)
+
+// leading sends the node's requests for synergy.com to a host of the Microsoft side.
+func leading(to *siptest.Host) func(*federation.Snapshot) {
+	return func(s *federation.Snapshot) {
+		route := federation.NewStaticRoute()
+		route.Type, route.Destination, route.NextHop, route.Port = federation.RouteDomain, ".com.synergy", "127.0.0.1", to.Port()
+		s.Settings.PartitionedFederation = true
+		s.StaticRoutes = []federation.StaticRoute{route}
+		s.ACL = append(s.ACL, federation.ACLEntry{Pattern: "127.0.0.2"})
+	}
+}
+
+// within is a peer on the node's own address, and so from inside.
+func (r *rig) within() *siptest.Peer {
+	return siptest.Connect(r.t, r.at(5060), siptest.Options{Local: r.address})
+}
+
+func TestRequestsUnderWayAreAnsweredBeforeANodeEnds(t *testing.T) {
+	r, host := start(t), siptest.Serve(t, "127.0.0.1:0", nil)
+	r.commits(r.snapshot(1, leading(host)))
+	peer := r.within()
+	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
+	server := host.Accepts()
+	got := server.Expect("SUBSCRIBE")
+	r.stop()
+	r.awaitState(Draining)
+	await(t, "the listener is closed", func() bool {
+		c, err := siptest.Dial(r.at(5060), siptest.Options{})
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
+	select {
+	case <-r.stopped:
+		t.Fatal("it ended with a request under way")
+	default:
+	}
+	server.Answers(got, 200)
+	peer.Expect("200")
+	peer.ExpectClosed()
+	<-r.stopped
+}
+
+func TestRequestsThatNobodyAnswersDoNotKeepANodeForEver(t *testing.T) {
+	r, host := start(t, func(c *Config) { c.Drain = 50 * time.Millisecond }), siptest.Serve(t, "127.0.0.1:0", nil)
+	r.commits(r.snapshot(1, leading(host)))
+	r.within().Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
+	host.Accepts().Expect("SUBSCRIBE")
+	r.end()
+}
+
+func TestAFinishedDialogDoesNotDelayTheEnd(t *testing.T) {
+	r, host := start(t), siptest.Serve(t, "127.0.0.1:0", nil)
+	r.commits(r.snapshot(1, leading(host)))
+	peer := r.within()
+	peer.Sends(siptest.Invite("ann@synergy.com", "bob@synergy.com"))
+	server := host.Accepts()
+	server.Answers(server.Expect("INVITE"), 200)
+	peer.Expect("200")
+	began := time.Now()
+	r.end()
+	if took := time.Since(began); took > patience {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestTheStateOfNextHopsIsReported(t *testing.T) {
+	r, host := start(t), siptest.Serve(t, "127.0.0.1:0", nil)
+	r.commits(r.snapshot(1, leading(host)))
+	peer := r.within()
+	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
+	server := host.Accepts()
+	server.Answers(server.Expect("SUBSCRIBE"), 200)
+	peer.Expect("200")
+	await(t, "the hop is reported as up", func() bool {
+		for _, h := range r.lastReport().Hops {
+			if h.Host == "127.0.0.1" && h.Port == host.Port() && h.Transport == federation.TCP && h.State == "up" {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func TestMonitoringSeesTheNode(t *testing.T) {
+	numbers := metrics.New("1.0")
+	r := start(t, func(c *Config) { c.Metrics = numbers })
+	page := func() string {
+		w := httptest.NewRecorder()
+		numbers.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		body, _ := io.ReadAll(w.Body)
+		return string(body)
+	}
+	if !strings.Contains(page(), "isthmus_ready 0\n") {
+		t.Error("it is ready before the first snapshot")
+	}
+	r.commits(r.snapshot(4))
+	peer := r.within()
+	peer.Sends(siptest.Probe(self))
+	peer.Expect("200")
+	for _, want := range []string{"isthmus_ready 1\n", "isthmus_database_up 1\n", "isthmus_applied_revision 4\n", "isthmus_sip_connections 1\n",
+		`isthmus_listener_open{listener="Default SIP Proxy TCP Listener"} 1` + "\n", `isthmus_sip_requests_total{method="OPTIONS",outcome="answered"} 1` + "\n"} {
+		if !strings.Contains(page(), want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+}
+
+func TestAStatusThatCannotBeReportedIsReportedLater(t *testing.T) {
+	r := start(t)
+	r.with(func() { r.broken = errors.New("read-only") })
+	r.commits(r.snapshot(1))
+	r.awaitState(Ready)
+	r.with(func() { r.broken, r.reports = nil, nil })
+	await(t, "it is reported again", func() bool { return r.lastReport().AppliedRevision == 1 })
+}
+
+func TestANodeThatNeverHadASnapshotEndsAtOnce(t *testing.T) {
+	r := start(t)
+	r.end()
+	if h := r.node.Health(); h.State != Draining {
+		t.Errorf("it is %s", h.State)
+	}
+}

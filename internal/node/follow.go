@@ -1,0 +1,206 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"isthmus/internal/certs"
+	"isthmus/internal/federation"
+	"isthmus/internal/routing"
+)
+
+// coldAfter is how long a start waits for the database before it goes on with what is kept on disk. A database that
+// answers does so in less; one that hangs must not keep the listeners closed.
+const coldAfter = time.Second
+
+// An applied snapshot is everything that is in force on this node, made from one revision.
+type applied struct {
+	snapshot federation.Snapshot
+	policy   *routing.Policy
+	configs  *certs.Configs
+	plan     plan
+}
+
+// follow puts one snapshot after the other in force until ctx ends.
+func (n *Node) follow(ctx context.Context) {
+	late := time.AfterFunc(coldAfter, n.coldStart)
+	defer late.Stop()
+	for s, err := range n.config.Snapshots(ctx) {
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			n.lost(err)
+			n.coldStart()
+			continue
+		}
+		n.found(s.Revision)
+		n.apply(ctx, s)
+	}
+}
+
+// coldStart puts the snapshot that is kept on disk in force, once, when the database gave none. A file that cannot be
+// believed is left aside: then nothing is open and nobody is let in.
+func (n *Node) coldStart() {
+	n.applying.Lock()
+	defer n.applying.Unlock()
+	if n.cold || n.current() != nil {
+		return
+	}
+	n.cold = true
+	s, err := n.files.readSnapshot()
+	if errors.Is(err, fs.ErrNotExist) {
+		n.log.Warn("no snapshot is kept on disk; this node starts when the database answers")
+		return
+	}
+	if err != nil {
+		n.log.Error("the snapshot on disk is not used", "reason", err)
+		return
+	}
+	n.loadUsers()
+	n.log.Warn("starting with the snapshot that is kept on disk", "revision", s.Revision)
+	if n.enforce(s) {
+		n.finished(s.Revision)
+	}
+}
+
+// apply puts a snapshot of the database in force, the users of its revision with it, and keeps it on disk.
+func (n *Node) apply(ctx context.Context, s federation.Snapshot) {
+	n.applying.Lock()
+	defer n.applying.Unlock()
+	defer poke(n.reportNow)
+	n.haveUsers(ctx, s.Revision)
+	if !n.enforce(s) {
+		poke(n.usersChanged)
+		return
+	}
+	n.catchUp(ctx, s.Revision)
+	n.finished(s.Revision)
+	if err := n.files.writeSnapshot(s); err != nil {
+		n.log.Error("a start without the database would use an older snapshot", "revision", s.Revision, "reason", err)
+	}
+}
+
+// finished says that everything of a revision is in force.
+func (n *Node) finished(revision int64) {
+	n.mu.Lock()
+	n.facts.inForce, n.facts.serving = revision, true
+	n.mu.Unlock()
+	n.log.Info("configuration applied", "revision", revision)
+}
+
+// enforce compiles a snapshot and swaps it in, then fits the listeners. One that cannot be compiled changes nothing: the
+// old one stays in force and the reason is reported. The caller holds applying.
+func (n *Node) enforce(s federation.Snapshot) bool {
+	policy, err := routing.Compile(s, n.config.Name)
+	if err != nil {
+		n.refuse(s.Revision, err)
+		return false
+	}
+	a := &applied{snapshot: s, policy: policy, configs: certs.Compile(s, n.config.Name, n.config.Key, time.Now)}
+	a.plan = planListeners(&a.snapshot, s.Node(n.config.Name), a.configs)
+	n.setLocal(s.Node(n.config.Name).Address)
+	n.swap(a)
+	n.fit(a)
+	return true
+}
+
+func (n *Node) refuse(revision int64, err error) {
+	n.mu.Lock()
+	n.facts.refused = err.Error()
+	n.mu.Unlock()
+	n.log.Error("the configuration cannot be applied; the one before stays in force", "revision", revision, "reason", err)
+}
+
+// swap makes a snapshot the one that requests from now on obey. The certificates come first: the policy names hops, and
+// the proxy asks how to connect to them.
+func (n *Node) swap(a *applied) {
+	n.mu.Lock()
+	n.facts.applied, n.facts.refused = a, ""
+	n.mu.Unlock()
+	n.core.SetPolicy(a.policy)
+}
+
+func (n *Node) current() *applied {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.facts.applied
+}
+
+// fit opens and closes listeners. The caller holds applying.
+func (n *Node) fit(a *applied) {
+	n.mu.Lock()
+	draining := n.facts.draining
+	n.mu.Unlock()
+	if draining {
+		return
+	}
+	list := a.plan.statuses(n.layer.Fit(a.plan.listeners))
+	n.mu.Lock()
+	old := n.facts.listeners
+	n.facts.listeners = list
+	n.mu.Unlock()
+	n.logListeners(old, list)
+}
+
+// logListeners says what changed, and a listener that stays closed is named once.
+func (n *Node) logListeners(old, list []federation.ListenerStatus) {
+	before := map[string]federation.ListenerStatus{}
+	for _, l := range old {
+		before[l.Name] = l
+	}
+	for _, l := range list {
+		switch was, known := before[l.Name]; {
+		case known && was == l:
+		case l.Open:
+			n.log.Info("listener open", "listener", l.Name)
+		default:
+			n.log.Error("listener not open", "listener", l.Name, "reason", l.Error)
+		}
+	}
+}
+
+// retry opens the listeners that could not be opened, unless a snapshot is just being applied.
+func (n *Node) retry() {
+	if !n.applying.TryLock() {
+		return
+	}
+	defer n.applying.Unlock()
+	a := n.current()
+	if a == nil {
+		return
+	}
+	n.mu.Lock()
+	open := allOpen(n.facts.listeners)
+	n.mu.Unlock()
+	if !open && len(a.plan.listeners) > 0 {
+		n.fit(a)
+	}
+}
+
+// lost notes that the database cannot be followed.
+func (n *Node) lost(err error) {
+	n.mu.Lock()
+	news := n.facts.database == DatabaseOK || n.facts.database == noAnswerYet
+	n.facts.database = err.Error()
+	n.mu.Unlock()
+	if news {
+		n.log.Error("the database cannot be reached; this node goes on with what it has", "reason", err)
+	}
+}
+
+// found notes that the database answered with this revision.
+func (n *Node) found(revision int64) {
+	n.mu.Lock()
+	news, back := n.facts.database != DatabaseOK && n.facts.database != noAnswerYet, revision < n.facts.revision
+	n.facts.database, n.facts.revision = DatabaseOK, revision
+	n.mu.Unlock()
+	if news {
+		n.log.Info("the database is back", "revision", revision)
+	}
+	if back {
+		n.log.Warn("the database went back to an older revision, as after a restore", "revision", revision)
+	}
+}

@@ -1,0 +1,144 @@
+package node
+
+import (
+	"net"
+	"strings"
+	"testing"
+
+	"isthmus/internal/federation"
+	"isthmus/internal/siptest"
+)
+
+func TestANodeServesAsSoonAsASnapshotIsThere(t *testing.T) {
+	r := start(t)
+	if h := r.node.Health(); h.State != Starting || h.Revision != nil || h.Database == DatabaseOK {
+		t.Errorf("before the first snapshot it is %+v", h)
+	}
+	if _, err := net.Dial("tcp", r.at(5060)); err == nil {
+		t.Error("a listener is open before the first snapshot")
+	}
+	r.commits(r.snapshot(7))
+	h := r.awaitState(Ready)
+	if h.Revision == nil || *h.Revision != 7 || h.AppliedRevision != 7 || h.Database != DatabaseOK || len(h.Listeners) != 1 || !h.Listeners[0].Open {
+		t.Errorf("it says %+v", h)
+	}
+	if !r.answers(5060) {
+		t.Error("it does not answer")
+	}
+	await(t, "the status is reported", func() bool {
+		s := r.lastReport()
+		return s.Node == self && s.AppliedRevision == 7 && s.Error == "" && s.Version == "1.0" && !s.StartedAt.IsZero() && len(s.Listeners) == 1 && s.Listeners[0].Open
+	})
+}
+
+func port(n int) func(*federation.Snapshot) {
+	return func(s *federation.Snapshot) { s.Listeners[0].Port = n }
+}
+
+func TestAListenerMovesAndOpenConnectionsLiveOn(t *testing.T) {
+	r := start(t)
+	r.commits(r.snapshot(1))
+	peer := siptest.Connect(t, r.at(5060), siptest.Options{Local: "127.0.0.1"})
+	r.commits(r.snapshot(2, port(5070)))
+	if r.answers(5060) || !r.answers(5070) {
+		t.Error("the listener did not move from port 5060 to 5070")
+	}
+	peer.Sends(siptest.Probe(self))
+	peer.Expect("200")
+}
+
+func TestTheServiceClosesAndOpensTheListeners(t *testing.T) {
+	r := start(t)
+	off := func(s *federation.Snapshot) { s.Nodes[0].Services = []string{federation.ServiceSIPFederation} }
+	r.commits(r.snapshot(1))
+	r.commits(r.snapshot(2, off))
+	if h := r.awaitState(Ready); len(h.Listeners) != 0 || r.answers(5060) {
+		t.Errorf("switched off, it says %+v", h)
+	}
+	r.commits(r.snapshot(3))
+	if !r.answers(5060) {
+		t.Error("switched on again, it does not answer")
+	}
+}
+
+func TestADisabledListenerIsNotOpened(t *testing.T) {
+	r := start(t)
+	r.commits(r.snapshot(1, func(s *federation.Snapshot) { s.Listeners[0].Enabled = false }))
+	if h := r.awaitState(Ready); len(h.Listeners) != 0 || r.answers(5060) {
+		t.Errorf("it says %+v", h)
+	}
+}
+
+func TestAPortThatIsTakenIsReportedAndTriedAgain(t *testing.T) {
+	r := start(t)
+	other, err := net.Listen("tcp", r.at(5060))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.commits(r.snapshot(1, func(s *federation.Snapshot) {
+		s.Listeners = append(s.Listeners, federation.Listener{Name: "Lab", Transport: federation.TCP, Port: 5070, Enabled: true})
+	}))
+	h := r.awaitState(Starting)
+	if len(h.Listeners) != 2 || h.Listeners[0].Open || !strings.Contains(h.Listeners[0].Error, "5060") || !h.Listeners[1].Open || !r.answers(5070) {
+		t.Errorf("it says %+v", h)
+	}
+	await(t, "the reason is reported", func() bool { l := r.lastReport().Listeners; return len(l) == 2 && l[0].Error != "" })
+	other.Close()
+	r.awaitState(Ready)
+	if !r.answers(5060) {
+		t.Error("the port is free, and it does not answer")
+	}
+}
+
+func TestASnapshotThatCannotBeAppliedLeavesTheOldOne(t *testing.T) {
+	r := start(t)
+	r.commits(r.snapshot(1))
+	r.tells(event{snapshot: r.snapshot(2, func(s *federation.Snapshot) { s.Nodes[0].Name = "imp9.synergy.com" })})
+	h := r.awaitState(Degraded)
+	if h.AppliedRevision != 1 || *h.Revision != 2 || !r.answers(5060) {
+		t.Errorf("it says %+v", h)
+	}
+	await(t, "the reason is reported", func() bool { s := r.lastReport(); return s.AppliedRevision == 1 && strings.Contains(s.Error, self) })
+	r.commits(r.snapshot(3, port(5070)))
+	r.awaitState(Ready)
+	await(t, "the reason is gone", func() bool { s := r.lastReport(); return s.AppliedRevision == 3 && s.Error == "" })
+}
+
+func TestLosingTheDatabaseChangesNothingButTheState(t *testing.T) {
+	r := start(t)
+	r.commits(r.snapshot(1))
+	peer := siptest.Connect(t, r.at(5060), siptest.Options{Local: "127.0.0.1"})
+	r.tells(event{err: errDown})
+	h := r.awaitState(Degraded)
+	if h.Revision != nil || h.AppliedRevision != 1 || h.Database != errDown.Error() {
+		t.Errorf("it says %+v", h)
+	}
+	peer.Sends(siptest.Probe(self))
+	peer.Expect("200")
+	r.commits(r.snapshot(2))
+	if h := r.awaitState(Ready); *h.Revision != 2 {
+		t.Errorf("it says %+v", h)
+	}
+}
+
+func TestARemovedACLEntryBitesOnOpenConnections(t *testing.T) {
+	r := start(t)
+	r.commits(r.snapshot(1))
+	peer := siptest.Connect(t, r.at(5060), siptest.Options{Local: "127.0.0.1"})
+	peer.Sends(siptest.Probe(self))
+	peer.Expect("200")
+	r.commits(r.snapshot(2, func(s *federation.Snapshot) { s.ACL = nil }))
+	peer.ExpectClosed()
+}
+
+func TestAHundredChangesLeaveOneListener(t *testing.T) {
+	r := start(t)
+	r.commits(r.snapshot(1))
+	peer := siptest.Connect(t, r.at(5060), siptest.Options{Local: "127.0.0.1"})
+	for i := range int64(100) {
+		r.tells(event{snapshot: r.snapshot(2 + i)})
+	}
+	await(t, "the last one is in force", func() bool { return r.node.Health().AppliedRevision == 101 })
+	peer.Sends(siptest.Probe(self))
+	peer.Expect("200")
+}

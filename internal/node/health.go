@@ -1,0 +1,74 @@
+package node
+
+import (
+	"time"
+
+	"isthmus/internal/federation"
+)
+
+// States of a node.
+const (
+	Ready    = "ready"    // a snapshot is in force and every activated listener is open
+	Degraded = "degraded" // the same, but the database cannot be reached, or its newest revision cannot be applied
+	Starting = "starting" // no snapshot is in force yet, or a listener is not open
+	Draining = "draining" // ends as soon as the requests under way are answered
+)
+
+// DatabaseOK is what Health says of a database that answers.
+const DatabaseOK = "ok"
+
+// Health is what a node says of itself.
+type Health struct {
+	State           string
+	Revision        *int64 // the database's, nil while it cannot be reached
+	AppliedRevision int64  // the one in force, 0 for none
+	Database        string // DatabaseOK, or why it cannot be reached
+	Listeners       []federation.ListenerStatus
+}
+
+// facts are what the node's goroutines tell each other, under the node's lock.
+type facts struct {
+	applied   *applied // that requests obey, nil before the first snapshot
+	inForce   int64    // revision of which everything is in force: policy, listeners and users
+	serving   bool     // there was one
+	listeners []federation.ListenerStatus
+	revision  int64  // newest one read from the database
+	database  string // DatabaseOK, or why it cannot be reached
+	refused   string // why the newest revision is not in force, "" when it is
+	draining  bool
+}
+
+// Health is what the node says of itself at this moment.
+func (n *Node) Health() Health {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h := Health{State: n.facts.state(), AppliedRevision: n.facts.inForce, Database: n.facts.database, Listeners: n.facts.listeners}
+	if h.Database == DatabaseOK {
+		revision := n.facts.revision
+		h.Revision = &revision
+	}
+	return h
+}
+
+func (f *facts) state() string {
+	switch {
+	case f.draining:
+		return Draining
+	case !f.serving || !allOpen(f.listeners):
+		return Starting
+	case f.database != DatabaseOK || f.refused != "":
+		return Degraded
+	}
+	return Ready
+}
+
+// status is the row that the node keeps about itself in the database.
+func (n *Node) status() federation.NodeStatus {
+	hops := n.core.HopStates()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return federation.NodeStatus{
+		Node: n.config.Name, AppliedRevision: n.facts.inForce, Error: n.facts.refused, Version: n.config.Version,
+		StartedAt: n.started, ReportedAt: time.Now(), Listeners: n.facts.listeners, Hops: hops,
+	}
+}

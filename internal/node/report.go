@@ -1,0 +1,60 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"isthmus/internal/metrics"
+	"isthmus/internal/proxy"
+)
+
+const (
+	reportEvery = 2 * time.Second // a node that reported within 60 s counts as alive
+	reportLimit = 2 * time.Second
+)
+
+// report tells the database how this node is, after every change and every few seconds. Listeners that could not open
+// are tried again on the way.
+func (n *Node) report(ctx context.Context) {
+	tick := time.NewTicker(n.config.ReportEvery)
+	defer tick.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			n.retry()
+		case <-n.reportNow:
+		}
+		err := n.reportOnce(ctx)
+		if err != nil && !failing && ctx.Err() == nil {
+			n.log.Warn("this node's status cannot be reported", "reason", err)
+		}
+		failing = err != nil
+	}
+}
+
+func (n *Node) reportOnce(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reportLimit)
+	defer cancel()
+	return n.config.Report(ctx, n.status())
+}
+
+// observe is the node's state for monitoring.
+func (n *Node) observe() metrics.State {
+	h := n.Health()
+	s := metrics.State{
+		Ready: h.State == Ready || h.State == Degraded, DatabaseUp: h.Database == DatabaseOK, AppliedRevision: h.AppliedRevision,
+		Connections: len(n.layer.Connections()), Users: n.users.Len(), Listeners: map[string]bool{}, Hops: map[string]bool{},
+	}
+	s.ServerTransactions, s.ClientTransactions = n.core.Transactions()
+	for _, l := range h.Listeners {
+		s.Listeners[l.Name] = l.Open
+	}
+	for _, hop := range n.core.HopStates() {
+		s.Hops[fmt.Sprintf("%s:%s:%d", hop.Transport, hop.Host, hop.Port)] = hop.State != proxy.StateDown
+	}
+	return s
+}

@@ -1,0 +1,146 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+)
+
+const (
+	firstFacts = 5 * time.Second  // how long a snapshot waits for the users' facts
+	factsLimit = 60 * time.Second // of one look at the database
+	factsPause = time.Second      // after one that failed
+	keepEvery  = 10 * time.Second // between two writes of the facts to disk
+)
+
+// A progress is how far the users' facts were read from the database.
+type progress struct {
+	upTo   int64 // revision; 0: nothing of this database yet
+	known  bool  // facts are there, from the database or from disk
+	unkept bool  // the file on disk is older
+}
+
+// haveUsers reads the facts before the first snapshot is in force: a listener that opens without them would refuse
+// everybody. A revision older than the facts means that the database was restored, and everything is read anew.
+func (n *Node) haveUsers(ctx context.Context, revision int64) {
+	n.syncing.Lock()
+	if revision < n.progress.upTo {
+		n.progress.upTo = 0
+	}
+	known := n.progress.known
+	n.syncing.Unlock()
+	if known {
+		return
+	}
+	if err := n.syncUsersWithin(ctx, firstFacts); err != nil {
+		n.log.Error("the users cannot be read yet", "reason", err)
+	}
+}
+
+// catchUp reads what changed of the users up to a revision. What cannot be read now is left to followUsers.
+func (n *Node) catchUp(ctx context.Context, revision int64) {
+	n.syncing.Lock()
+	behind := n.progress.upTo < revision
+	n.syncing.Unlock()
+	if !behind {
+		return
+	}
+	if err := n.syncUsersWithin(ctx, firstFacts); err != nil {
+		poke(n.usersChanged)
+	}
+}
+
+// followUsers reads again what could not be read, and keeps what was read on disk.
+func (n *Node) followUsers(ctx context.Context) {
+	keep := time.NewTicker(keepEvery)
+	defer keep.Stop()
+	defer n.keepUsers()
+	again := time.NewTimer(0)
+	again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-keep.C:
+			n.keepUsers()
+			continue
+		case <-n.usersChanged:
+		case <-again.C:
+		}
+		if err := n.syncUsersWithin(ctx, factsLimit); err != nil && ctx.Err() == nil {
+			n.log.Warn("the users cannot be read; trying again", "reason", err)
+			again.Reset(factsPause)
+		}
+	}
+}
+
+func (n *Node) syncUsersWithin(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return n.syncUsers(ctx)
+}
+
+// syncUsers asks for what changed since the last time. The first time in a process that is everything: what is kept on
+// disk may be of another database.
+func (n *Node) syncUsers(ctx context.Context) error {
+	n.syncing.Lock()
+	defer n.syncing.Unlock()
+	after := n.progress.upTo
+	changed, gone, upTo, err := n.config.UserFacts(ctx, after)
+	if err != nil {
+		return err
+	}
+	if upTo < after {
+		n.progress.upTo = 0
+		return errors.New("the database went back to an older revision; everything is read anew")
+	}
+	if after == 0 {
+		n.users.Replace(changed)
+	} else {
+		n.users.Change(changed, gone)
+	}
+	first := !n.progress.known || after == 0
+	n.progress = progress{upTo: upTo, known: true, unkept: n.progress.unkept || first || len(changed)+len(gone) > 0}
+	return nil
+}
+
+// keepUsers writes the facts to disk when they changed since.
+func (n *Node) keepUsers() {
+	n.syncing.Lock()
+	defer n.syncing.Unlock()
+	if !n.progress.unkept {
+		return
+	}
+	if err := n.files.writeUsers(n.users.All()); err != nil {
+		n.log.Error("a start without the database would use older facts of the users", "reason", err)
+		return
+	}
+	n.progress.unkept = false
+}
+
+// loadUsers takes the facts from disk, when the database gave none yet.
+func (n *Node) loadUsers() {
+	n.syncing.Lock()
+	defer n.syncing.Unlock()
+	if n.progress.known {
+		return
+	}
+	kept, err := n.files.readUsers()
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			n.log.Error("the users' facts on disk are not used", "reason", err)
+		}
+		return
+	}
+	n.users.Replace(kept)
+	n.progress.known = true
+}
+
+// poke wakes whoever reads from a channel of one place; a poke that waits already is enough.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,61 @@
+package node
+
+import (
+	"slices"
+	"testing"
+
+	"isthmus/internal/federation"
+)
+
+func TestUsersAreThereBeforeTheListenersOpen(t *testing.T) {
+	r := start(t)
+	r.with(func() { r.changed, r.upTo = manyUsers(1000), 3 })
+	r.commits(r.snapshot(3))
+	if n := r.node.Users().Len(); n != 1000 {
+		t.Errorf("the snapshot is in force, and %d users are known", n)
+	}
+}
+
+func TestUsersFollowTheirChanges(t *testing.T) {
+	r := start(t)
+	r.with(func() { r.changed, r.upTo = []federation.UserFact{fact("ann", "ann@synergy.com", "")}, 3 })
+	r.commits(r.snapshot(3))
+	r.with(func() {
+		r.changed, r.gone, r.upTo = []federation.UserFact{fact("bob", "bob@synergy.com", "")}, []string{"ann"}, 4
+	})
+	r.commits(r.snapshot(4))
+	if !r.knows("bob@synergy.com") || r.knows("ann@synergy.com") || !r.askedAfter(3) {
+		t.Error("the revision is in force, and its users are not")
+	}
+}
+
+func (b *base) askedAfter(revision int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Contains(b.asked, revision)
+}
+
+func TestUsersThatCannotBeReadAreAskedForAgain(t *testing.T) {
+	r := start(t)
+	r.with(func() { r.broken = errDown })
+	r.commits(r.snapshot(3))
+	if !r.answers(5060) {
+		t.Error("without users it does not even answer for itself")
+	}
+	r.with(func() {
+		r.broken, r.changed, r.upTo = nil, []federation.UserFact{fact("ann", "ann@synergy.com", "")}, 3
+	})
+	await(t, "the users are read", func() bool { return r.knows("ann@synergy.com") })
+}
+
+func TestARestoredDatabaseIsReadAnew(t *testing.T) {
+	r := start(t)
+	r.with(func() { r.changed, r.upTo = []federation.UserFact{fact("ann", "ann@synergy.com", "")}, 9 })
+	r.commits(r.snapshot(9))
+	r.with(func() { r.changed, r.upTo, r.asked = []federation.UserFact{fact("old", "old@synergy.com", "")}, 4, nil })
+	r.commits(r.snapshot(4))
+	await(t, "everything is asked for", func() bool { return r.askedAfter(0) })
+	if !r.knows("old@synergy.com") || r.knows("ann@synergy.com") {
+		t.Error("not only the restored users are known")
+	}
+}

@@ -1,0 +1,91 @@
+package node
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+
+	"isthmus/internal/certs"
+	"isthmus/internal/federation"
+	"isthmus/internal/proxy"
+	"isthmus/internal/routing"
+	"isthmus/internal/sip/transport"
+)
+
+// wire joins the proxy, which decides, and the connections, which carry.
+func (n *Node) wire() {
+	n.core = proxy.New(proxy.Config{
+		Directory: n.users, Key: n.config.Key.BranchKey(), TLS: n.tlsTo, Recheck: n.recheck,
+		Resolve: n.config.Resolve, Log: n.config.Log, Metrics: n.config.Metrics, HandshakeReason: certs.Reason,
+	})
+	n.layer = transport.New(transport.Config{Handler: n.core.Handler(), Local: n.localAddress, Log: n.log})
+	n.core.Start(proxy.Over(n.layer))
+}
+
+// localAddress is where connections are opened from: other nodes and next hops know this node by it.
+func (n *Node) localAddress() netip.Addr {
+	if a := n.local.Load(); a != nil {
+		return *a
+	}
+	return netip.Addr{}
+}
+
+func (n *Node) setLocal(address string) {
+	if a, err := federation.ParseAddress(address); err == nil {
+		n.local.Store(&a)
+	}
+}
+
+var errNotStarted = federation.Refuse("No configuration is in force on this node yet; wait until it has started.")
+
+// tlsTo is how a hop is connected to over TLS, by the configuration in force.
+func (n *Node) tlsTo(h *routing.Hop) (proxy.TLS, error) {
+	a := n.current()
+	if a == nil {
+		return proxy.TLS{}, errNotStarted
+	}
+	t := proxy.TLS{Subject: certs.Subject}
+	var err error
+	if h.Kind == routing.NodeHop {
+		t.Config, t.Key, err = a.configs.Node(h.Node)
+	} else {
+		t.Config, t.Key, err = a.configs.Hop()
+	}
+	return t, err
+}
+
+// recheck judges the peer of an open connection as a handshake of today would: a CA may have been removed, about which
+// nothing else would ask. That this node has no usable certificate now is no fault of the peer.
+func (n *Node) recheck(p *transport.Peer) error {
+	a := n.current()
+	if a == nil || len(p.Certificates) == 0 {
+		return nil
+	}
+	var refused *certs.PeerError
+	if err := a.recheck(p); errors.As(err, &refused) {
+		return refused
+	}
+	return nil
+}
+
+func (a *applied) recheck(p *transport.Peer) error {
+	switch name, toNode := strings.CutPrefix(p.Target.Name, "node:"); {
+	case p.Opened && toNode:
+		return a.configs.RecheckNode(name, p.Certificates)
+	case p.Opened:
+		return a.configs.RecheckHop(p.Certificates)
+	case p.VerifyClient:
+		return a.configs.Recheck(a.contextOf(p.Listener), p.Remote.Addr(), p.Certificates)
+	}
+	return nil
+}
+
+// contextOf is the TLS context of a listener; of one that is gone, that which holds the peer subjects.
+func (a *applied) contextOf(listener string) string {
+	for _, l := range a.snapshot.Listeners {
+		if l.Name == listener && l.TLSContext != "" {
+			return l.TLSContext
+		}
+	}
+	return federation.PeerAuthContext
+}
