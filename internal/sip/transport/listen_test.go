@@ -13,14 +13,20 @@ import (
 	"isthmus/internal/sip"
 )
 
-func freePort(t *testing.T) netip.AddrPort {
+func freePort(t *testing.T) netip.AddrPort { t.Helper(); return freePorts(t, 1)[0] }
+
+// freePorts returns n different addresses that nobody listens on.
+func freePorts(t *testing.T, n int) (free []netip.AddrPort) {
 	t.Helper()
-	ln, err := net.Listen("tcp", loopback.String())
-	if err != nil {
-		t.Fatal(err)
+	for range n {
+		ln, err := net.Listen("tcp", loopback.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		free = append(free, addrPort(ln.Addr()))
 	}
-	defer ln.Close()
-	return addrPort(ln.Addr())
+	return free
 }
 
 // Closing a listening socket resets every connection that waits in its queue; here all of them wait when the port moves.
@@ -69,7 +75,8 @@ func TestConnectionsInTheAcceptQueueSurviveAPortMove(t *testing.T) {
 func TestFitLeavesTheUnchangedAlone(t *testing.T) {
 	r := newRecorder()
 	l := newLayer(t, r, Limits{})
-	a, b, c := freePort(t), freePort(t), freePort(t)
+	ports := freePorts(t, 3)
+	a, b, c := ports[0], ports[1], ports[2]
 	l.Fit([]Listener{{Name: "a", Transport: sip.TCP, Addr: a}, {Name: "b", Transport: sip.TCP, Addr: b}})
 	kept := l.current()[1]
 	states := l.Fit([]Listener{{Name: "c", Transport: sip.TCP, Addr: c}, {Name: "b2", Transport: sip.TCP, Addr: b}})
@@ -96,10 +103,11 @@ func TestAListenerThatCannotOpenSaysWhyAndIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	taken := Listener{Name: "taken", Transport: sip.TCP, Addr: addrPort(other.Addr())}
+	free := freePorts(t, 3)
 	want := []Listener{
-		{Name: "good", Transport: sip.TCP, Addr: freePort(t)}, taken,
+		{Name: "good", Transport: sip.TCP, Addr: free[0]}, taken,
 		{Name: "elsewhere", Transport: sip.TCP, Addr: netip.MustParseAddrPort("192.0.2.1:5060")},
-		{Name: "bare", Transport: sip.TLS, Addr: freePort(t)}, {Name: "udp", Transport: sip.UDP, Addr: freePort(t)},
+		{Name: "bare", Transport: sip.TLS, Addr: free[1]}, {Name: "udp", Transport: sip.UDP, Addr: free[2]},
 	}
 	states := l.Fit(want)
 	for i, part := range []string{"", "is in use by another program", "is not an address of this machine", "has no certificate", "UDP is not available"} {

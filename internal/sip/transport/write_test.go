@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -72,7 +73,7 @@ func TestAPeerThatStopsReadingIsClosedWithoutAnotherSend(t *testing.T) {
 func TestAQueueThatDrainsLosesNothing(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		r := newRecorder()
-		l := newLayer(t, r, Limits{})
+		l := newLayer(t, r, Limits{Enqueue: 10 * time.Second, Write: 10 * time.Second})
 		var p *peer
 		if secure {
 			ca := newAuthority(t)
@@ -83,19 +84,19 @@ func TestAQueueThatDrainsLosesNothing(t *testing.T) {
 		}
 		until(t, "accepted", func() bool { return len(l.Connections()) == 1 })
 		c := l.Connections()[0]
-		var want bytes.Buffer
+		var want []byte
+		for i := range 200 {
+			want = append(want, bytes.Repeat([]byte{byte('a' + i%26)}, 20_000)...)
+		}
 		go func() {
-			for i := range 200 {
-				_ = c.Send(bytes.Repeat([]byte{byte('a' + i%26)}, 20_000))
+			for part := range slices.Chunk(want, 20_000) {
+				_ = c.Send(part)
 			}
 			c.Close(nil)
 		}()
-		for i := range 200 {
-			want.Write(bytes.Repeat([]byte{byte('a' + i%26)}, 20_000))
-		}
 		got, err := io.ReadAll(p)
-		if err != nil || !bytes.Equal(got, want.Bytes()) {
-			t.Errorf("TLS %v: %d bytes arrived of %d, or in another order, or %v", secure, len(got), want.Len(), err)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("TLS %v: %d bytes arrived of %d, or in another order, or %v", secure, len(got), len(want), err)
 		}
 	}
 }
@@ -164,15 +165,7 @@ func TestAnswersOfOneReadGoOutTogether(t *testing.T) {
 
 func TestForwardedMessagesOfOneReadGoOutTogether(t *testing.T) {
 	r := newRecorder()
-	l := newLayer(t, r, Limits{Hold: time.Minute})
-	from, sender := accepted(t, l, r)
-	target := stub(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	to, err := l.Dial(context.Background(), Target{Addr: target, Transport: sip.TCP})
-	if err != nil {
-		t.Fatal(err)
-	}
-	writes := &counted{Writer: to.socket}
-	to.out = writes
+	var to *Conn
 	done := make(chan struct{})
 	r.receive = func(c *Conn, m *sip.Message) {
 		_ = to.Queue(c, m.Bytes())
@@ -180,15 +173,36 @@ func TestForwardedMessagesOfOneReadGoOutTogether(t *testing.T) {
 			close(done)
 		}
 	}
+	l := newLayer(t, r, Limits{Hold: time.Minute})
+	from, sender := accepted(t, l, r)
+	target := stub(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	var err error
+	to, err = l.Dial(context.Background(), Target{Addr: target, Transport: sip.TCP})
+	if err != nil {
+		t.Fatal(err)
+	}
+	writes := &counted{Writer: to.socket}
+	to.out = writes
 	sender.write(t, strings.Repeat(message("MESSAGE", "a", 0), 19)+message("MESSAGE", "last", 0))
 	next(t, done)
-	until(t, "flushed", func() bool { return writes.count() > 0 })
+	until(t, "handled", func() bool {
+		from.batch.mu.Lock()
+		defer from.batch.mu.Unlock()
+		return !from.batch.active && len(from.batch.touched) == 0
+	})
+	written := func() bool {
+		to.mu.Lock()
+		defer to.mu.Unlock()
+		return to.pending == nil && !to.writing
+	}
+	until(t, "written", written)
 	if n := writes.count(); n > 3 {
 		t.Errorf("20 forwarded messages took %d writes", n)
 	}
-	if err := to.Queue(from, []byte("x")); err != nil || writes.count() < 2 {
-		t.Errorf("outside of a batch nothing may be held: %v", err)
+	if err := to.Queue(from, []byte("x")); err != nil {
+		t.Error(err)
 	}
+	until(t, "what is queued outside of a batch is not held", written)
 }
 
 func TestAHandlerThatBlocksHoldsNobodyBack(t *testing.T) {
