@@ -60,6 +60,9 @@ func changedLine(c store.AuditChange) string {
 	if c.How != federation.Changed {
 		return line
 	}
+	if c.Kind == "setting" { // its one field has the setting's own name
+		line = c.How + " setting"
+	}
 	parts := make([]string, len(c.Fields))
 	for i, f := range c.Fields {
 		parts[i] = f.Name + " " + f.Old + " -> " + f.New

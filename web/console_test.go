@@ -145,13 +145,13 @@ func (a answer) page() htmltest.Node {
 }
 
 // snapshot is what is stored.
-func (c *console) snapshot() federation.Snapshot {
+func (c *console) snapshot() *federation.Snapshot {
 	c.t.Helper()
 	snapshot, err := c.store.Snapshot(c.t.Context())
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return snapshot
+	return &snapshot
 }
 
 // must is for steps that a test stands on.

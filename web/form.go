@@ -13,7 +13,7 @@ import (
 )
 
 // fill reads posted fields into the struct that into points to, by its yaml tags. A text or number that was not posted
-// keeps its default; a tick box or a list that was not posted is off or empty, because that is how browsers post them.
+// stays as it is, which in a new thing is its default; a tick box or a list that was not posted is off or empty, because that is how browsers post them.
 func fill(posted url.Values, into any) federation.Invalid {
 	var invalid federation.Invalid
 	eachField(into, func(name string, v reflect.Value) {
@@ -41,16 +41,16 @@ func set(v reflect.Value, posted url.Values, name string) error {
 		return u.UnmarshalText([]byte(text))
 	}
 	if v.Kind() == reflect.Int {
-		return setNumber(v, text)
+		return setNumber(v, name, text)
 	}
 	v.SetString(posted.Get(name))
 	return nil
 }
 
-func setNumber(v reflect.Value, text string) error {
+func setNumber(v reflect.Value, name, text string) error {
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return fmt.Errorf("Enter a whole number, in digits alone.")
+		return fmt.Errorf("Enter the %s as a whole number, in digits alone.", strings.ReplaceAll(name, "_", " "))
 	}
 	v.SetInt(int64(n))
 	return nil
@@ -78,6 +78,15 @@ func spread(from any) url.Values {
 			values.Set(name, fmt.Sprint(x))
 		}
 	})
+	return values
+}
+
+// typed is what a refused form shows: everything as it was typed, and what was not posted as it was read.
+func typed(posted url.Values, read any) url.Values {
+	values := spread(read)
+	for name, text := range posted {
+		values[name] = text
+	}
 	return values
 }
 

@@ -99,13 +99,15 @@ var sameOrigin = http.NewCrossOriginProtection()
 
 // open is a request that needs no session. Its session is there when the reader has one.
 func (s *Server) open(h handler) http.HandlerFunc {
-	return s.answer(func(w http.ResponseWriter, r *http.Request) error {
-		r, err := s.begin(w, r)
-		if err != nil {
-			return err
+	return func(w http.ResponseWriter, r *http.Request) {
+		r, err := s.begin(r)
+		if err == nil {
+			err = h(w, r)
 		}
-		return h(w, r)
-	})
+		if err != nil {
+			s.fail(w, r, err)
+		}
+	}
 }
 
 // may is a request that needs a session whose role has the right.
@@ -123,7 +125,7 @@ func (s *Server) may(right auth.Right, h handler) http.HandlerFunc {
 }
 
 // begin refuses requests from foreign pages, reads the form and finds the session.
-func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+func (s *Server) begin(r *http.Request) (*http.Request, error) {
 	if err := sameOrigin.Check(r); err != nil {
 		return r, forbidden("This request came from a page of another site, so nothing was changed. Open the console itself and use its own buttons.")
 	}

@@ -160,7 +160,8 @@ func (re resource[T, P]) store(w http.ResponseWriter, r *http.Request, thing T, 
 	saved, err := re.accept(r.Context(), posted, thing)
 	var invalid federation.Invalid
 	if errors.As(err, &invalid) {
-		form := templates.Form{ID: id, Key: key, Values: posted, Invalid: invalid, Again: id == 0, Delete: id != 0}
+		fill(posted, P(&thing))
+		form := templates.Form{ID: id, Key: key, Values: typed(posted, P(&thing)), Invalid: invalid, Again: id == 0, Delete: id != 0}
 		return re.showForm(w, r, http.StatusUnprocessableEntity, form)
 	}
 	to, text := re.path, "Saved."

@@ -24,16 +24,8 @@ type forbidden string
 
 func (f forbidden) Error() string { return string(f) }
 
-// A handler answers one request, or says why it cannot; answer turns that into a page.
+// A handler answers one request, or says why it cannot; fail turns that into a page.
 type handler func(http.ResponseWriter, *http.Request) error
-
-func (s *Server) answer(h handler) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
-			s.fail(w, r, err)
-		}
-	}
-}
 
 // render draws a page completely before the first byte of it leaves, so that a fault while drawing is still a clean page.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {

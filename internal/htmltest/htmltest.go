@@ -77,21 +77,27 @@ func (n Node) Says(t testing.TB, selector, text string) {
 
 // Text is what a reader reads: every text below n with its blanks joined, without scripts and drawings.
 func (n Node) Text() string {
-	var words []string
-	var walk func(*html.Node)
-	walk = func(x *html.Node) {
-		if x.Type == html.TextNode {
-			words = append(words, strings.Fields(x.Data)...)
-		}
-		if x.Type == html.ElementNode && (x.Data == "script" || x.Data == "style" || x.Data == "svg") {
-			return
-		}
-		for child := range x.ChildNodes() {
-			walk(child)
-		}
+	var text strings.Builder
+	write(&text, n.node)
+	return strings.Join(strings.Fields(text.String()), " ")
+}
+
+// inline are the elements that part no words.
+var inline = map[string]bool{"a": true, "abbr": true, "b": true, "code": true, "em": true, "i": true, "small": true, "span": true, "strong": true}
+
+func write(text *strings.Builder, n *html.Node) {
+	switch {
+	case n.Type == html.TextNode:
+		text.WriteString(n.Data)
+	case n.Data == "script" || n.Data == "style" || n.Data == "svg":
+		return
+	case n.Type == html.ElementNode && !inline[n.Data]:
+		text.WriteByte(' ')
+		defer text.WriteByte(' ')
 	}
-	walk(n.node)
-	return strings.Join(words, " ")
+	for child := range n.ChildNodes() {
+		write(text, child)
+	}
 }
 
 // Attr is the value of an attribute, "" when it is not there.

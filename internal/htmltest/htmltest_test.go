@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-const page = `<!doctype html><main id="main"><h1>Static <b>routes</b></h1>
+const page = `<!doctype html><main id="main"><h1>Static <b>routes</b>.</h1>
 <table class="list wide"><tbody><tr><th>one</th><td data-label="Next hop">a</td></tr><tr><th>two</th><td>b</td></tr></tbody></table>
 <form><input name="pattern" value="10.1.1.1"><input type="checkbox" name="on" value="true" checked>
 <input type="checkbox" name="off" value="true"><select name="kind"><option value="x"><option value="y" selected></select></form>
@@ -25,7 +25,7 @@ func TestSelectorsFindWhatTheySay(t *testing.T) {
 
 func TestTextIsWhatAReaderReads(t *testing.T) {
 	root := Parse(t, strings.NewReader(page))
-	if got := root.One(t, "h1").Text(); got != "Static routes" {
+	if got := root.One(t, "h1").Text(); got != "Static routes." {
 		t.Errorf("got %q", got)
 	}
 	if got := root.Text(); strings.Contains(got, "not text") {
