@@ -44,7 +44,7 @@ CREATE FUNCTION bury_users() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO user_tombstones (user_id, changed_at)
         SELECT o.user_id, current_setting('isthmus.revision')::bigint FROM old_users o
-        WHERE NOT EXISTS (SELECT FROM users u WHERE u.user_id = o.user_id)
+        WHERE NOT EXISTS (SELECT FROM users u WHERE u.key = o.key AND u.user_id = o.user_id) -- the key has an index
     ON CONFLICT (user_id) DO UPDATE SET changed_at = excluded.changed_at;
     RETURN NULL;
 END

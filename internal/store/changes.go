@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -21,6 +22,7 @@ type ApplyOptions struct {
 // A differ is a table, whatever it holds.
 type differ interface {
 	statement(*work, federation.Difference) statement
+	removal([]federation.Difference) statement
 }
 
 // sections are the tables by their section of the document.
@@ -122,14 +124,7 @@ func (w *work) guard(ctx context.Context, old, new *federation.Configuration, di
 // when it is needed. References are checked at the end.
 func (w *work) apply(ctx context.Context, target *federation.Configuration, differences []federation.Difference) error {
 	w.settings = target.Settings
-	var queue []statement
-	for _, how := range []string{federation.Removed, federation.Changed, federation.Added} {
-		for _, d := range differences {
-			if d.How == how && d.Section != federation.SectionSettings {
-				queue = append(queue, sections[d.Section].statement(w, d))
-			}
-		}
-	}
+	queue := w.statements(differences)
 	for start := 0; start < len(queue); start += batchSize {
 		if err := w.send(ctx, queue[start:min(start+batchSize, len(queue))]); err != nil {
 			return refuseViolation(err)
@@ -144,6 +139,28 @@ func (w *work) apply(ctx context.Context, target *federation.Configuration, diff
 		}
 	}
 	return nil
+}
+
+// statements are the differences as SQL, in the order in which they run. All that goes from a section goes at once.
+func (w *work) statements(differences []federation.Difference) []statement {
+	gone := map[string][]federation.Difference{}
+	var changed, added []statement
+	for _, d := range differences {
+		switch {
+		case d.Section == federation.SectionSettings:
+		case d.How == federation.Removed:
+			gone[d.Section] = append(gone[d.Section], d)
+		case d.How == federation.Changed:
+			changed = append(changed, sections[d.Section].statement(w, d))
+		default:
+			added = append(added, sections[d.Section].statement(w, d))
+		}
+	}
+	var removed []statement
+	for section, list := range gone {
+		removed = append(removed, sections[section].removal(list))
+	}
+	return slices.Concat(removed, changed, added)
 }
 
 // wholeFields are a difference's fields; for what comes or goes, all of its own.

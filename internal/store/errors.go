@@ -15,7 +15,7 @@ import (
 
 // What can go wrong with the database itself. Each is a whole sentence; the cause hangs under it (Failure).
 var (
-	ErrUnavailable = errors.New("The database cannot be reached. Nodes go on with what they have; try again in a moment.")
+	ErrUnavailable = errors.New("The database cannot be reached, or does not answer in time. Nodes go on with what they have; try again in a moment.")
 	ErrReadOnly    = errors.New("The database is read-only, so nothing was saved. Make it writable, or point Isthmus to the primary server.")
 	ErrBusy        = errors.New("Somebody else is saving at this moment, so nothing was saved. Try again.")
 	ErrFull        = errors.New("The database's disk is full, so nothing was saved. Make room there and try again.")

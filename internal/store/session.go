@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -9,11 +10,12 @@ import (
 )
 
 // The role comes from the administrator's row, so that a change of it, or the row's end, bites at once.
-const readSession = `SELECT s.id_hash, s.name, a.role, s.data, s.created_at, s.seen_at
+const readSession = `SELECT s.id_hash, s.name, a.role, s.data, s.created_at, s.seen_at, s.seen_at < now() - interval '1 minute' AS stale
 	FROM sessions s JOIN administrators a ON a.name = s.name
 	WHERE s.id_hash = $1 AND s.seen_at > now() - $2::interval AND s.created_at > now() - $3::interval`
 
-const touchSession = `UPDATE sessions SET seen_at = now() WHERE id_hash = $1 AND seen_at < now() - interval '1 minute'`
+// Once a minute is often enough for an end after half an hour, and spares a write per request.
+const touchSession = `UPDATE sessions SET seen_at = now() WHERE id_hash = $1`
 
 const upsertSession = `INSERT INTO sessions (id_hash, name, data) VALUES ($1, $2, coalesce($3, ''::bytea))
 	ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, seen_at = now() WHERE sessions.name = excluded.name`
@@ -32,19 +34,28 @@ func (s *Store) SaveSession(ctx context.Context, session auth.Session) error {
 	})
 }
 
+// A liveSession is a session that has not ended, and whether its last sign of life is to be written again.
+type liveSession struct {
+	auth.Session
+	Stale bool
+}
+
 // Session is the session of an id's hash and counts as a sign of life. One that ended, by hand or by time, is
 // federation.ErrNotFound.
-func (s *Store) Session(ctx context.Context, idHash []byte) (session auth.Session, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		session, err = one[auth.Session](ctx, tx, readSession, idHash, auth.SessionIdle, auth.SessionAbsolute)
-		if err != nil {
-			return err
-		}
-		// Once a minute is often enough for an end after half an hour, and spares a write per request.
-		_, err = tx.Exec(ctx, touchSession, idHash)
+func (s *Store) Session(ctx context.Context, idHash []byte) (auth.Session, error) {
+	var session liveSession
+	err := s.read(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+		session, err = one[liveSession](ctx, tx, readSession, idHash, auth.SessionIdle, auth.SessionAbsolute)
 		return err
 	})
-	return session, err
+	if err != nil || !session.Stale {
+		return session.Session, err
+	}
+	// A database that is read-only for a while signs nobody out.
+	if err := s.exec(ctx, touchSession, idHash); err != nil && !errors.Is(err, ErrReadOnly) {
+		return auth.Session{}, err
+	}
+	return session.Session, nil
 }
 
 // DeleteSession ends one session on all nodes.

@@ -168,15 +168,20 @@ type statement struct {
 	args []any
 }
 
-// statement is what makes the difference of one of this table's rows. The row that is changed is found by its natural
-// key, whose id the old object holds.
+// statement adds or changes the row of a difference. The row that is changed was found by its natural key; the old object
+// holds its id.
 func (t *table[T, P]) statement(w *work, d federation.Difference) statement {
-	switch d.How {
-	case federation.Added:
+	if d.How == federation.Added {
 		return statement{t.insert, t.values(w, d.New.(P))}
-	case federation.Changed:
-		return statement{t.update, append(t.values(w, d.New.(P)), *t.id(d.Old.(P)))}
-	default:
-		return statement{t.remove, []any{[]int64{*t.id(d.Old.(P))}}}
 	}
+	return statement{t.update, append(t.values(w, d.New.(P)), *t.id(d.Old.(P)))}
+}
+
+// removal removes the rows of differences.
+func (t *table[T, P]) removal(list []federation.Difference) statement {
+	ids := make([]int64, len(list))
+	for i, d := range list {
+		ids[i] = *t.id(d.Old.(P))
+	}
+	return statement{t.remove, []any{ids}}
 }

@@ -1,9 +1,9 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,20 +164,19 @@ func TestAHundredThousandUsersListAndSaveFast(t *testing.T) {
 		},
 		"save a user": func() error {
 			u := first(t, s.ListUsers, "id", "user77")
-			u.Mail += "x@synergy.com"
+			u.Mail = "x" + strings.TrimSuffix(u.Mail, "@synergy.com") + "@synergy.com"
 			_, err := s.SaveUser(actor(t), u)
 			return err
 		},
 		"save another thing": func() error {
-			_, err := s.SaveACLEntry(actor(t), federation.ACLEntry{Pattern: fmt.Sprintf("10.0.0.%d", time.Now().Nanosecond()%250)})
+			_, err := s.SaveACLEntry(actor(t), federation.ACLEntry{Pattern: fmt.Sprintf("10.0.0.%d", must(s.Revision(t.Context())))})
 			return err
 		},
 	} {
 		best := time.Hour
 		for range 2 {
 			start := time.Now()
-			var problems federation.Invalid
-			if err := step(); err != nil && !errors.As(err, &problems) {
+			if err := step(); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 			best = min(best, time.Since(start))
