@@ -25,7 +25,9 @@ func (f FrontEnd) Dress(r Request) Request {
 		via := fmt.Sprintf("Via: SIP/2.0/TLS %s;ms-received-port=%s;ms-received-cid=33E00", f.Client, port)
 		r.Below = append([]string{via}, r.Below...)
 	}
-	r.From = strings.Replace(r.From, ";tag=", ";epid=77d1e2a9b0;tag=", 1)
+	if !strings.Contains(r.From, ";epid=") { // a dialog's later requests have it
+		r.From = strings.Replace(r.From, ";tag=", ";epid=77d1e2a9b0;tag=", 1)
+	}
 	if !strings.Contains(r.To, ";tag=") && dialogForming(r.Method) {
 		r.Top = append([]string{"Record-Route: " + f.RecordRoute()}, r.Top...)
 	}
