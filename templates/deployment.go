@@ -43,28 +43,37 @@ type ScriptFile struct {
 	Href    string // of the download
 }
 
-// Forward are the files in the order in which they are used, without the way back.
+// Names of the two files that are no step of their own.
+const (
+	checklist = "checklist.md"
+	rollback  = "rollback.ps1"
+)
+
+// Forward are the scripts in the order in which they are used, without the way back.
 func (d Deployment) Forward() []ScriptFile {
 	var list []ScriptFile
 	for _, f := range d.Files {
-		if f.Name != rollback {
+		if f.Name != rollback && f.Name != checklist {
 			list = append(list, f)
 		}
 	}
 	return list
 }
 
+// Checklist is everything as a list to tick off; ok is false when there is none.
+func (d Deployment) Checklist() (file ScriptFile, ok bool) { return d.file(checklist) }
+
 // Back is the file that takes everything back; ok is false when there is none.
-func (d Deployment) Back() (file ScriptFile, ok bool) {
+func (d Deployment) Back() (file ScriptFile, ok bool) { return d.file(rollback) }
+
+func (d Deployment) file(name string) (file ScriptFile, ok bool) {
 	for _, f := range d.Files {
-		if f.Name == rollback {
+		if f.Name == name {
 			return f, true
 		}
 	}
 	return file, false
 }
-
-const rollback = "rollback.ps1"
 
 // ID is the id of the file's text in the page.
 func (f ScriptFile) ID() string { return "text-" + strings.ReplaceAll(f.Name, ".", "-") }

@@ -103,36 +103,37 @@ type AnswerFact struct {
 	Label string
 	Value string
 	Step  int
+	Mono  bool // what a machine reads
 }
 
 // AnswerFacts are the answers that were given, in the order of the steps.
 func AnswerFacts(a federation.Answers) []AnswerFact {
 	var list []AnswerFact
-	add := func(step int, label, value string) {
+	add := func(step int, mono bool, label, value string) {
 		if value != "" {
-			list = append(list, AnswerFact{label, value, step})
+			list = append(list, AnswerFact{label, value, step, mono})
 		}
 	}
-	add(1, "Platform", PlatformName(a.Platform))
-	add(1, "Transport", overTCP(a))
-	add(2, "Edition", EditionName(a.Edition))
-	add(2, "Pool", a.Pool)
-	add(2, "Load balancer", a.LoadBalancer)
-	add(2, "Registrar", a.Registrar)
-	add(2, "Site", a.Site)
+	add(1, false, "Platform", PlatformName(a.Platform))
+	add(1, false, "Transport", overTCP(a))
+	add(2, false, "Edition", EditionName(a.Edition))
+	add(2, true, "Pool", a.Pool)
+	add(2, true, "Load balancer", a.LoadBalancer)
+	add(2, true, "Registrar", a.Registrar)
+	add(2, true, "Site", a.Site)
 	for _, h := range a.FrontEnds {
-		add(3, "Front end", strings.TrimSpace(h.FQDN+" "+h.Address))
+		add(3, true, "Front end", strings.TrimSpace(h.FQDN+" "+h.Address))
 	}
 	if e := a.Expressway; e != nil {
-		add(3, "Expressway", e.FQDN+" "+e.Address+" port "+strconv.Itoa(e.Port))
+		add(3, true, "Expressway", e.FQDN+" "+e.Address+" port "+strconv.Itoa(e.Port))
 	}
-	add(4, "Domains", strings.Join(a.Domains, ", "))
+	add(4, true, "Domains", strings.Join(a.Domains, ", "))
 	if a.ChildDomains {
-		add(4, "Hosts below them", "a route of their own")
+		add(4, false, "Hosts below them", "a route of their own")
 	}
-	add(5, "Routing node", a.RoutingNode)
-	add(5, "Trusted pool", a.TrustedPool)
-	add(5, "Application id", a.ApplicationID)
+	add(5, true, "Routing node", a.RoutingNode)
+	add(5, true, "Trusted pool", a.TrustedPool)
+	add(5, true, "Application id", a.ApplicationID)
 	return list
 }
 
