@@ -41,8 +41,11 @@ func compared(ctx context.Context, h federation.Host) templates.State {
 	}
 	found, names := addressesOf(ctx, name), namesOf(ctx, h.Address)
 	note := "The name leads to " + orNothing(found) + ", the address to " + orNothing(names) + "."
-	if slices.Contains(found, h.Address) && slices.Contains(names, name) {
+	switch {
+	case slices.Contains(found, h.Address) && slices.Contains(names, name):
 		return templates.State{Mark: templates.Up, Word: "Agrees with the DNS", Note: note}
+	case len(found) == 0 && len(names) == 0:
+		return templates.State{Mark: templates.Unknown, Word: "Not in the DNS", Note: "It knows neither the name nor the address, or does not answer."}
 	}
 	return templates.State{Mark: templates.Part, Word: "Differs from the DNS", Note: note}
 }

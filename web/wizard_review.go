@@ -13,7 +13,7 @@ import (
 )
 
 // errPlanChanged is a plan that is not the one that was read any more.
-var errPlanChanged = errors.New("The plan is another one than the one you read, because somebody changed the configuration meanwhile.")
+const errPlanChanged = federation.Refusal("The plan is another one than the one you read, because somebody changed the configuration meanwhile.")
 
 func (s *Server) showReview(w http.ResponseWriter, r *http.Request) error {
 	run, ok, err := s.ownRun(w, r)

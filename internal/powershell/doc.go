@@ -21,7 +21,7 @@ type Step struct {
 	Title   string // what it is for, a few words
 	Where   string // where and as whom to run it, a whole sentence
 	Command string // the line that runs it; "" for a text to read
-	Success string // what it prints when all is well, a whole sentence
+	Success string // what it does when all is well, whole sentences; "" for a text to read
 	Text    string // the file with line feeds and without byte order mark, as a page shows it
 }
 

@@ -4,8 +4,7 @@ package powershell
 func skypeSteps(v values) []Step {
 	where := "Run it in the " + v.Shell() + " on a front end, as a member of RTCUniversalServerAdmins."
 	return []Step{
-		{File: "checklist.md", Title: "What to do, in order", Where: "Read it first; it asks for names, certificates and a maintenance window.",
-			Success: "Every line has a tick."},
+		{File: "checklist.md", Title: "The whole as a checklist", Where: "Names, certificates, scripts and a maintenance window in one list, to print and to tick off."},
 		{File: "configure.ps1", Title: "Configure the Microsoft side", Where: where, Command: `.\configure.ps1`,
 			Success: "It ends with a table in which every line says exists, and with exit code 0. Run it with -WhatIf first; a second run changes nothing."},
 		{File: "verify.ps1", Title: "Compare with what is expected", Where: where + " It changes nothing.", Command: `.\verify.ps1`,
@@ -20,8 +19,7 @@ func skypeSteps(v values) []Step {
 // ocsSteps are the files for OCS 2007 R2, which has no cmdlets.
 func ocsSteps(v values) []Step {
 	return []Step{
-		{File: "checklist.md", Title: "What to do, in order", Where: "OCS 2007 R2 is configured by hand, in its administrative snap-in; the values are filled in.",
-			Success: "Every line has a tick."},
+		{File: "checklist.md", Title: "The whole as a checklist", Where: "OCS 2007 R2 is configured by hand, in its administrative snap-in; the values are filled in."},
 		{File: "configure.ps1", Title: "Routes and host authorization by WMI", Where: "Run it in " + v.Shell() + " on a front end, as a member of RTCUniversalServerAdmins, in place of the two steps of the checklist that it names.",
 			Command: `.\configure.ps1`, Success: "It ends with a table in which every line says exists, and with exit code 0."},
 	}
