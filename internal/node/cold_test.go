@@ -97,3 +97,14 @@ func TestOnlyTheOwnerCanReadWhatIsKept(t *testing.T) {
 		}
 	}
 }
+
+func TestASnapshotFromDiskDoesNotHideThatTheNewestIsRefused(t *testing.T) {
+	r := warmed(t)
+	r.run()
+	r.tells(event{snapshot: r.snapshot(9, func(s *federation.Snapshot) { s.Nodes[0].Name = "imp9.synergy.com" })})
+	h := r.awaitState(Degraded)
+	if h.AppliedRevision != 5 || h.Revision == nil || *h.Revision != 9 || !r.answers(5060) {
+		t.Errorf("it says %+v", h)
+	}
+	await(t, "the reason is reported", func() bool { return r.lastReport().Error != "" })
+}

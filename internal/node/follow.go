@@ -83,10 +83,14 @@ func (n *Node) apply(ctx context.Context, s federation.Snapshot) {
 	}
 }
 
-// finished says that everything of a revision is in force.
+// finished says that everything of a revision is in force. One from disk does not make good what is wrong with the
+// database's.
 func (n *Node) finished(revision int64) {
 	n.mu.Lock()
 	n.facts.inForce, n.facts.serving = revision, true
+	if revision >= n.facts.revision {
+		n.facts.refused = ""
+	}
 	n.mu.Unlock()
 	n.log.Info("configuration applied", "revision", revision)
 }
@@ -118,7 +122,7 @@ func (n *Node) refuse(revision int64, err error) {
 // the proxy asks how to connect to them.
 func (n *Node) swap(a *applied) {
 	n.mu.Lock()
-	n.facts.applied, n.facts.refused = a, ""
+	n.facts.applied = a
 	n.mu.Unlock()
 	n.core.SetPolicy(a.policy)
 }
