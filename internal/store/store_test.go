@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
+	"sync"
 	"testing"
+	"testing/fstest"
 
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
@@ -25,23 +28,21 @@ func migrate(ctx context.Context, url string) error {
 	return s.Migrate(ctx)
 }
 
-// schema is what every test's database is copied from. The defaults are not in it: the copy is kept for as long as the
-// migrations' files stay the same, and the defaults are code.
-func schema(ctx context.Context, url string) error {
-	s, err := Open(ctx, url)
-	if err != nil {
-		return err
+// contents names what a new database holds: the migrations, and the defaults, which are code. pgtest keeps a migrated
+// database for as long as this stays the same.
+var contents = sync.OnceValue(func() fs.FS {
+	files := fstest.MapFS{"defaults": {Data: []byte(asJSON(federation.DefaultConfiguration()))}}
+	for _, name := range must(fs.Glob(migrations.FS, "*.sql")) {
+		files[name] = &fstest.MapFile{Data: must(migrations.FS.ReadFile(name))}
 	}
-	defer s.Close()
-	return s.migrateSchema(ctx)
-}
+	return files
+})
 
 // open is a store on a database of its own, with the default configuration.
 func open(t testing.TB) *Store {
 	t.Helper()
-	s := must(Open(context.Background(), pgtest.New(t, migrations.FS, schema)))
+	s := must(Open(context.Background(), pgtest.New(t, contents(), migrate)))
 	t.Cleanup(s.Close)
-	ok(t, s.writeDefaults(t.Context()))
 	return s
 }
 
