@@ -58,7 +58,7 @@ func (b *bans) sweep(now time.Time) {
 			delete(b.records, addr)
 		}
 	}
-	if len(b.records) >= maxBans {
+	if len(b.records) > maxBans/2 {
 		clear(b.records) // a flood from everywhere: counting it would cost more than it spares
 	}
 }

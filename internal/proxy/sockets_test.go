@@ -54,13 +54,14 @@ func nodeOn(t *testing.T, name, address string, s federation.Snapshot) (*Proxy, 
 		t.Fatal(err)
 	}
 	p.SetPolicy(policy)
-	t.Cleanup(func() {
-		p.Stop()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = layer.Shutdown(ctx)
-	})
+	t.Cleanup(func() { p.Stop(); shut(layer) })
 	return p, states[0].Addr.String()
+}
+
+func shut(l *transport.Layer) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = l.Shutdown(ctx) // what is left open after that is cut off
 }
 
 // snapshot is one node at an address of this test's own, and a Microsoft side of one address.
