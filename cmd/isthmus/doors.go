@@ -21,14 +21,14 @@ type door struct {
 }
 
 // doors opens the console's addresses before anything else runs, so that a taken port is an error of the command.
-func (s *server) doors(site http.Handler, key *certs.Key) ([]door, error) {
+func (s *server) doors(site http.Handler, own func() (*tls.Certificate, error)) ([]door, error) {
 	var list []door
 	for _, way := range []struct {
 		flag, address string
 		config        *tls.Config
 	}{
 		{"--http", s.HTTP, nil},
-		{"--https", s.HTTPS, s.consoleTLS(key)},
+		{"--https", s.HTTPS, certs.Console(own)},
 	} {
 		if way.address == "" {
 			continue
@@ -44,28 +44,6 @@ func (s *server) doors(site http.Handler, key *certs.Key) ([]door, error) {
 		list = append(list, door{listener, web.HTTPServer(site)})
 	}
 	return list, nil
-}
-
-// certificateLife is how long the console goes on with a certificate before it looks whether there is a newer one.
-const certificateLife = 5 * time.Second
-
-// consoleTLS serves the node's own certificate, whichever is in force.
-func (s *server) consoleTLS(key *certs.Key) *tls.Config {
-	current := latest{read: func() (*tls.Certificate, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), certificateLife)
-		defer cancel()
-		snapshot, err := s.db.Snapshot(ctx)
-		if err != nil {
-			return nil, err
-		}
-		own := snapshot.Own(s.Node)
-		if own == nil {
-			return nil, errors.New("this node has no certificate")
-		}
-		return certs.Unseal(key, *own)
-	}}
-	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return current.get(time.Now()) }}
 }
 
 func (d door) serve(log *slog.Logger) {

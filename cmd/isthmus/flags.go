@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -77,6 +78,9 @@ func (f *flags) check() error {
 	if _, err := federation.ParseAddress(f.SIPAddress); err != nil {
 		return errors.New("--sip-address " + f.SIPAddress + " is no IP address; enter the one this node's listeners bind, such as 10.1.10.11.")
 	}
+	if _, _, err := net.SplitHostPort(f.DNS); f.DNS != "" && err != nil {
+		return errors.New("--dns " + f.DNS + " is no address of a DNS server; enter host and port, such as 10.1.1.1:53.")
+	}
 	if !f.Insecure && !loopback(f.HTTP) {
 		return errors.New("--http " + f.HTTP + " is not a loopback address; use --https there, or accept passwords in clear with --insecure-http.")
 	}
@@ -98,4 +102,15 @@ func (f *flags) logger(w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(f.LogLevel)) // the flag's enum allows nothing else
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// resolver asks the DNS server of --dns, or the system.
+func (f *flags) resolver() *net.Resolver {
+	if f.DNS == "" {
+		return net.DefaultResolver
+	}
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, f.DNS)
+	}}
 }

@@ -15,6 +15,7 @@ import (
 	"isthmus/internal/federation"
 	"isthmus/internal/metrics"
 	"isthmus/internal/node"
+	"isthmus/internal/proxy"
 	"isthmus/internal/store"
 	"isthmus/web"
 )
@@ -73,8 +74,9 @@ func (s *server) run(ctx context.Context) error {
 	core := node.New(node.Config{
 		Name: s.Node, Version: version, Dir: s.DataDir, Key: key, Metrics: numbers, Log: s.log,
 		Snapshots: s.db.Snapshots, UserFacts: s.db.UserFacts, Report: s.db.ReportStatus,
+		Resolve: proxy.DNS(s.resolver()),
 	})
-	doors, err := s.doors(s.site(core, numbers), key)
+	doors, err := s.doors(s.site(core, numbers), core.Certificate)
 	if err != nil {
 		return err
 	}
