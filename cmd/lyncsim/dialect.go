@@ -14,6 +14,7 @@ import (
 type dialect interface {
 	dress(r siptest.Request) siptest.Request // a request as it leaves the server
 	answer(l *link, request *sip.Message, a answer) string
+	owns(route string) bool         // whether a Route value names this server
 	progress() []int                // the provisional answers before an INVITE's 200
 	contact(address string) string  // the value
 	presence(address string) string // the document that a NOTIFY brings
@@ -37,6 +38,8 @@ func (plain) dress(r siptest.Request) siptest.Request { return r }
 func (plain) answer(_ *link, request *sip.Message, a answer) string {
 	return siptest.ResponseWithBody(request, a.status, a.contentType, a.body, a.lines...)
 }
+
+func (plain) owns(string) bool { return false }
 
 func (plain) progress() []int { return []int{100, 180} }
 

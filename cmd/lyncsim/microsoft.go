@@ -71,6 +71,16 @@ func (d microsoft) answer(l *link, request *sip.Message, a answer) string {
 	return strings.Replace(raw, "101 Progress\r\n", "101 Progress Report\r\n", 1)
 }
 
+// owns: the front end stands in the route of its client's dialogs by its own name or the pool's.
+func (d microsoft) owns(route string) bool {
+	n, err := sip.ParseNameAddr([]byte(route))
+	if err != nil {
+		return false
+	}
+	u, err := sip.ParseURI(n.URI)
+	return err == nil && (u.HostString() == d.frontEnd.FQDN || u.HostString() == d.frontEnd.Pool)
+}
+
 // progress: the server says 100 and 101, the client that it forked to says 180.
 func (microsoft) progress() []int { return []int{100, 101, 180} }
 

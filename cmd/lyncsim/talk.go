@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"isthmus/internal/sip"
@@ -47,12 +48,14 @@ func (s *station) watch(ctx context.Context, l *link, from, to string, d *siptes
 	case d != nil:
 		return d
 	}
-	return caller(m, to)
+	return s.caller(m, to)
 }
 
-// caller is the dialog that an answer made. One without a Contact is reached at the address it was sent to.
-func caller(m *sip.Message, to string) *siptest.Dialog {
+// caller is the dialog that an answer made, as it leaves the station: what names the station itself in the route set has
+// been followed by then. One without a Contact is reached at the address it was sent to.
+func (s *station) caller(m *sip.Message, to string) *siptest.Dialog {
 	d := siptest.Caller(m)
+	d.Routes = slices.DeleteFunc(d.Routes, s.dialect.owns)
 	if d.Target == "" {
 		d.Target = "sip:" + to
 	}
@@ -68,7 +71,7 @@ func (s *station) converse(ctx context.Context, l *link, from, to string) {
 	if err != nil || m.Status() >= 300 {
 		return
 	}
-	d := caller(m, to)
+	d := s.caller(m, to)
 	s.write(l, s.raw(l, d.Request("ACK")))
 	for _, r := range []siptest.Request{
 		d.Request("INFO").WithBody("application/xml", typing),

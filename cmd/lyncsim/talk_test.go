@@ -100,6 +100,19 @@ func TestAFrontEndWritesTheShapesOfMicrosoftServers(t *testing.T) {
 	}
 }
 
+func TestAFrontEndFollowsTheRouteOfADialogPastItself(t *testing.T) {
+	peer, _ := node(t, "--contacts", "ann@synergy.com")
+	peer.Answers(peer.Expect("SUBSCRIBE"), 404)
+	peer.Answers(peer.Expect("MESSAGE"), 404)
+	invite := peer.Expect("INVITE")
+	ours := "Record-Route: <sip:imp1.synergy.com:5061;transport=tls;lr>"
+	peer.SendsRaw(strings.Replace(siptest.Response(invite, 200, "Contact: <sip:ann@127.0.0.1>"), "Record-Route", ours+"\r\nRecord-Route", 1))
+	peer.Expect("ACK")
+	if m := peer.Expect("INFO"); m.RouteCount() != 1 || string(m.Route(0).URI) != "sip:imp1.synergy.com:5061;transport=tls;lr" {
+		t.Errorf("Route:\n%s", m.Bytes())
+	}
+}
+
 func TestAFrontEndAnswersWithPresenceInTheDraftForm(t *testing.T) {
 	peer, _ := node(t)
 	r := siptest.Subscribe("ann@synergy.com", "carl@synergy.com")
