@@ -10,10 +10,9 @@ import (
 
 	"github.com/a-h/templ"
 
+	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/templates"
-
-	"isthmus/internal/auth"
 )
 
 func (s *Server) acl() pages {

@@ -2,12 +2,12 @@ package web
 
 import (
 	"fmt"
-	"isthmus/internal/federation"
-	"isthmus/internal/store"
 	"net/http"
 	"strings"
 
+	"isthmus/internal/federation"
 	"isthmus/internal/listing"
+	"isthmus/internal/store"
 	"isthmus/templates"
 )
 
@@ -45,6 +45,9 @@ func from(address string) string {
 
 // changed is each object of a change as a line.
 func changed(a store.AuditRow) []string {
+	if len(a.Changes) == 1 && changedLine(a.Changes[0]) == a.Action {
+		return nil // the action says it all
+	}
 	lines := make([]string, 0, len(a.Changes)+1)
 	for _, c := range a.Changes {
 		lines = append(lines, changedLine(c))
@@ -55,8 +58,11 @@ func changed(a store.AuditRow) []string {
 	return lines
 }
 
+// kindWords turn the document's word for a thing into the menu's.
+var kindWords = strings.NewReplacer("acl", "ACL entry", "tls_", "TLS ", "_", " ")
+
 func changedLine(c store.AuditChange) string {
-	line := c.How + " " + strings.ReplaceAll(c.Kind, "_", " ") + " " + c.Key
+	line := c.How + " " + kindWords.Replace(c.Kind) + " " + c.Key
 	if c.How != federation.Changed {
 		return line
 	}
