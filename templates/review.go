@@ -67,10 +67,19 @@ func NewReview(a federation.Answers, c federation.Changes, fingerprint string) R
 }
 
 func reviewLede(r Review) string {
-	words := count(r.New, "object is new", "objects are new") + ", " + count(r.Exists, "exists already and stays as it is", "exist already and stay as they are")
-	switch n := len(r.Conflicts); {
-	case n > 0:
-		return words + ", " + count(n, "stands", "stand") + " in conflict with something else. Nothing is saved, and Finish waits until that is resolved."
+	var parts []string
+	add := func(n int, one, many string) {
+		if n > 0 {
+			parts = append(parts, count(n, one, many))
+		}
+	}
+	add(len(r.Conflicts), "object is in conflict with another", "objects are in conflict with others")
+	add(r.New, "object is new", "objects are new")
+	add(r.Exists, "object exists already and stays as it is", "objects exist already and stay as they are")
+	words := strings.Join(parts, ", ")
+	switch {
+	case len(r.Conflicts) > 0:
+		return words + ". Nothing is saved, and Finish waits until the conflicts are resolved."
 	case r.New == 0:
 		return "All of it exists already. Finish changes nothing here and shows the scripts."
 	}

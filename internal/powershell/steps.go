@@ -5,10 +5,10 @@ func skypeSteps(v values) []Step {
 	where := "Run it in the " + v.Shell() + " on a front end, as a member of RTCUniversalServerAdmins."
 	return []Step{
 		{File: "checklist.md", Title: "The whole as a checklist", Where: "Names, certificates, scripts and a maintenance window in one list, to print and to tick off."},
-		{File: "configure.ps1", Title: "Configure the Microsoft side", Where: where, Command: `.\configure.ps1`,
-			Success: "It ends with a table in which every line says exists, and with exit code 0. Run it with -WhatIf first; a second run changes nothing."},
+		{File: "configure.ps1", Title: "Configure the Microsoft side", Where: where + " First with the switch WhatIf, which only says what it would do.", Command: `.\configure.ps1`,
+			Success: "It ends with a table in which every line says exists, and with exit code 0. A second run changes nothing."},
 		{File: "verify.ps1", Title: "Compare with what is expected", Where: where + " It changes nothing.", Command: `.\verify.ps1`,
-			Success: "Every line says exists, and the exit code is 0. With -Json it prints the result for a machine."},
+			Success: "Every line says exists, and the exit code is 0. With the switch Json it prints the result for a machine."},
 		{File: "restart.ps1", Title: "Restart the front ends", Where: where + " Users are signed in again meanwhile, so do it in a maintenance window.", Command: `.\restart.ps1`,
 			Success: "Each front end is stopped and started alone, and RTCSRV runs on it before the next one is touched."},
 		{File: "rollback.ps1", Title: "Take it back", Where: where + " Only to undo configure.ps1.", Command: `.\rollback.ps1`,
