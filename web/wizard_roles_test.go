@@ -1,0 +1,64 @@
+package web_test
+
+import (
+	"net/http"
+	"testing"
+
+	"isthmus/internal/auth"
+)
+
+func TestAnOperatorFinishesOnlyWhatAnOperatorMayChange(t *testing.T) {
+	c := ready(t, auth.Operator)
+	c.walk(5)
+	page := c.get("/wizard/6").status(http.StatusOK).page()
+	page.Count(t, "form.finish button", 0)
+	page.Says(t, "form.finish p", "Ask an administrator to take over this draft")
+	c.post("/wizard/finish", "fingerprint", "anything").status(http.StatusForbidden)
+	if c.snapshot().Settings.PartitionedFederation {
+		t.Error("an operator changed the settings")
+	}
+}
+
+func TestAViewerReadsDeploymentsAndNoMore(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walk(5)
+	c.finish().to("/deployments/1")
+	c.post("/logout")
+	c.signIn(auth.Viewer)
+	page := c.get("/deployments").status(http.StatusOK).page()
+	page.Count(t, "main button", 0)
+	page.Count(t, "main a[href=/wizard]", 0)
+	c.get("/deployments/1").status(http.StatusOK)
+	c.get("/deployments/1/verify.ps1").status(http.StatusOK)
+	c.get("/wizard").status(http.StatusForbidden)
+	c.post("/wizard").status(http.StatusForbidden)
+}
+
+func TestAnothersDraftCanBeLookedAtAndTakenOver(t *testing.T) {
+	c := ready(t, auth.Operator)
+	c.walk(3)
+	c.post("/logout")
+	c.signIn(auth.Admin)
+	page := c.get("/wizard").page()
+	page.Says(t, ".findings h3", "operator is at step 4: Domains")
+	look := page.One(t, ".findings a").Attr("href")
+	page = c.get(look).status(http.StatusOK).page()
+	page.Says(t, ".answers", "fe2.synergy.com 10.1.20.22")
+	c.post(look + "/take").to("/wizard/4")
+	c.get("/wizard/4").status(http.StatusOK)
+	c.get(look).status(http.StatusNotFound)
+	c.postForm("/wizard/4", steps()[3]).to("/wizard/5")
+}
+
+func TestADraftIsDroppedOnlyByItsOwner(t *testing.T) {
+	c := ready(t, auth.Operator)
+	c.walk(2)
+	c.post("/logout")
+	c.signIn(auth.Admin)
+	c.post("/wizard/discard").to("/wizard")
+	c.get("/wizard").page().Says(t, ".findings h3", "operator is at step 3")
+	c.walk(1)
+	c.post("/wizard/discard").to("/wizard")
+	c.get("/wizard").page().Says(t, ".banner", "Dropped.")
+	c.get("/wizard/1").to("/wizard")
+}
