@@ -21,8 +21,9 @@ func (p *Proxy) turnAway(policy *routing.Policy, l Link, m *sip.Message, v routi
 		_ = l.Send(m.AppendAnswer(nil, a)) // a peer that is gone needs no refusal
 		p.metrics.Response(v.Status, 0)
 	}
-	if v.Ban && m.Method() != "NEGOTIATE" {
-		p.bans.count(l.Peer().Remote.Addr().Unmap(), p.clock.Now())
+	// Compression is only talk, and a node's address must never be shut out by one TLS client that shows no name.
+	if addr := l.Peer().Remote.Addr().Unmap(); v.Ban && m.Method() != "NEGOTIATE" && !policy.Lists(addr) {
+		p.bans.count(addr, p.clock.Now())
 	}
 	p.metrics.Request(m.Method(), metrics.Refused)
 	p.metrics.Refusal(v.Log)

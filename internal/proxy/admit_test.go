@@ -91,6 +91,19 @@ func TestRefusalsFarApartAreNoReasonForABan(t *testing.T) {
 	})
 }
 
+func TestANodesAddressIsNeverShutOut(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for range 9 {
+			e := w.end(transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.12:40020"), Transport: sip.TLS, Listener: "Default SIP Proxy TLS Listener - Server Auth"})
+			e.asks(siptest.NewRequest("OPTIONS", "anna@synergy.com", "carla@synergy.com"))
+			e.expect("403")
+		}
+		if !w.proxy.accept(netip.MustParseAddr("127.0.0.12")) {
+			t.Error("the other node is shut out")
+		}
+	})
+}
+
 func TestListingAnAddressEndsItsBan(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		for range 6 {
@@ -159,6 +172,9 @@ func TestMalformedRequestsAreAnsweredAndConnectionsLiveOn(t *testing.T) {
 		}, "", false, ""},
 		{"a broken response", func(s string) string {
 			return strings.Replace(s, "MESSAGE sip:carla@synergy.com SIP/2.0", "SIP/2.0 200 OK", 1) + ""
+		}, "", false, ""},
+		{"a BENOTIFY whose Route is no address", func(s string) string {
+			return strings.Replace(strings.ReplaceAll(s, "MESSAGE", "BENOTIFY"), "\r\nCall-ID:", "\r\nRoute: <sip:@>\r\nCall-ID:", 1)
 		}, "", false, ""},
 		{"a Route that is no address", func(s string) string { return strings.Replace(s, "\r\nCall-ID:", "\r\nRoute: <sip:@>\r\nCall-ID:", 1) }, "400", false, "403"},
 	} {

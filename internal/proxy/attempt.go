@@ -189,20 +189,6 @@ func (a *attempt) provisional(m *sip.Message) {
 	}
 }
 
-// extend moves the limit after a provisional answer. The lock is held.
-func (r *relay) extend(status int) {
-	now := r.proxy.clock.Now()
-	switch {
-	case r.cancelled:
-		r.limit = now.Add(cancelLimit)
-	case r.invite:
-		r.limit = now.Add(timerC)
-	default:
-		r.limit = r.began.Add(finalLimit)
-	}
-	r.arm()
-}
-
 // busy: a 503 is never passed on; the next hop is tried, for every method, as this one did not take the request.
 func (a *attempt) busy() {
 	a.place.suspect()

@@ -18,8 +18,6 @@ func request(method string) siptest.Request {
 	return r
 }
 
-func (w *world) fails(address string, kind error) { w.hosts[address].fails = kind }
-
 func TestARequestMovesOnWhenTheHopCannotBeReached(t *testing.T) {
 	for name, c := range map[string]struct {
 		kind  error
@@ -31,7 +29,7 @@ func TestARequestMovesOnWhenTheHopCannotBeReached(t *testing.T) {
 			t.Run(name+" "+method, func(t *testing.T) {
 				inWorld(t, func(t *testing.T, w *world) {
 					w.fails(fe1At, c.kind)
-					w.hosts[fe1At].takes = c.takes
+					w.slow(fe1At, c.takes)
 					client := w.connector()
 					client.asks(request(method))
 					if method == "INVITE" {
@@ -160,99 +158,6 @@ func TestAConnectionThatDiedUnnoticedIsReplaced(t *testing.T) {
 	}
 }
 
-func TestAllHopsFailed(t *testing.T) {
-	for _, c := range []struct {
-		name, method, want, warning string
-		setup                       func(*world)
-	}{
-		{"refused", "SUBSCRIBE", "504", "127.0.0.21:5061 connection refused, 127.0.0.22:5061 connection refused", func(w *world) {
-			w.fails(fe1At, transport.ErrRefused)
-			w.fails(fe2At, transport.ErrRefused)
-		}},
-		{"an INVITE that nobody took", "INVITE", "504", "127.0.0.21:5061 connection refused, 127.0.0.22:5061 TLS handshake failed: as the test says", func(w *world) {
-			w.fails(fe1At, transport.ErrRefused)
-			w.fails(fe2At, transport.ErrHandshake)
-		}},
-		{"silence", "SUBSCRIBE", "504", "127.0.0.21:5061 no answer, 127.0.0.22:5061 no answer", func(*world) {}},
-		{"an INVITE that was taken and not answered", "INVITE", "408", "127.0.0.21:5061 no answer, 127.0.0.22:5061 no answer", func(*world) {}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) {
-				c.setup(w)
-				client := w.connector()
-				client.asks(request(c.method))
-				w.after(9 * time.Second)
-				if client.got[0].Status() == 100 {
-					client.expect("100")
-				}
-				m := client.expect(c.want)
-				if got := value(m, "Warning"); got != `399 imp1.synergy.com "no next hop answered: `+c.warning+`"` {
-					t.Errorf("Warning: %s", got)
-				}
-			})
-		})
-	}
-}
-
-func TestWhileAllHopsAreDownNobodyWaits(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.fails(fe1At, transport.ErrTimeout)
-		w.fails(fe2At, transport.ErrTimeout)
-		w.hosts[fe1At].takes, w.hosts[fe2At].takes = time.Second, time.Second
-		client := w.connector()
-		client.asks(request("MESSAGE"))
-		w.after(2 * time.Second)
-		client.expect("504")
-		client.asks(request("MESSAGE"))
-		m := client.expect("504")
-		if got := value(m, "Warning"); !strings.Contains(got, "127.0.0.21:5061 down: connect timed out, 127.0.0.22:5061 down: connect timed out") {
-			t.Errorf("Warning: %s", got)
-		}
-	})
-}
-
-func TestManyHopsEndAfter16Seconds(t *testing.T) {
-	more := func(s *federation.Snapshot) {
-		for i, hop := range []string{"127.0.0.23", "127.0.0.24", "127.0.0.25"} {
-			r := s.StaticRoutes[0]
-			r.NextHop, r.Priority = hop, i+3
-			s.StaticRoutes = append(s.StaticRoutes, r)
-		}
-	}
-	inWorld(t, func(t *testing.T, w *world) {
-		for _, at := range []string{"127.0.0.23:5061", "127.0.0.24:5061", "127.0.0.25:5061"} {
-			w.hosts[at] = &host{}
-		}
-		client := w.connector()
-		client.asks(request("SUBSCRIBE"))
-		w.after(15900 * time.Millisecond)
-		client.expect("100")
-		client.quiet()
-		w.after(200 * time.Millisecond)
-		client.expect("504")
-		w.at("127.0.0.24:5061").expect("SUBSCRIBE")
-		if len(w.hosts["127.0.0.25:5061"].ends) > 0 {
-			t.Error("a fifth hop was asked")
-		}
-	}, more)
-}
-
-func TestOnlyA100LeadsTo504After30Seconds(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		client := w.connector()
-		client.asks(request("MESSAGE"))
-		w.at(fe1At).answers(w.at(fe1At).expect("MESSAGE"), 100)
-		w.after(29900 * time.Millisecond)
-		client.expect("100")
-		client.quiet()
-		w.after(200 * time.Millisecond)
-		if got := value(client.expect("504"), "Warning"); !strings.Contains(got, "127.0.0.21:5061 no final answer") {
-			t.Errorf("Warning: %s", got)
-		}
-		w.untouched(fe2At)
-	})
-}
-
 func TestALateAnswerIsNotPassedOn(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		client := w.connector()
@@ -281,7 +186,7 @@ func TestEqualPrioritiesShareByWeight(t *testing.T) {
 			w.proxy.config.Random = func(n int) int { return draw % n }
 			client.asks(request("SUBSCRIBE"))
 			for _, at := range []string{fe1At, fe2At} {
-				if len(w.hosts[at].ends) > 0 && len(w.at(at).got) > 0 {
+				if w.opened(at) > 0 && len(w.at(at).got) > 0 {
 					counts[at]++
 					w.at(at).answers(w.at(at).expect("SUBSCRIBE"), 200)
 				}
@@ -300,36 +205,6 @@ func TestEqualPrioritiesShareByWeight(t *testing.T) {
 			client.expect("200")
 		}
 	}, equal)
-}
-
-func TestAnOwnUserWhoCannotBeReachedIs480(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.fails(connectorAt, transport.ErrRefused)
-		lync := w.lync()
-		lync.asks(siptest.Message("anna@synergy.com", "carla@synergy.com", "hi"))
-		lync.expect("480")
-	})
-}
-
-func TestTheBackupDeliversWhenTheHomeNodeIsDown(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.fails(imp2At, transport.ErrRefused)
-		lync := w.lync()
-		lync.asks(siptest.Message("anna@synergy.com", "dora@synergy.com", "hi"))
-		w.at(connectorAt).answers(w.at(connectorAt).expect("MESSAGE"), 200)
-		lync.expect("200")
-	})
-}
-
-func TestTheBackupDeliversWhenTheHomeNodesConnectorIsDown(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		lync := w.lync()
-		lync.asks(siptest.Message("anna@synergy.com", "dora@synergy.com", "hi"))
-		w.at(imp2At).answers(w.at(imp2At).expect("MESSAGE"), 503)
-		w.at(connectorAt).answers(w.at(connectorAt).expect("MESSAGE"), 200)
-		lync.expect("200")
-		w.at(imp2At).dropProbes(200)
-	})
 }
 
 func TestAnAckMovesOnOnlyWhenItCouldNotBeSent(t *testing.T) {
@@ -351,6 +226,37 @@ func TestAnAckMovesOnOnlyWhenItCouldNotBeSent(t *testing.T) {
 			r.Destination = ".com.synergy.pool"
 			s.StaticRoutes = append(s.StaticRoutes, r)
 		}
+	})
+}
+
+func TestAnAckOverAConnectionThatDiedUnnoticedGetsAnother(t *testing.T) {
+	toHost := func(method string) siptest.Request {
+		r := request(method)
+		r.URI = "sip:bob@127.0.0.21:5061"
+		r.To += ";tag=7"
+		return r
+	}
+	inWorld(t, func(t *testing.T, w *world) {
+		client := w.connector()
+		client.asks(toHost("ACK"))
+		old := w.at(fe1At)
+		old.expect("ACK")
+		w.mu.Lock()
+		old.broken, old.closed = true, true
+		w.mu.Unlock()
+		client.asks(toHost("ACK"))
+		w.at(fe1At).expect("ACK")
+		w.at(fe1At).breaks(io.EOF)
+		w.fails(fe1At, transport.ErrRefused)
+		client.asks(toHost("ACK"))
+		if !strings.Contains(w.log.String(), "no next hop took it: 127.0.0.21:5061 connection refused") {
+			t.Errorf("the log:\n%s", w.log)
+		}
+		client.asks(toHost("ACK"))
+		if !strings.Contains(w.log.String(), "no next hop took it: 127.0.0.21:5061 down: connection refused") {
+			t.Errorf("the log:\n%s", w.log)
+		}
+		client.quiet()
 	})
 }
 

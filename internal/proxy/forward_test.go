@@ -112,15 +112,15 @@ func TestAStrictNextHopGetsTheTargetBehindTheRoute(t *testing.T) {
 
 func TestOrderIsKeptWhileTheConnectionOpens(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.hosts[fe1At].takes = 500 * time.Millisecond
+		w.slow(fe1At, 500*time.Millisecond)
 		c := w.connector()
 		texts := []string{"one", "two", "three", "four", "five"}
 		for _, text := range texts {
 			c.asks(siptest.Message("carla@synergy.com", "bob@synergy.com", text))
 		}
 		w.after(600 * time.Millisecond)
-		if w.hosts[fe1At].dials != 1 {
-			t.Errorf("%d connections were opened for one hop", w.hosts[fe1At].dials)
+		if w.dials(fe1At) != 1 {
+			t.Errorf("%d connections were opened for one hop", w.dials(fe1At))
 		}
 		for _, text := range texts {
 			m := w.at(fe1At).expect("MESSAGE")

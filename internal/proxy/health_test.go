@@ -190,7 +190,7 @@ func TestAChangeOfTheRouteClearsItsMark(t *testing.T) {
 				w.set()
 				w.expectState("unknown")
 				w.after(11 * time.Second)
-				if w.hosts[fe1At].dials != 1 {
+				if w.dials(fe1At) != 1 {
 					t.Error("a mark that was cleared is probed on")
 				}
 				w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
@@ -277,7 +277,7 @@ func TestAnFQDNNextHopIsResolvedOffTheMessagePath(t *testing.T) {
 		client := w.connector()
 		client.asks(request("SUBSCRIBE"))
 		client.asks(request("MESSAGE"))
-		if len(w.hosts[fe1At].ends) > 0 {
+		if w.opened(fe1At) > 0 {
 			t.Fatal("the look-up is not over yet")
 		}
 		w.after(2 * time.Second)

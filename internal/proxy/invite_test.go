@@ -92,7 +92,7 @@ func TestCancelEndsFailover(t *testing.T) {
 
 func TestCancelWhileNothingIsPendingIs487AtOnce(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.hosts[fe1At].takes = time.Second
+		w.slow(fe1At, time.Second)
 		client, r := invite(w)
 		client.asks(r.Cancel())
 		client.expect("200")
@@ -134,7 +134,7 @@ func TestACancelOfNothingIs481(t *testing.T) {
 		client := w.connector()
 		client.asks(siptest.Invite("carla@synergy.com", "bob@synergy.com").Cancel())
 		client.expect("481")
-		if len(w.hosts[fe1At].ends) > 0 {
+		if w.opened(fe1At) > 0 {
 			t.Error("the CANCEL was routed")
 		}
 	})
@@ -172,6 +172,19 @@ func TestALateRingingOfAHopThatWasGivenUpIsCancelled(t *testing.T) {
 		w.at(fe1At).expect("CANCEL")
 		client.quiet()
 		w.at(fe2At).answers(second, 200)
+		client.expect("200")
+	})
+}
+
+func TestACallTakenAfterTheFinalAnswerStillGoesUp(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		client, _ := invite(w)
+		first := w.at(fe1At).expect("INVITE")
+		w.after(4 * time.Second)
+		w.at(fe2At).answers(w.at(fe2At).expect("INVITE"), 486)
+		client.expect("486")
+		w.at(fe1At).dropProbes(0)
+		w.at(fe1At).answers(first, 200)
 		client.expect("200")
 	})
 }

@@ -45,10 +45,10 @@ func TestStopEndsTheProbes(t *testing.T) {
 		client := w.connector()
 		client.asks(request("SUBSCRIBE"))
 		w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
-		dials := w.hosts[fe1At].dials
+		dials := w.dials(fe1At)
 		w.proxy.Stop()
 		w.after(time.Minute)
-		if w.hosts[fe1At].dials != dials {
+		if w.dials(fe1At) != dials {
 			t.Error("the hop is probed on")
 		}
 		client.expect("200")

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"isthmus/internal/metrics"
 	"isthmus/internal/routing"
 	"isthmus/internal/sip"
 	"isthmus/internal/sip/transaction"
@@ -160,83 +159,8 @@ func (r *relay) end() (won bool) {
 }
 
 // arm sets the timer to what is due first. The lock is held.
-func (r *relay) arm() {
-	due := r.limit
-	for _, t := range []time.Time{r.trying, r.silence} {
-		if !t.IsZero() && t.Before(due) {
-			due = t
-		}
-	}
-	if !r.rings.IsZero() && !due.Before(r.rings) {
-		return // it rings before, and looks then
-	}
-	wait := due.Sub(r.proxy.clock.Now())
-	r.rings = due
-	if r.timer == nil {
-		r.timer = r.proxy.clock.AfterFunc(wait, func() { r.proxy.guard(r.ring) })
-		return
-	}
-	r.timer.Reset(wait)
-}
-
 // ring does what is due and sets the timer again.
-func (r *relay) ring() {
-	now := r.proxy.clock.Now()
-	due := func(t time.Time) bool { return !t.IsZero() && !now.Before(t) }
-	r.mu.Lock()
-	if r.done {
-		r.mu.Unlock()
-		return
-	}
-	trying, silent, over := due(r.trying), due(r.silence), due(r.limit)
-	if trying {
-		r.trying = time.Time{}
-	}
-	if silent {
-		r.silence = time.Time{}
-	}
-	a := r.current
-	if !over {
-		r.rings = time.Time{}
-		r.arm()
-	}
-	r.mu.Unlock()
-	switch {
-	case over:
-		r.expire(a)
-		return
-	case silent && a != nil:
-		a.silent()
-	}
-	if trying {
-		r.respond(100, nil)
-	}
-}
-
 // expire ends a request that has waited as long as it may.
-func (r *relay) expire(a *attempt) {
-	r.mu.Lock()
-	if r.done || r.current != a {
-		r.mu.Unlock()
-		return
-	}
-	r.current = nil
-	if a != nil {
-		r.taken = r.taken || a.written
-		r.failures = append(r.failures, failure{a.place.current().String(), a.lacks()})
-	}
-	cancelled := r.cancelled
-	r.mu.Unlock()
-	if a != nil {
-		a.giveUp()
-	}
-	if cancelled {
-		r.finish(487, nil)
-		return
-	}
-	r.exhausted()
-}
-
 // passUp sends a hop's response upstream.
 func (r *relay) passUp(a *attempt, m *sip.Message) {
 	status := m.Status()
@@ -254,43 +178,4 @@ func (r *relay) passUp(a *attempt, m *sip.Message) {
 }
 
 // cancel ends an INVITE for its sender (RFC 3261 section 16.10).
-func (r *relay) cancel() {
-	r.mu.Lock()
-	if r.done || r.cancelled {
-		r.mu.Unlock()
-		return
-	}
-	r.cancelled = true
-	a := r.current
-	if a == nil || !a.written {
-		r.current = nil
-		r.mu.Unlock()
-		r.finish(487, nil)
-		return
-	}
-	a.cancelling = true
-	client := a.client
-	if a.answered {
-		r.limit = r.proxy.clock.Now().Add(cancelLimit)
-		r.arm()
-	}
-	r.mu.Unlock()
-	if client != nil {
-		client.Cancel()
-	}
-}
-
 // cancel answers a CANCEL and ends the INVITE that it means.
-func (p *Proxy) cancel(in *incoming) {
-	invite := p.table.Invite(in.message)
-	if invite == nil {
-		p.metrics.Request("CANCEL", metrics.Refused)
-		p.respond(in, 481, nil)
-		return
-	}
-	p.metrics.Request("CANCEL", metrics.Answered)
-	p.respond(in, 200, nil)
-	if r, ok := p.invites.Load(invite); ok {
-		r.(*relay).cancel()
-	}
-}

@@ -138,10 +138,10 @@ func (w *walk) refuse(status int, fact, advice string) bool {
 }
 
 // forward decides for hops. The sentence is made only where somebody reads it.
-func (w *walk) forward(groups []Group, format string, args ...any) bool {
+func (w *walk) forward(groups []Group, format, name string) bool {
 	w.decision = Decision{Action: Forward, Groups: groups, Unreached: 504}
 	if w.explains {
-		w.decision.Reason = fmt.Sprintf(format, args...)
+		w.decision.Reason = fmt.Sprintf(format, name)
 	}
 	return true
 }

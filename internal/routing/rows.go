@@ -3,9 +3,6 @@ package routing
 import (
 	"slices"
 	"strings"
-
-	"isthmus/internal/federation"
-	"isthmus/internal/sip"
 )
 
 // A row is one case of the decision. The first that applies decides.
@@ -86,93 +83,11 @@ func (w *walk) looped() bool {
 
 // routed follows a Route set: from inside to hosts of the Microsoft side, from outside only to our own nodes, so that
 // nobody outside uses this node to reach a third party.
-func (w *walk) routed() bool {
-	r := w.request
-	if len(r.Routes) == 0 {
-		return false
-	}
-	if r.Side == Outside && slices.ContainsFunc(r.Routes, func(u sip.URI) bool { return !w.ours(u) }) {
-		return w.refuse(403, "A Route from outside may name nodes of this side only.", "")
-	}
-	top := r.Routes[0]
-	if n, what := w.policy.named(top); what != nothing {
-		if n == w.policy.self || what == strangePort {
-			w.toConnector(n, what, "The Route names")
-		} else {
-			w.toNode(n, "The Route names %s.")
-		}
-	} else if l, ok := w.policy.knownHost(top); ok {
-		w.toLadder(l, top.HostString())
-	} else {
-		w.refuse(403, "The Route names "+top.HostString()+", which is no configured host.", "Add a static route for it if it belongs to the Microsoft side.")
-	}
-	_, loose := top.Param("lr")
-	w.decision.Strict = !loose
-	return true
-}
-
-func (w *walk) ours(u sip.URI) bool {
-	_, what := w.policy.named(u)
-	return what == theNode || what == itConnector
-}
-
-func (w *walk) dialogToNode() bool {
-	if !w.request.ToTag {
-		return false
-	}
-	n, what := w.policy.named(w.request.URI)
-	return what != nothing && w.toConnector(n, what, "The dialog's address names")
-}
-
 // toConnector goes to a node's connector, by way of that node.
-func (w *walk) toConnector(n *node, what part, because string) bool {
-	if what == strangePort {
-		return w.refuse(403, because+" a port of "+n.Name+" that is none of its listeners.", "")
-	}
-	if n != w.policy.self {
-		return w.toNode(n, because+" %s.")
-	}
-	if !n.Runs(federation.ServiceSIPFederation) {
-		return w.refuse(480, "The SIP Federation Connection Manager of "+n.Name+" is off.", "Activate it on the page Services.")
-	}
-	return w.forward([]Group{{n.delivery}}, because+" %s.", n.Name)
-}
-
-func (w *walk) toNode(n *node, format string) bool {
-	if !n.Runs(federation.ServiceSIPProxy) {
-		return w.refuse(480, "The SIP proxy of "+n.Name+" is off.", "Activate it on the page Services.")
-	}
-	return w.forward([]Group{{n.link}}, format, n.Name)
-}
-
 // unreachable is the answer when nobody could be reached who delivers to an own user. To another node it is 503, at which that node
 // moves on to the backup.
-func (w *walk) unreachable() int {
-	if w.request.Passed {
-		return 503
-	}
-	return 480
-}
-
 // dialogToHost: a dialog that passed another node came here by its Route; nothing else of it is decided toward the
 // Microsoft side.
-func (w *walk) dialogToHost() bool {
-	r := w.request
-	if !r.ToTag || r.Side != Inside || r.Passed && r.Own == 0 {
-		return false
-	}
-	l, ok := w.policy.knownHost(r.URI)
-	return ok && w.toLadder(l, w.host())
-}
-
-func (w *walk) strayACK() bool {
-	if w.request.Method != "ACK" {
-		return false
-	}
-	w.decision = Decision{Action: Drop, Reason: "The ACK belongs to no dialog that leads through this node; it ends here."}
-	return true
-}
-
 func (w *walk) register() bool {
 	if w.request.Method != "REGISTER" {
 		return false
@@ -205,116 +120,12 @@ func (w *walk) extension() bool {
 	return true
 }
 
-func (w *walk) local() bool { return w.policy.domains[w.host()] }
-
 // ownUser delivers to the recipient's home node, else to its backup, there to the connector.
-func (w *walk) ownUser() bool {
-	if !w.local() {
-		return false
-	}
-	user, ok := w.directory.ByAddress(w.request.URI.Address())
-	if !ok || !user.Licensed {
-		return false
-	}
-	groups := w.homeOf(user)
-	if len(groups) == 0 {
-		w.refuse(480, "No node can deliver to the recipient now.", "Activate the services of the home node "+user.Node+" or give it a backup.")
-		w.decision.Status = w.unreachable()
-		return true
-	}
-	w.forward(groups, "The recipient is licensed here and homed on %s.", user.Node)
-	w.decision.Unreached = w.unreachable()
-	return true
-}
-
 // homeOf lists the ways to a user, the home node's first. A request from another node ends at this node's connector if
 // this node is one of the two: the other node tries the next itself.
-func (w *walk) homeOf(user federation.UserFact) []Group {
-	home := w.policy.nodes[user.Node]
-	if home == nil {
-		return nil
-	}
-	backup := w.policy.nodes[home.Backup]
-	self := w.policy.self
-	if w.request.Passed && (home == self || backup == self) {
-		home, backup = self, nil
-	}
-	var groups []Group
-	for _, n := range []*node{home, backup} {
-		if h := w.deliverer(n); h != nil {
-			groups = append(groups, Group{h})
-		}
-	}
-	return groups
-}
-
 // deliverer is the hop by which a node's connector is reached, nil while it is not in service.
-func (w *walk) deliverer(n *node) *Hop {
-	switch {
-	case n == nil || !n.Runs(federation.ServiceSIPFederation):
-		return nil
-	case n == w.policy.self:
-		return n.delivery
-	case !n.Runs(federation.ServiceSIPProxy):
-		return nil
-	}
-	return n.link
-}
-
 // nobodyHere: what the Microsoft side does not know it sends here, and it never goes back there.
-func (w *walk) nobodyHere() bool {
-	return w.local() && w.request.Side == Outside &&
-		w.refuse(404, "The recipient is not licensed here.", "A request from outside for somebody unknown is never sent back; license the user here, or correct the address.")
-}
-
-func (w *walk) federationOff() bool {
-	return w.local() && !w.policy.federation &&
-		w.refuse(404, "The recipient is not licensed here, and partitioned federation is off.", "Turn it on on the page Settings to reach users of the Microsoft side.")
-}
-
 // notSynchronised: advanced routing sends only what is known as somebody's Microsoft address.
-func (w *walk) notSynchronised() bool {
-	if !w.local() || !w.policy.advanced {
-		return false
-	}
-	if _, ok := w.directory.ByMicrosoftAddress(w.request.URI.Address()); ok {
-		return false
-	}
-	return w.refuse(404, "Nobody has that Microsoft address.", "Advanced routing sends only to addresses that a user row holds as microsoft_address; import them, or choose basic routing.")
-}
-
-func (w *walk) toMicrosoft() bool { return w.local() && w.outward() }
-
-func (w *walk) toFederated() bool {
-	direct, ok := w.policy.federated[w.host()]
-	if !ok || w.request.Side != Inside {
-		return false
-	}
-	if !direct {
-		return w.refuse(403, "Direct Federation is off for "+w.host()+".", "Turn it on on the page Federated domains.")
-	}
-	return w.outward()
-}
-
 // outward sends to the Microsoft side by static route: only at the node where the request began, so that two nodes
 // that know different things of a user never pass it on through each other.
-func (w *walk) outward() bool {
-	if w.request.Passed {
-		return w.refuse(404, "The request has passed another node and is not licensed here.", "Each node sends to the Microsoft side itself; look whether the nodes have applied the same revision.")
-	}
-	return w.toLadder(w.policy.routes.ladder(w.userPart(), w.host()), w.host())
-}
-
 // userPart is the recipient's user part, read only while there are user routes.
-func (w *walk) userPart() string {
-	if len(w.policy.routes.users) == 0 || !w.request.URI.HasUser {
-		return ""
-	}
-	address := w.request.URI.Address()
-	user, _, _ := strings.Cut(address[:strings.LastIndexByte(address, '@')], ";")
-	return user
-}
-
-func (w *walk) noRelay() bool {
-	return w.refuse(403, "This node does not relay to "+w.host()+".", "Add it to the domains, or to the federated domains if the Microsoft side reaches it.")
-}

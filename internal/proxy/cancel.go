@@ -1,0 +1,43 @@
+package proxy
+
+import "isthmus/internal/metrics"
+
+func (r *relay) cancel() {
+	r.mu.Lock()
+	if r.done || r.cancelled {
+		r.mu.Unlock()
+		return
+	}
+	r.cancelled = true
+	a := r.current
+	if a == nil || !a.written {
+		r.current = nil
+		r.mu.Unlock()
+		r.finish(487, nil)
+		return
+	}
+	a.cancelling = true
+	client := a.client
+	if a.answered {
+		r.limit = r.proxy.clock.Now().Add(cancelLimit)
+		r.arm()
+	}
+	r.mu.Unlock()
+	if client != nil {
+		client.Cancel()
+	}
+}
+
+func (p *Proxy) cancel(in *incoming) {
+	invite := p.table.Invite(in.message)
+	if invite == nil {
+		p.metrics.Request("CANCEL", metrics.Refused)
+		p.respond(in, 481, nil)
+		return
+	}
+	p.metrics.Request("CANCEL", metrics.Answered)
+	p.respond(in, 200, nil)
+	if r, ok := p.invites.Load(invite); ok {
+		r.(*relay).cancel()
+	}
+}

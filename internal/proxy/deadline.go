@@ -1,0 +1,92 @@
+package proxy
+
+import "time"
+
+func (r *relay) arm() {
+	due := r.limit
+	for _, t := range []time.Time{r.trying, r.silence} {
+		if !t.IsZero() && t.Before(due) {
+			due = t
+		}
+	}
+	if !r.rings.IsZero() && !due.Before(r.rings) {
+		return // it rings before, and looks then
+	}
+	wait := due.Sub(r.proxy.clock.Now())
+	r.rings = due
+	if r.timer == nil {
+		r.timer = r.proxy.clock.AfterFunc(wait, func() { r.proxy.guard(r.ring) })
+		return
+	}
+	r.timer.Reset(wait)
+}
+
+func (r *relay) ring() {
+	now := r.proxy.clock.Now()
+	due := func(t time.Time) bool { return !t.IsZero() && !now.Before(t) }
+	r.mu.Lock()
+	if r.done {
+		r.mu.Unlock()
+		return
+	}
+	trying, silent, over := due(r.trying), due(r.silence), due(r.limit)
+	if trying {
+		r.trying = time.Time{}
+	}
+	if silent {
+		r.silence = time.Time{}
+	}
+	a := r.current
+	if !over {
+		r.rings = time.Time{}
+		r.arm()
+	}
+	r.mu.Unlock()
+	switch {
+	case over:
+		r.expire(a)
+		return
+	case silent && a != nil:
+		a.silent()
+	}
+	if trying {
+		r.respond(100, nil)
+	}
+}
+
+func (r *relay) expire(a *attempt) {
+	r.mu.Lock()
+	if r.done || r.current != a {
+		r.mu.Unlock()
+		return
+	}
+	r.current = nil
+	if a != nil {
+		r.taken = r.taken || a.written
+		r.failures = append(r.failures, failure{a.place.current().String(), a.lacks()})
+	}
+	cancelled := r.cancelled
+	r.mu.Unlock()
+	if a != nil {
+		a.giveUp()
+	}
+	if cancelled {
+		r.finish(487, nil)
+		return
+	}
+	r.exhausted()
+}
+
+// extend moves the limit after a provisional answer. The lock is held.
+func (r *relay) extend(status int) {
+	now := r.proxy.clock.Now()
+	switch {
+	case r.cancelled:
+		r.limit = now.Add(cancelLimit)
+	case r.invite:
+		r.limit = now.Add(timerC)
+	default:
+		r.limit = r.began.Add(finalLimit)
+	}
+	r.arm()
+}

@@ -1,0 +1,83 @@
+package routing
+
+import (
+	"slices"
+
+	"isthmus/internal/federation"
+	"isthmus/internal/sip"
+)
+
+func (w *walk) routed() bool {
+	r := w.request
+	if len(r.Routes) == 0 {
+		return false
+	}
+	if r.Side == Outside && slices.ContainsFunc(r.Routes, func(u sip.URI) bool { return !w.ours(u) }) {
+		return w.refuse(403, "A Route from outside may name nodes of this side only.", "")
+	}
+	top := r.Routes[0]
+	if n, what := w.policy.named(top); what != nothing {
+		if n == w.policy.self || what == strangePort {
+			w.toConnector(n, what, "The Route names")
+		} else {
+			w.toNode(n, "The Route names %s.")
+		}
+	} else if l, ok := w.policy.knownHost(top); ok {
+		w.toLadder(l, top.HostString())
+	} else {
+		w.refuse(403, "The Route names "+top.HostString()+", which is no configured host.", "Add a static route for it if it belongs to the Microsoft side.")
+	}
+	_, loose := top.Param("lr")
+	w.decision.Strict = !loose
+	return true
+}
+
+func (w *walk) ours(u sip.URI) bool {
+	_, what := w.policy.named(u)
+	return what == theNode || what == itConnector
+}
+
+func (w *walk) dialogToNode() bool {
+	if !w.request.ToTag {
+		return false
+	}
+	n, what := w.policy.named(w.request.URI)
+	return what != nothing && w.toConnector(n, what, "The dialog's address names")
+}
+
+func (w *walk) toConnector(n *node, what part, because string) bool {
+	if what == strangePort {
+		return w.refuse(403, because+" a port of "+n.Name+" that is none of its listeners.", "")
+	}
+	if n != w.policy.self {
+		return w.toNode(n, because+" %s.")
+	}
+	if !n.Runs(federation.ServiceSIPFederation) {
+		return w.refuse(480, "The SIP Federation Connection Manager of "+n.Name+" is off.", "Activate it on the page Services.")
+	}
+	return w.forward([]Group{{n.delivery}}, because+" %s.", n.Name)
+}
+
+func (w *walk) toNode(n *node, format string) bool {
+	if !n.Runs(federation.ServiceSIPProxy) {
+		return w.refuse(480, "The SIP proxy of "+n.Name+" is off.", "Activate it on the page Services.")
+	}
+	return w.forward([]Group{{n.link}}, format, n.Name)
+}
+
+func (w *walk) dialogToHost() bool {
+	r := w.request
+	if !r.ToTag || r.Side != Inside || r.Passed && r.Own == 0 {
+		return false
+	}
+	l, ok := w.policy.knownHost(r.URI)
+	return ok && w.toLadder(l, w.host())
+}
+
+func (w *walk) strayACK() bool {
+	if w.request.Method != "ACK" {
+		return false
+	}
+	w.decision = Decision{Action: Drop, Reason: "The ACK belongs to no dialog that leads through this node; it ends here."}
+	return true
+}
