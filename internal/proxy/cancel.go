@@ -2,6 +2,7 @@ package proxy
 
 import "isthmus/internal/metrics"
 
+// cancel ends an INVITE for its sender (RFC 3261 section 16.10).
 func (r *relay) cancel() {
 	r.mu.Lock()
 	if r.done || r.cancelled {
@@ -28,6 +29,7 @@ func (r *relay) cancel() {
 	}
 }
 
+// cancel answers a CANCEL and ends the INVITE that it means.
 func (p *Proxy) cancel(in *incoming) {
 	invite := p.table.Invite(in.message)
 	if invite == nil {

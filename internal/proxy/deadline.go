@@ -2,6 +2,7 @@ package proxy
 
 import "time"
 
+// arm sets the timer to what is due first. The lock is held.
 func (r *relay) arm() {
 	due := r.limit
 	for _, t := range []time.Time{r.trying, r.silence} {
@@ -21,6 +22,7 @@ func (r *relay) arm() {
 	r.timer.Reset(wait)
 }
 
+// ring does what is due and sets the timer again.
 func (r *relay) ring() {
 	now := r.proxy.clock.Now()
 	due := func(t time.Time) bool { return !t.IsZero() && !now.Before(t) }
@@ -54,6 +56,7 @@ func (r *relay) ring() {
 	}
 }
 
+// expire ends a request that has waited as long as it may.
 func (r *relay) expire(a *attempt) {
 	r.mu.Lock()
 	if r.done || r.current != a {

@@ -12,6 +12,7 @@ import (
 	"isthmus/internal/siptest"
 )
 
+// An end is the far end of a connection: what the node sends arrives there, and what it sends the node receives.
 type end struct {
 	w      *world
 	peer   transport.Peer
@@ -31,6 +32,7 @@ func (w *world) end(peer transport.Peer) *end {
 	return e
 }
 
+// from is a connection to the node's TCP listener.
 func (w *world) from(address string) *end {
 	return w.end(transport.Peer{Remote: netip.MustParseAddrPort(address), Transport: sip.TCP, Listener: "Default SIP Proxy TCP Listener", ListenerPort: 5060})
 }
@@ -55,8 +57,10 @@ func (e *end) Send(b []byte) error {
 
 func (e *end) Queue(_ Link, b []byte) error { return e.Send(b) }
 
+// Close is the node closing the connection.
 func (e *end) Close(err error) { e.ends(err) }
 
+// ends closes the connection as the transport reports it.
 func (e *end) ends(err error) {
 	e.w.mu.Lock()
 	was := e.closed
@@ -67,11 +71,13 @@ func (e *end) ends(err error) {
 	}
 }
 
+// breaks ends the connection from the far side.
 func (e *end) breaks(err error) {
 	e.ends(err)
 	synctest.Wait()
 }
 
+// sends gives the node a message, in a buffer that is overwritten afterwards as a read buffer is.
 func (e *end) sends(text string) {
 	e.w.t.Helper()
 	buffer := []byte(text)
@@ -100,6 +106,7 @@ func (e *end) answers(request *sip.Message, status int, lines ...string) {
 	e.sends(siptest.Response(request, status, lines...))
 }
 
+// expect returns the next message, which must be what is named: a method or a status.
 func (e *end) expect(what string) *sip.Message {
 	e.w.t.Helper()
 	e.w.mu.Lock()
@@ -122,6 +129,7 @@ func nameOf(m *sip.Message) string {
 	return fmt.Sprint(m.Status())
 }
 
+// quiet holds that nothing came.
 func (e *end) quiet() {
 	e.w.t.Helper()
 	e.w.mu.Lock()
@@ -131,6 +139,7 @@ func (e *end) quiet() {
 	}
 }
 
+// at returns the newest connection that the node opened to a host.
 func (w *world) at(address string) *end {
 	w.t.Helper()
 	w.mu.Lock()
@@ -142,6 +151,7 @@ func (w *world) at(address string) *end {
 	return ends[len(ends)-1]
 }
 
+// untouched holds that nothing was sent to a host.
 func (w *world) untouched(address string) {
 	w.t.Helper()
 	w.mu.Lock()
@@ -155,6 +165,7 @@ func (w *world) untouched(address string) {
 	}
 }
 
+// dropProbes forgets the probes that a host got, and answers them with a status when that is not 0.
 func (e *end) dropProbes(status int) {
 	e.w.t.Helper()
 	for {
@@ -180,4 +191,5 @@ func value(m *sip.Message, name string) string {
 	return strings.Join(list, ", ")
 }
 
+// connector is a connection from the node's connector, lync one from the first front end.
 func (w *world) connector() *end { return w.from("127.0.0.11:40001") }

@@ -177,8 +177,3 @@ func (pl *place) clear() {
 	}
 	pl.health = health{since: pl.proxy.clock.Now(), era: pl.health.era + 1}
 }
-
-// refit fits every place to a new policy. A hop whose configuration, service or TLS settings changed starts anew.
-// keyNow is the key of the TLS settings in force, "" for none.
-// HopStates tells the state of every hop of the policy in force.
-// log writes a change of state. The reason begins with the words that administrators look for.

@@ -6,6 +6,7 @@ import (
 	"isthmus/internal/sip"
 )
 
+// refit fits every place to a new policy. A hop whose configuration, service or TLS settings changed starts anew.
 func (p *Proxy) refit(policy *routing.Policy) {
 	wanted := map[string]*routing.Hop{}
 	for _, h := range policy.Hops() {
@@ -32,6 +33,7 @@ func (pl *place) refit(hop *routing.Hop) {
 	}
 }
 
+// keyNow is the key of the TLS settings in force, "" for none.
 func (pl *place) keyNow() string {
 	hop := pl.current()
 	if hop.Transport != sip.TLS {
@@ -44,6 +46,7 @@ func (pl *place) keyNow() string {
 	return t.Key
 }
 
+// HopStates tells the state of every hop of the policy in force.
 func (p *Proxy) HopStates() []federation.HopStatus {
 	policy := p.policy.Load()
 	if policy == nil {
@@ -66,6 +69,7 @@ func (pl *place) report(s *federation.HopStatus) {
 	s.State, s.Reason, s.Since = pl.health.state(), pl.health.reason, pl.health.since
 }
 
+// log writes a change of state. The reason begins with the words that administrators look for.
 func (pl *place) log(msg, because string) {
 	policy := pl.proxy.policy.Load()
 	if policy == nil {

@@ -158,9 +158,6 @@ func (r *relay) end() (won bool) {
 	return won
 }
 
-// arm sets the timer to what is due first. The lock is held.
-// ring does what is due and sets the timer again.
-// expire ends a request that has waited as long as it may.
 // passUp sends a hop's response upstream.
 func (r *relay) passUp(a *attempt, m *sip.Message) {
 	status := m.Status()
@@ -176,6 +173,3 @@ func (r *relay) passUp(a *attempt, m *sip.Message) {
 	buffers.Put(b)
 	r.proxy.metrics.Response(status, r.proxy.clock.Now().Sub(r.began))
 }
-
-// cancel ends an INVITE for its sender (RFC 3261 section 16.10).
-// cancel answers a CANCEL and ends the INVITE that it means.

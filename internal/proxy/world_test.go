@@ -196,16 +196,4 @@ func (w *world) Links() []Link {
 	return list
 }
 
-// An end is the far end of a connection: what the node sends arrives there, and what it sends the node receives.
-// from is a connection to the node's TCP listener.
-// Close is the node closing the connection.
-// ends closes the connection as the transport reports it.
-// breaks ends the connection from the far side.
-// sends gives the node a message, in a buffer that is overwritten afterwards as a read buffer is.
-// expect returns the next message, which must be what is named: a method or a status.
-// quiet holds that nothing came.
-// at returns the newest connection that the node opened to a host.
-// untouched holds that nothing was sent to a host.
-// dropProbes forgets the probes that a host got, and answers them with a status when that is not 0.
-// connector is a connection from the node's connector, lync one from the first front end.
 func (w *world) lync() *end { return w.from("127.0.0.21:40002") }

@@ -7,6 +7,8 @@ import (
 	"isthmus/internal/sip"
 )
 
+// routed follows a Route set: from inside to hosts of the Microsoft side, from outside only to our own nodes, so that
+// nobody outside uses this node to reach a third party.
 func (w *walk) routed() bool {
 	r := w.request
 	if len(r.Routes) == 0 {
@@ -45,6 +47,7 @@ func (w *walk) dialogToNode() bool {
 	return what != nothing && w.toConnector(n, what, "The dialog's address names")
 }
 
+// toConnector goes to a node's connector, by way of that node.
 func (w *walk) toConnector(n *node, what part, because string) bool {
 	if what == strangePort {
 		return w.refuse(403, because+" a port of "+n.Name+" that is none of its listeners.", "")
@@ -65,6 +68,8 @@ func (w *walk) toNode(n *node, format string) bool {
 	return w.forward([]Group{{n.link}}, format, n.Name)
 }
 
+// dialogToHost: a dialog that passed another node came here by its Route; nothing else of it is decided toward the
+// Microsoft side.
 func (w *walk) dialogToHost() bool {
 	r := w.request
 	if !r.ToTag || r.Side != Inside || r.Passed && r.Own == 0 {

@@ -6,6 +6,8 @@ import (
 	"isthmus/internal/federation"
 )
 
+// unreachable is the answer when nobody could be reached who delivers to an own user. To another node it is 503, at which that node
+// moves on to the backup.
 func (w *walk) unreachable() int {
 	if w.request.Passed {
 		return 503
@@ -15,6 +17,7 @@ func (w *walk) unreachable() int {
 
 func (w *walk) local() bool { return w.policy.domains[w.host()] }
 
+// ownUser delivers to the recipient's home node, else to its backup, there to the connector.
 func (w *walk) ownUser() bool {
 	if !w.local() {
 		return false
@@ -34,6 +37,8 @@ func (w *walk) ownUser() bool {
 	return true
 }
 
+// homeOf lists the ways to a user, the home node's first. A request from another node ends at this node's connector if
+// this node is one of the two: the other node tries the next itself.
 func (w *walk) homeOf(user federation.UserFact) []Group {
 	home := w.policy.nodes[user.Node]
 	if home == nil {
@@ -53,6 +58,7 @@ func (w *walk) homeOf(user federation.UserFact) []Group {
 	return groups
 }
 
+// deliverer is the hop by which a node's connector is reached, nil while it is not in service.
 func (w *walk) deliverer(n *node) *Hop {
 	switch {
 	case n == nil || !n.Runs(federation.ServiceSIPFederation):
@@ -65,6 +71,7 @@ func (w *walk) deliverer(n *node) *Hop {
 	return n.link
 }
 
+// nobodyHere: what the Microsoft side does not know it sends here, and it never goes back there.
 func (w *walk) nobodyHere() bool {
 	return w.local() && w.request.Side == Outside &&
 		w.refuse(404, "The recipient is not licensed here.", "A request from outside for somebody unknown is never sent back; license the user here, or correct the address.")
@@ -75,6 +82,7 @@ func (w *walk) federationOff() bool {
 		w.refuse(404, "The recipient is not licensed here, and partitioned federation is off.", "Turn it on on the page Settings to reach users of the Microsoft side.")
 }
 
+// notSynchronised: advanced routing sends only what is known as somebody's Microsoft address.
 func (w *walk) notSynchronised() bool {
 	if !w.local() || !w.policy.advanced {
 		return false
@@ -98,6 +106,8 @@ func (w *walk) toFederated() bool {
 	return w.outward()
 }
 
+// outward sends to the Microsoft side by static route: only at the node where the request began, so that two nodes
+// that know different things of a user never pass it on through each other.
 func (w *walk) outward() bool {
 	if w.request.Passed {
 		return w.refuse(404, "The request has passed another node and is not licensed here.", "Each node sends to the Microsoft side itself; look whether the nodes have applied the same revision.")
@@ -105,6 +115,7 @@ func (w *walk) outward() bool {
 	return w.toLadder(w.policy.routes.ladder(w.userPart(), w.host()), w.host())
 }
 
+// userPart is the recipient's user part, read only while there are user routes.
 func (w *walk) userPart() string {
 	if len(w.policy.routes.users) == 0 || !w.request.URI.HasUser {
 		return ""

@@ -81,13 +81,6 @@ func (w *walk) looped() bool {
 	return true
 }
 
-// routed follows a Route set: from inside to hosts of the Microsoft side, from outside only to our own nodes, so that
-// nobody outside uses this node to reach a third party.
-// toConnector goes to a node's connector, by way of that node.
-// unreachable is the answer when nobody could be reached who delivers to an own user. To another node it is 503, at which that node
-// moves on to the backup.
-// dialogToHost: a dialog that passed another node came here by its Route; nothing else of it is decided toward the
-// Microsoft side.
 func (w *walk) register() bool {
 	if w.request.Method != "REGISTER" {
 		return false
@@ -119,13 +112,3 @@ func (w *walk) extension() bool {
 	w.decision.Headers = []string{"Unsupported: " + strings.Join(list, ", ")}
 	return true
 }
-
-// ownUser delivers to the recipient's home node, else to its backup, there to the connector.
-// homeOf lists the ways to a user, the home node's first. A request from another node ends at this node's connector if
-// this node is one of the two: the other node tries the next itself.
-// deliverer is the hop by which a node's connector is reached, nil while it is not in service.
-// nobodyHere: what the Microsoft side does not know it sends here, and it never goes back there.
-// notSynchronised: advanced routing sends only what is known as somebody's Microsoft address.
-// outward sends to the Microsoft side by static route: only at the node where the request began, so that two nodes
-// that know different things of a user never pass it on through each other.
-// userPart is the recipient's user part, read only while there are user routes.
