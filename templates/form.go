@@ -37,7 +37,7 @@ func (f Form) Action() string {
 func (f Form) Value(name string) string { return f.Values.Get(name) }
 
 // On reports whether a tick box is ticked.
-func (f Form) On(name string) bool { return f.Value(name) == "true" }
+func (f Form) On(name string) bool { return slices.Contains(f.Values[name], "true") }
 
 // Has reports whether a value is among those chosen of a list.
 func (f Form) Has(name, value string) bool { return slices.Contains(f.Values[name], value) }

@@ -42,13 +42,18 @@ var Menu = []MenuGroup{
 }
 
 // GuideName is what the guide calls the page of that path.
-func GuideName(path string) string {
+func GuideName(path string) string { return menuEntry(path).Guide }
+
+// PageName is the menu's name of the page of that path.
+func PageName(path string) string { return menuEntry(path).Name }
+
+func menuEntry(path string) MenuEntry {
 	for _, group := range Menu {
 		for _, entry := range group.Entries {
 			if entry.Path == path {
-				return entry.Guide
+				return entry
 			}
 		}
 	}
-	return ""
+	return MenuEntry{}
 }

@@ -12,8 +12,9 @@ import (
 	"isthmus/internal/federation"
 )
 
-// fill reads posted fields into the struct that into points to, by its yaml tags. A text or number that was not posted
-// stays as it is, which in a new thing is its default; a tick box or a list that was not posted is off or empty, because that is how browsers post them.
+// fill reads posted fields into the struct that into points to, by its yaml tags. A field that was not posted
+// stays as it is, which in a new thing is its default. Pages post a hidden value beside each tick box and list, so that
+// one without a tick is off or empty, and not left out.
 func fill(posted url.Values, into any) federation.Invalid {
 	var invalid federation.Invalid
 	eachField(into, func(name string, v reflect.Value) {
@@ -25,15 +26,15 @@ func fill(posted url.Values, into any) federation.Invalid {
 }
 
 func set(v reflect.Value, posted url.Values, name string) error {
+	if !posted.Has(name) {
+		return nil
+	}
 	switch v.Kind() {
 	case reflect.Bool:
-		v.SetBool(slices.Contains([]string{"true", "on", "1"}, posted.Get(name)))
+		v.SetBool(slices.ContainsFunc(posted[name], isOn))
 		return nil
 	case reflect.Slice:
 		v.Set(reflect.ValueOf(chosen(posted[name])))
-		return nil
-	}
-	if !posted.Has(name) {
 		return nil
 	}
 	text := strings.TrimSpace(posted.Get(name))
@@ -46,6 +47,8 @@ func set(v reflect.Value, posted url.Values, name string) error {
 	v.SetString(posted.Get(name))
 	return nil
 }
+
+func isOn(posted string) bool { return posted == "true" || posted == "on" || posted == "1" }
 
 func setNumber(v reflect.Value, name, text string) error {
 	n, err := strconv.Atoi(text)

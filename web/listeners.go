@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -33,7 +34,7 @@ func (s *Server) listeners() pages {
 		form:    s.listenerForm,
 		page:    s.listenerPage,
 		prepare: usualPort,
-		effects: listenerEffects,
+		effects: s.listenerEffects,
 		saved:   func(_ context.Context, l federation.Listener, _ url.Values) string { return listenerSaved(l) },
 	}
 }
@@ -142,14 +143,36 @@ func byContext(listeners []federation.Listener, context string) *federation.List
 	return nil
 }
 
-// listenerEffects refuses to delete a listener in use: it is switched off first, so that nobody is cut off by a tick too many.
-func listenerEffects(_ context.Context, going []federation.Listener) ([]string, bool, error) {
-	for _, l := range going {
-		if l.Enabled {
-			return []string{fmt.Sprintf("%q is in use on port %d, so it cannot be deleted. Switch it off on its page first.", l.Name, l.Port)}, true, nil
-		}
+// listenerEffects refuses to delete the last open listener of its kind: other nodes come by TCP, front ends by the one
+// that verifies clients. It is switched off first, so that nobody is cut off by a tick too many.
+func (s *Server) listenerEffects(ctx context.Context, going []federation.Listener) ([]string, bool, error) {
+	snapshot, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, false, err
 	}
-	return []string{"What is deleted here is switched off, so no connection ends."}, false, nil
+	leave := map[int64]bool{}
+	for _, l := range going {
+		leave[l.ID] = true
+	}
+	var open []string
+	for _, l := range going {
+		if !l.Enabled {
+			continue
+		}
+		if !slices.ContainsFunc(snapshot.Listeners, func(other federation.Listener) bool { return !leave[other.ID] && sameKind(other, l) }) {
+			return []string{fmt.Sprintf("%q is the last open listener of its kind, so it cannot be deleted. Add another, or switch it off on its page first.", l.Name)}, true, nil
+		}
+		open = append(open, fmt.Sprintf("%q closes port %d on every node. Connections that came over it live on until they are idle.", l.Name, l.Port))
+	}
+	if open == nil {
+		open = []string{"What is deleted here is switched off, so no connection ends."}
+	}
+	return open, false, nil
+}
+
+// sameKind: open for the same transport, and with the same TLS context.
+func sameKind(a, b federation.Listener) bool {
+	return a.Enabled && a.Transport == b.Transport && a.TLSContext == b.TLSContext
 }
 
 func listenerSaved(l federation.Listener) string {

@@ -61,11 +61,13 @@ func TestRoutesThatCannotWorkAreRefused(t *testing.T) {
 func TestRouteListShowsTheStateOfItsNextHop(t *testing.T) {
 	c := signedInAs(t, auth.Admin)
 	c.post("/nodes", "name", "imp1.synergy.com", "address", "127.0.0.11").to("/nodes")
-	for i, flags := range []string{"in_service", "in_service", "blocked", ""} {
+	for i, flags := range []string{"", "", "blocked", "out"} {
 		posted := form("destination", "synergy.com", "type", "domain", "next_hop", fmt.Sprintf("127.0.0.2%d", i), "port", "5061", "transport", "tls", "priority", fmt.Sprint(i+1))
-		posted.Set(flags, "true")
 		if flags == "blocked" {
-			posted.Set("in_service", "true")
+			posted.Set("blocked", "true")
+		}
+		if flags == "out" {
+			posted.Set("in_service", "false") // as the page posts it without a tick
 		}
 		c.postForm("/static-routes", posted).to("/static-routes")
 	}
@@ -98,8 +100,8 @@ func TestContextSelectsCiphersAndSubjectsWithoutAScript(t *testing.T) {
 	c.get("/tls-peer-subjects").page().Says(t, ".findings", "2 peer subjects are in no TLS context")
 	path := fmt.Sprintf("/tls-contexts/%d", c.snapshot().TLSContext(federation.PeerAuthContext).ID)
 	page := c.get(path).page()
-	page.Count(t, "input[name=ciphers]", len(federation.Ciphers()))
-	page.Count(t, "input[name=peer_subjects]", 2)
+	page.Count(t, "input[name=ciphers][type=checkbox]", len(federation.Ciphers()))
+	page.Count(t, "input[name=peer_subjects][type=checkbox]", 2)
 
 	posted := page.One(t, "main form").Form()
 	posted.Set("peer_subjects", "pool.synergy.com")
@@ -132,7 +134,7 @@ func TestUDPIsKeptAndNotServed(t *testing.T) {
 	c := signedInAs(t, auth.Operator)
 	c.post("/listeners", "name", "Lab UDP", "transport", "udp", "port", "5090", "enabled", "true").status(422).page().
 		Says(t, "#error-enabled", "does not serve UDP yet")
-	c.post("/listeners", "name", "Lab UDP", "transport", "udp", "port", "5090").to("/listeners")
+	c.post("/listeners", "name", "Lab UDP", "transport", "udp", "port", "5090", "enabled", "false").to("/listeners")
 }
 
 func TestPeerAuthIsPutOnItsPortInOneStep(t *testing.T) {
@@ -154,18 +156,24 @@ func TestPeerAuthIsPutOnItsPortInOneStep(t *testing.T) {
 	c.get("/listeners").page().Count(t, ".banner.part", 0)
 }
 
-func TestListenerInUseIsSwitchedOffBeforeItIsDeleted(t *testing.T) {
+func TestTheLastOpenListenerOfItsKindIsNotDeleted(t *testing.T) {
 	c := signedInAs(t, auth.Operator)
-	c.post("/listeners", "name", "Lab", "transport", "tcp", "port", "5090", "enabled", "true").to("/listeners")
-	id := ""
+	first := c.snapshot().Listeners
+	c.post("/listeners", "name", "Lab", "transport", "tcp", "port", "5090").to("/listeners")
 	for _, l := range c.snapshot().Listeners {
 		if l.Name == "Lab" {
-			id = fmt.Sprint(l.ID)
+			c.post("/listeners/delete", "id", fmt.Sprint(l.ID)).to("/listeners")
 		}
 	}
-	c.post("/listeners/delete", "id", id).status(http.StatusConflict).page().Says(t, "main", "Switch it off on its page first.")
-	c.post("/listeners/"+id, "name", "Lab", "transport", "tcp", "port", "5090").to("/listeners")
-	c.post("/listeners/delete", "id", id).to("/listeners")
+	for _, l := range first {
+		if l.Transport != federation.TCP {
+			continue
+		}
+		id := fmt.Sprint(l.ID)
+		c.post("/listeners/delete", "id", id).status(http.StatusConflict).page().Says(t, "main", "is the last open listener of its kind")
+		c.post("/listeners/"+id, "name", l.Name, "enabled", "false").to("/listeners")
+		c.post("/listeners/delete", "id", id).to("/listeners")
+	}
 }
 
 func TestSettingsAreCheckedTogetherAndTellTheirEffect(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,8 +93,10 @@ func TestWrongInputComesBackAsItWasTyped(t *testing.T) {
 	for _, re := range resources {
 		shown := c.postForm(re.path, re.bad).status(http.StatusUnprocessableEntity).page().One(t, "main form").Form()
 		for name, typed := range re.bad {
-			if got := shown[name]; fmt.Sprint(got) != fmt.Sprint(typed) {
-				t.Errorf("%s: %s came back as %q, was typed as %q", re.path, name, got, typed)
+			// Beside a tick box stands a hidden value for the case without a tick.
+			got := slices.DeleteFunc(slices.Clone(shown[name]), func(s string) bool { return !slices.Contains(typed, s) })
+			if !slices.Equal(got, typed) {
+				t.Errorf("%s: %s came back as %q, was typed as %q", re.path, name, shown[name], typed)
 			}
 		}
 	}

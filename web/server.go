@@ -3,6 +3,7 @@
 package web
 
 import (
+	"net"
 	"net/http"
 	"time"
 
@@ -21,6 +22,8 @@ type Config struct {
 	Health  func() Health    // what this node says of itself; nil: it says nothing, as when no SIP core runs
 	Metrics http.Handler     // nil: there is no /metrics
 	Now     func() time.Time // nil: time.Now
+
+	Resolver *net.Resolver // for the names that the wizard looks up; nil: the system's
 }
 
 // Server answers the console's requests.
@@ -34,6 +37,9 @@ type Server struct {
 func New(c Config) http.Handler {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Resolver == nil {
+		c.Resolver = net.DefaultResolver
 	}
 	s := &Server{Config: c, store: c.Store, sessions: sessionStore{c.Store, c.Now}}
 	return s.routes()

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"isthmus/internal/auth"
+	"isthmus/internal/diagnose"
 	"isthmus/internal/federation"
 	"isthmus/templates"
 )
@@ -44,30 +46,41 @@ func (s *Server) scene(ctx context.Context) (scene, error) {
 
 // headline is the finding of the page in one sentence, and what follows from it in another.
 func headline(straits []templates.Strait, missing []templates.Finding) (string, string) {
-	crossing, first := 0, ""
-	for _, st := range straits {
-		switch {
-		case st.Crossing.Mark == templates.Up || st.Crossing.Mark == templates.Part:
-			crossing++
-		case first == "":
-			first = st.Domain
-		}
-	}
 	lede := "Nothing that this page can see is missing."
 	if len(missing) > 0 {
 		lede = capital(counted(len(missing), "thing is", "things are")) + " missing; the worst stands first below."
 	}
-	switch {
-	case len(straits) == 0:
+	if len(straits) == 0 {
 		return "Nothing is set up yet.", "Both sides share a domain; Isthmus sends each request to the side where its recipient is. Begin with the domain."
-	case crossing == len(straits) && crossing == 1:
-		return straits[0].Domain + " crosses.", lede
-	case crossing == len(straits):
-		return fmt.Sprintf("All %d domains cross.", crossing), lede
-	case len(straits) == 1:
-		return first + " does not cross yet.", lede
 	}
-	return fmt.Sprintf("%d of %d domains cross. %s does not.", crossing, len(straits), first), lede
+	return crossings(straits), lede
+}
+
+// crossings says how many domains cross, and names one that does not. What is not checked yet is neither.
+func crossings(straits []templates.Strait) string {
+	crossing, broken := 0, ""
+	for _, st := range straits {
+		switch st.Crossing.Mark {
+		case templates.Up, templates.Part:
+			crossing++
+		case templates.Unknown:
+		default:
+			broken = cmp.Or(broken, st.Domain)
+		}
+	}
+	switch {
+	case crossing == len(straits) && crossing == 1:
+		return straits[0].Domain + " crosses."
+	case crossing == len(straits):
+		return fmt.Sprintf("All %d domains cross.", crossing)
+	case broken == "" && crossing == 0:
+		return "Routes are set up, and nothing has crossed yet."
+	case broken == "":
+		return fmt.Sprintf("%d of %d domains cross; the others were not used yet.", crossing, len(straits))
+	case len(straits) == 1:
+		return broken + " does not cross yet."
+	}
+	return fmt.Sprintf("%d of %d domains cross. %s does not.", crossing, len(straits), broken)
 }
 
 func (sc scene) straits() []templates.Strait {
@@ -152,65 +165,22 @@ func (sc scene) nodeFacts() []templates.Fact {
 	return list
 }
 
-// missing is what keeps the federation from working, worst first.
+// missing is what keeps the federation from working, worst first: the same findings as those of isthmus check.
 func (sc scene) missing() []templates.Finding {
 	if len(sc.Domains) == 0 {
 		return nil
 	}
-	list := sc.silentNodes()
-	list = append(list, withoutRoute(sc.Snapshot)...)
-	list = append(list, sc.closed()...)
-	list = append(list, aclFindings(sc.Snapshot)...)
-	list = append(list, unmapped(sc.Snapshot)...)
-	list = append(list, sc.shortServices()...)
-	slices.SortStableFunc(list, func(a, b templates.Finding) int { return worth[a.Mark] - worth[b.Mark] })
-	return list
-}
-
-// worth orders findings.
-var worth = map[string]int{templates.Down: 0, templates.Part: 1, templates.Off: 2, templates.Unknown: 3}
-
-func (sc scene) silentNodes() []templates.Finding {
 	var list []templates.Finding
-	for _, n := range sc.Nodes {
-		state := nodeState(statusOf(sc.statuses, n.Name), sc.Revision, sc.s.Now())
-		if state.Mark == templates.Down || state.Mark == templates.Unknown {
-			list = append(list, templates.Finding{Mark: state.Mark, Title: n.Name + ": " + strings.ToLower(state.Word), Text: capital(state.Note) + ".", Href: "/nodes", Link: "Show the nodes"})
+	for _, f := range diagnose.Run(diagnose.Facts{Snapshot: sc.Snapshot, Statuses: sc.statuses, Now: sc.s.Now()}) {
+		if f.State != diagnose.Green {
+			list = append(list, templates.Finding{Mark: marks[f.State], Title: f.Text, Text: f.Advice, Href: f.Page, Link: templates.PageName(f.Page)})
 		}
 	}
 	return list
 }
 
-// closed are the gates that let nobody from the Microsoft side in, and the switch of the federation itself.
-func (sc scene) closed() []templates.Finding {
-	var list []templates.Finding
-	if !sc.Settings.PartitionedFederation {
-		list = append(list, templates.Finding{Mark: templates.Down, Title: "Partitioned intradomain federation is off",
-			Text: "Recipients who are not licensed here are answered with 404.", Href: "/settings", Link: "Turn it on in the settings"})
-	}
-	if len(sc.ACL) == 0 {
-		list = append(list, templates.Finding{Mark: templates.Down, Title: "The incoming ACL is empty",
-			Text: "Every request from the Microsoft side is refused with 403.", Href: "/acl/server", Link: "Add a server"})
-	}
-	if len(sc.TLSPeerSubjects) == 0 {
-		list = append(list, templates.Finding{Mark: templates.Down, Title: "No TLS peer subject is known",
-			Text: "Every front end fails in the handshake with the Peer Auth listener.", Href: "/tls-peer-subjects/new", Link: "Add a TLS peer subject"})
-	}
-	if half := halfSwapped(sc.Configuration); half != "" {
-		list = append(list, templates.Finding{Mark: templates.Part, Title: "Peer authentication is not on port 5061", Text: half, Href: "/listeners", Link: "Show the listeners"})
-	}
-	return list
-}
-
-func (sc scene) shortServices() []templates.Finding {
-	var list []templates.Finding
-	for _, n := range sc.Nodes {
-		if advice := templates.NewServiceRow(n).Advice; advice != "" {
-			list = append(list, templates.Finding{Mark: templates.Part, Title: n.Name + " runs other services than the guide has there", Text: advice, Href: "/services", Link: "Show the services"})
-		}
-	}
-	return list
-}
+// marks are the marks of findings.
+var marks = map[diagnose.State]string{diagnose.Red: templates.Down, diagnose.Amber: templates.Part}
 
 // tasks is the guide's task flow with what is done already, shown until the federation is on and has a route.
 func (sc scene) tasks() []templates.Task {

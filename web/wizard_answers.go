@@ -44,7 +44,7 @@ func answer(a *federation.Answers, step int, posted url.Values) {
 	case stepFrontEnds:
 		a.FrontEnds = postedFrontEnds(posted)
 	case stepDomains:
-		a.Domains, a.ChildDomains = chosen(posted["domains"]), posted.Get("child_domains") == "true"
+		a.Domains, a.ChildDomains = chosen(posted["domains"]), slices.ContainsFunc(posted["child_domains"], isOn)
 	}
 }
 
@@ -135,7 +135,7 @@ func (s *Server) frontEndRows(r *http.Request, a federation.Answers) []templates
 		rows[i] = templates.FrontEndRow{FQDN: h.FQDN, Address: h.Address}
 	}
 	if r.URL.Query().Has("compare") {
-		for i, finding := range compareWithDNS(r.Context(), a.FrontEnds) {
+		for i, finding := range s.compareWithDNS(r.Context(), a.FrontEnds) {
 			rows[i].Found = finding
 		}
 	}

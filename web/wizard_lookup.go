@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -20,7 +19,7 @@ func (s *Server) fillAddresses(ctx context.Context, hosts []federation.Host) {
 	together(ctx, len(hosts), func(ctx context.Context, i int) {
 		h := &hosts[i]
 		if name, err := federation.ParseFQDN(h.FQDN); err == nil && h.Address == "" {
-			if found := addressesOf(ctx, name); len(found) > 0 {
+			if found := s.addressesOf(ctx, name); len(found) > 0 {
 				h.Address = found[0]
 			}
 		}
@@ -28,18 +27,18 @@ func (s *Server) fillAddresses(ctx context.Context, hosts []federation.Host) {
 }
 
 // compareWithDNS says of each front end what its name and its address lead to.
-func compareWithDNS(ctx context.Context, hosts []federation.Host) []templates.State {
+func (s *Server) compareWithDNS(ctx context.Context, hosts []federation.Host) []templates.State {
 	states := make([]templates.State, len(hosts))
-	together(ctx, len(hosts), func(ctx context.Context, i int) { states[i] = compared(ctx, hosts[i]) })
+	together(ctx, len(hosts), func(ctx context.Context, i int) { states[i] = s.compared(ctx, hosts[i]) })
 	return states
 }
 
-func compared(ctx context.Context, h federation.Host) templates.State {
+func (s *Server) compared(ctx context.Context, h federation.Host) templates.State {
 	name, err := federation.ParseFQDN(h.FQDN)
 	if err != nil {
 		return templates.State{Mark: templates.Unknown, Word: "Not looked up"}
 	}
-	found, names := addressesOf(ctx, name), namesOf(ctx, h.Address)
+	found, names := s.addressesOf(ctx, name), s.namesOf(ctx, h.Address)
 	note := "The name leads to " + orNothing(found) + ", the address to " + orNothing(names) + "."
 	switch {
 	case slices.Contains(found, h.Address) && slices.Contains(names, name):
@@ -58,8 +57,8 @@ func orNothing(list []string) string {
 }
 
 // addressesOf are the addresses of a name, IPv4 first, nil when there are none or nobody answers in time.
-func addressesOf(ctx context.Context, name string) []string {
-	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+func (s *Server) addressesOf(ctx context.Context, name string) []string {
+	found, err := s.Resolver.LookupNetIP(ctx, "ip", name)
 	if err != nil {
 		return nil
 	}
@@ -71,8 +70,8 @@ func addressesOf(ctx context.Context, name string) []string {
 	return list
 }
 
-func namesOf(ctx context.Context, address string) []string {
-	found, err := net.DefaultResolver.LookupAddr(ctx, address)
+func (s *Server) namesOf(ctx context.Context, address string) []string {
+	found, err := s.Resolver.LookupAddr(ctx, address)
 	if err != nil {
 		return nil
 	}

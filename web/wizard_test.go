@@ -99,7 +99,7 @@ func TestAnswersOutliveBackReloadAndAnotherDay(t *testing.T) {
 	c.get("/wizard/3").page().One(t, "#field-front_ends-1-fqdn[value=fe2.synergy.com]")
 	c.get("/wizard/2").page().One(t, "[name=pool][value=Pool.synergy.com]")
 	page := c.get("/wizard/4").page()
-	if !page.One(t, "[name=domains][value=synergy.com]").Has("checked") || !page.One(t, "[name=child_domains]").Has("checked") {
+	if !page.One(t, "[name=domains][value=synergy.com]").Has("checked") || !page.One(t, "[name=child_domains][type=checkbox]").Has("checked") {
 		t.Error("what was ticked before Back is not ticked any more")
 	}
 	c.get("/wizard").page().Says(t, "h2", "Your draft waits at step 4: Domains")

@@ -201,6 +201,6 @@ func (s *server) address() string {
 }
 
 func (s *server) site(core *node.Node, numbers *metrics.Metrics) http.Handler {
-	return web.New(web.Config{Store: s.db, Node: s.Node, Version: version, Metrics: numbers.Handler(),
+	return web.New(web.Config{Store: s.db, Node: s.Node, Version: version, Metrics: numbers.Handler(), Resolver: s.resolver(),
 		Health: func() web.Health { return web.Health(core.Health()) }})
 }

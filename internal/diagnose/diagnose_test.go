@@ -64,14 +64,15 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 		"no routing node": {func(f *Facts) {
 			f.Snapshot.Nodes = append(f.Snapshot.Nodes, federation.Node{Name: "imp2.synergy.com", Services: federation.Services})
 		}, "routing_node", Amber, "None of the 2"},
-		"no certificate":       {func(f *Facts) { f.Snapshot.Certificates = f.Snapshot.Certificates[:1] }, "own_certificates", Red, "no certificate"},
-		"certificate ended":    {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, -1) }, "own_certificates", Red, "ended on 21 November 2026"},
-		"certificate ends":     {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, 10) }, "own_certificates", Amber, "ends on"},
-		"no trusted CA":        {func(f *Facts) { f.Snapshot.Certificates = f.Snapshot.Certificates[1:] }, "trusted_cas", Red, "No CA is trusted"},
-		"a silent node":        {func(f *Facts) { f.Statuses[0].ReportedAt = now.Add(-2 * time.Minute) }, "nodes", Red, "does not report"},
-		"a node behind":        {func(f *Facts) { f.Statuses[0].AppliedRevision = 6 }, "nodes", Amber, "revision 6"},
-		"a node that fails":    {func(f *Facts) { f.Statuses[0].Error = "port taken" }, "nodes", Red, "port taken"},
-		"a closed listener":    {func(f *Facts) { f.Statuses[0].Listeners[0].Open = false }, "listeners", Red, "Peer Auth"},
+		"a routing node with a connector": {func(f *Facts) { f.Snapshot.Nodes[0].Routing = true }, "routing_node", Amber, "nobody to serve"},
+		"no certificate":                  {func(f *Facts) { f.Snapshot.Certificates = f.Snapshot.Certificates[:1] }, "own_certificates", Red, "no certificate"},
+		"certificate ended":               {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, -1) }, "own_certificates", Red, "ended on 21 November 2026"},
+		"certificate ends":                {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, 10) }, "own_certificates", Amber, "ends on"},
+		"no trusted CA":                   {func(f *Facts) { f.Snapshot.Certificates = f.Snapshot.Certificates[1:] }, "trusted_cas", Red, "No CA is trusted"},
+		"a silent node":                   {func(f *Facts) { f.Statuses[0].ReportedAt = now.Add(-2 * time.Minute) }, "nodes", Red, "does not report"},
+		"a node behind":                   {func(f *Facts) { f.Statuses[0].AppliedRevision = 6 }, "nodes", Amber, "revision 6"},
+		"a node that fails":               {func(f *Facts) { f.Statuses[0].Error = "port taken" }, "nodes", Red, "port taken"},
+		"a closed listener":               {func(f *Facts) { f.Statuses[0].Listeners[0].Open = false }, "listeners", Red, "Peer Auth"},
 		"a next hop that is down": {func(f *Facts) {
 			f.Statuses[0].Hops = []federation.HopStatus{{Host: "127.0.0.21", Port: 5061, State: "down", Reason: "refused"}}
 		}, "next_hops", Red, "refused"},

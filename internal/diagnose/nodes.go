@@ -28,6 +28,9 @@ func routingNode(f Facts) []Finding {
 	chosen := false
 	for _, n := range f.Snapshot.Nodes {
 		chosen = chosen || n.Routing
+		if n.Routing && n.Runs(federation.ServiceSIPFederation) {
+			r.add(Amber, "Apply the routing node profile on the page Services.", "%s is the routing node and runs the SIP Federation Connection Manager, which has nobody to serve there.", n.Name)
+		}
 	}
 	if len(f.Snapshot.Nodes) > 1 && !chosen {
 		r.add(Amber, "Choose a node without users as the routing node.", "None of the %d nodes is the routing node.", len(f.Snapshot.Nodes))
