@@ -105,9 +105,7 @@ func (s story) unlisted(t *testing.T) {
 		t.Errorf("Warning: %s, want %s", warning, want)
 	}
 	peer.ExpectClosed()
-	if !says(s.node, "ACL - upstream not trusted", s.net+stranger) {
-		t.Error("the log does not name the refused address")
-	}
+	eventually(t, patience, "the log names the refused address", func() bool { return says(s.node, "ACL - upstream not trusted", s.net+stranger) })
 }
 
 func (s story) listed(t *testing.T) {
