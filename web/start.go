@@ -116,6 +116,8 @@ func (sc scene) crossing(domain string) templates.State {
 		return templates.State{Mark: templates.Down, Word: "Does not cross", Note: "no static route in service"}
 	case up == used:
 		return templates.State{Mark: templates.Up, Word: "Crosses", Note: counted(used, "next hop is up", "next hops are up")}
+	case up > 0 && up+unknown == used: // a backup that was never needed is no fault
+		return templates.State{Mark: templates.Up, Word: "Crosses", Note: fmt.Sprintf("%s, %d not used yet", counted(up, "next hop is up", "next hops are up"), unknown)}
 	case up > 0:
 		return templates.State{Mark: templates.Part, Word: "Crosses", Note: fmt.Sprintf("%d of %d next hops up", up, used)}
 	case unknown > 0:

@@ -36,8 +36,14 @@ func TestStartPageLeadsFromNothingToACrossing(t *testing.T) {
 	page.Says(t, "[aria-labelledby=nodes] tbody tr", "Ready")
 	page.Says(t, ".applied", "in force on the one node")
 
-	c.post("/acl", "pattern", "10.1.1.1").to("/acl")
+	c.post("/static-routes", "destination", "synergy.com", "type", "domain", "next_hop", "127.0.0.22", "transport", "tls", "priority", "2").to("/static-routes")
+	c.get("/").page().Says(t, ".strait", "1 next hop is up, 1 not used yet") // a backup that was never needed is no fault
+	c.report("imp1.here.com", revision, federation.HopStatus{Host: "127.0.0.21", Port: 5061, Transport: "tls", State: "up"},
+		federation.HopStatus{Host: "127.0.0.22", Port: 5061, Transport: "tls", State: "down", Reason: "connection refused"})
 	page = c.get("/").page()
+	page.Says(t, ".strait .state.part", "Crosses")
+	page.Says(t, ".strait", "1 of 2 next hops up")
+
 	page.Says(t, ".applied", "in force on 0 of 1 node")
 	page.Says(t, "nav.menu small", "1 behind")
 }
