@@ -155,12 +155,13 @@ func (st sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 	if err != nil {
 		return err
 	}
-	if session.ID == "" {
-		session.ID = newID()
-		http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
+	if session.ID != "" {
+		return st.db.KeepSessionData(r.Context(), hashOf(session.ID), data)
 	}
+	session.ID = newID()
+	http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
 	name, _ := session.Values[valueName].(string)
-	return st.db.SaveSession(r.Context(), auth.Session{IDHash: hashOf(session.ID), Name: name, Data: data, CreatedAt: st.now(), SeenAt: st.now()})
+	return st.db.AddSession(r.Context(), auth.Session{IDHash: hashOf(session.ID), Name: name, Data: data})
 }
 
 // newID is 256 random bits.

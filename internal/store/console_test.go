@@ -85,7 +85,7 @@ func TestASessionLivesUntilItsEnds(t *testing.T) {
 	s := open(t)
 	ok(t, s.AddAdministrator(t.Context(), "ann", auth.Admin, "h"))
 	begin := func(id string) []byte {
-		ok(t, s.SaveSession(t.Context(), auth.Session{IDHash: []byte(id), Name: "ann", Data: []byte("d")}))
+		ok(t, s.AddSession(t.Context(), auth.Session{IDHash: []byte(id), Name: "ann", Data: []byte("d")}))
 		return []byte(id)
 	}
 	dead := func(why string, id []byte) {
@@ -99,7 +99,7 @@ func TestASessionLivesUntilItsEnds(t *testing.T) {
 	if session.Name != "ann" || session.Role != auth.Admin || !bytes.Equal(session.Data, []byte("d")) || session.CreatedAt.IsZero() {
 		t.Errorf("%+v", session)
 	}
-	ok(t, s.SaveSession(t.Context(), auth.Session{IDHash: id, Name: "ann", Data: []byte("more")}))
+	ok(t, s.KeepSessionData(t.Context(), id, []byte("more")))
 	if again := must(s.Session(t.Context(), id)); string(again.Data) != "more" || !again.CreatedAt.Equal(session.CreatedAt) {
 		t.Errorf("%+v", again)
 	}
@@ -122,6 +122,7 @@ func TestASessionLivesUntilItsEnds(t *testing.T) {
 	dead("12 hours old", id)
 	id = begin("three")
 	ok(t, s.DeleteSession(t.Context(), id))
+	ok(t, s.KeepSessionData(t.Context(), id, []byte("a page that was under way")))
 	dead("signed out", id)
 	a, b := begin("four"), begin("five")
 	ok(t, s.DeleteSessionsOf(t.Context(), "ann"))

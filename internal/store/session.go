@@ -17,21 +17,27 @@ const readSession = `SELECT s.id_hash, s.name, a.role, s.data, s.created_at, s.s
 // Once a minute is often enough for an end after half an hour, and spares a write per request.
 const touchSession = `UPDATE sessions SET seen_at = now() WHERE id_hash = $1`
 
-const upsertSession = `INSERT INTO sessions (id_hash, name, data) VALUES ($1, $2, coalesce($3, ''::bytea))
-	ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, seen_at = now() WHERE sessions.name = excluded.name`
+const insertSession = `INSERT INTO sessions (id_hash, name, data) VALUES ($1, $2, coalesce($3, ''::bytea))`
+
+const updateSession = `UPDATE sessions SET data = $2, seen_at = now() WHERE id_hash = $1`
 
 const dropOldSessions = `DELETE FROM sessions WHERE seen_at <= now() - $1::interval OR created_at <= now() - $2::interval`
 
-// SaveSession keeps a session, or the data of one that is there. CreatedAt and SeenAt are the database's clock; what has
-// ended is cleared away.
-func (s *Store) SaveSession(ctx context.Context, session auth.Session) error {
+// AddSession keeps a session that begins. CreatedAt and SeenAt are the database's clock; what has ended is cleared away.
+func (s *Store) AddSession(ctx context.Context, session auth.Session) error {
 	return s.write(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, dropOldSessions, auth.SessionIdle, auth.SessionAbsolute); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, upsertSession, session.IDHash, session.Name, session.Data)
+		_, err := tx.Exec(ctx, insertSession, session.IDHash, session.Name, session.Data)
 		return err
 	})
+}
+
+// KeepSessionData keeps what pages put into a session. One that ended meanwhile stays ended: a page under way in one tab
+// must not sign somebody in again who signed out in another.
+func (s *Store) KeepSessionData(ctx context.Context, idHash, data []byte) error {
+	return s.exec(ctx, updateSession, idHash, data)
 }
 
 // A liveSession is a session that has not ended, and whether its last sign of life is to be written again.

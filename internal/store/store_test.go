@@ -227,7 +227,7 @@ func TestADatabaseThatIsNotThereIsSaidSo(t *testing.T) {
 func TestAReadOnlyDatabaseIsSaidSoAndCanBeRead(t *testing.T) {
 	s := open(t)
 	ok(t, s.AddAdministrator(t.Context(), "ann", auth.Admin, "h"))
-	ok(t, s.SaveSession(t.Context(), auth.Session{IDHash: []byte("id"), Name: "ann"}))
+	ok(t, s.AddSession(t.Context(), auth.Session{IDHash: []byte("id"), Name: "ann"}))
 	ok(t, raw(t, s, `UPDATE sessions SET seen_at = now() - interval '5 minutes'`))
 	readOnly := must(Open(t.Context(), s.config.ConnString()+"&default_transaction_read_only=on"))
 	defer readOnly.Close()
