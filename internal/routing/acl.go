@@ -27,12 +27,6 @@ func newACL(entries []federation.ACLEntry) (acl, error) {
 }
 
 func (a *acl) add(e federation.ACLEntry) error {
-	if e.IsName() {
-		if _, err := federation.ParseFQDN(e.Pattern); err != nil {
-			return fmt.Errorf("The incoming ACL holds %q, which is no address and no name.", e.Pattern)
-		}
-		return nil
-	}
 	if e.Pattern == federation.ACLAll {
 		a.everybody = true
 		return nil
@@ -41,11 +35,13 @@ func (a *acl) add(e federation.ACLEntry) error {
 		a.addresses[addr] = true
 		return nil
 	}
-	prefix, err := netip.ParsePrefix(e.Pattern)
-	if err != nil {
-		return fmt.Errorf("The incoming ACL holds %q, which is no address range.", e.Pattern)
+	if prefix, err := netip.ParsePrefix(e.Pattern); err == nil {
+		a.prefixes = append(a.prefixes, prefix)
+		return nil
 	}
-	a.prefixes = append(a.prefixes, prefix)
+	if _, err := federation.ParseFQDN(e.Pattern); err != nil {
+		return fmt.Errorf("The incoming ACL holds %q, which is no address and no name; correct it on the page Incoming ACL.", e.Pattern)
+	}
 	return nil
 }
 

@@ -72,7 +72,7 @@ func (p *Policy) newNode(configured federation.Node, transport string) (*node, e
 		return nil, fmt.Errorf("The node %s has the address %q: %w", configured.Name, configured.Address, err)
 	}
 	if n.connector, err = netip.ParseAddrPort(configured.Connector); err != nil {
-		return nil, fmt.Errorf("The connector of the node %s is %q, which is no IP address and port.", configured.Name, configured.Connector)
+		return nil, fmt.Errorf("The connector of the node %s is %q, which is no IP address and port; correct it on the page Nodes.", configured.Name, configured.Connector)
 	}
 	n.connector = netip.AddrPortFrom(n.connector.Addr().Unmap(), n.connector.Port())
 	n.link = p.paths.linkTo(n, transport)
