@@ -86,6 +86,8 @@ func requiredSentence(field string) string {
 	switch field {
 	case "name":
 		return "Enter a name."
+	case "destination":
+		return "Enter the destination: a domain such as synergy.com, or the digits of a user part."
 	case "next_hop":
 		return "Enter the next hop: an IP address or a fully qualified name."
 	case "id":
@@ -155,7 +157,7 @@ func checkUserID(s string) error {
 // checkSIPAddress holds user@domain, without a scheme.
 func checkSIPAddress(s string) error {
 	i := strings.LastIndexByte(s, '@')
-	if i < 1 || checkUserID(s[:i]) != nil {
+	if i < 1 || strings.Contains(s[:i], "@") || checkUserID(s[:i]) != nil {
 		return fmt.Errorf("Enter an address such as ann@synergy.com, without sip: before it.")
 	}
 	if _, err := ParseFQDN(s[i+1:]); err != nil {

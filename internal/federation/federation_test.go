@@ -220,3 +220,28 @@ func TestAPlanLineQuotesWhatScriptsWouldSplit(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+func TestANextHopIsOneHost(t *testing.T) {
+	for _, address := range []string{"0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255"} {
+		r := NewStaticRoute()
+		r.Type, r.Destination, r.NextHop = RouteDomain, "synergy.com", address
+		r.Normalize()
+		if got := Invalid(r.Problems()).Of("next_hop"); len(got) != 1 {
+			t.Errorf("%s: %q", address, got)
+		}
+	}
+}
+
+func TestOneFaultIsToldOnce(t *testing.T) {
+	n := Node{Name: "imp1.synergy.com", Address: "here"}
+	n.Normalize()
+	if list := n.Problems(); len(list) != 1 || list[0].Path != "address" {
+		t.Errorf("a node without an address: %v", list)
+	}
+	r := NewStaticRoute()
+	r.Type, r.Destination, r.NextHop = RouteDomain, strings.Repeat("a", 300), "10.1.20.21"
+	r.Normalize()
+	if list := r.Problems(); len(list) != 1 || list[0].Path != "destination" {
+		t.Errorf("a destination that is too long: %v", list)
+	}
+}

@@ -113,6 +113,11 @@ func ParseAddress(s string) (netip.Addr, error) {
 	return a.Unmap(), nil
 }
 
+// isOneHost reports whether an address can be that of one machine: not unspecified, multicast or broadcast.
+func isOneHost(a netip.Addr) bool {
+	return !a.IsUnspecified() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}
+
 // IsAddress reports whether s is an IP address and not a name.
 func IsAddress(s string) bool {
 	_, err := ParseAddress(s)

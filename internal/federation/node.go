@@ -20,7 +20,7 @@ type Node struct {
 	ID        int64    `yaml:"-"`
 	Name      string   `yaml:"name" validate:"name"`
 	Address   string   `yaml:"address" validate:"address"`                              // its SIP listeners bind it; requests from it are from inside
-	Connector string   `yaml:"connector" validate:"hostport"`                           // IP:port of its SIP Federation Connection Manager, TCP
+	Connector string   `yaml:"connector" validate:"omitempty,hostport"`                 // IP:port of its SIP Federation Connection Manager, TCP
 	Routing   bool     `yaml:"routing"`                                                 // the routing node: nobody is homed on it
 	Backup    string   `yaml:"backup" validate:"omitempty,name"`                        // node that takes its users while it is down, or empty
 	Services  []string `yaml:"services" validate:"dive,oneof=sip_proxy sip_federation"` // activated ones
@@ -52,7 +52,7 @@ func (n *Node) Problems() []Problem {
 	if n.Backup != "" && n.Backup == n.Name {
 		list = append(list, problem("backup", "A node cannot be its own backup; choose another node, or none."))
 	}
-	if a, err := ParseAddress(n.Address); err == nil && (a.IsUnspecified() || a.IsMulticast()) {
+	if a, err := ParseAddress(n.Address); err == nil && !isOneHost(a) {
 		list = append(list, problem("address", "Listeners need one address of this node; enter it, such as 10.1.10.11."))
 	}
 	return list

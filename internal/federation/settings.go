@@ -107,11 +107,12 @@ func (s *Settings) Problems() []Problem {
 	return list
 }
 
-// IMAddressOf is the address that the scheme gives a user, ignoring an address written by hand; "" when its source is empty.
+// IMAddressOf is the address that the scheme gives a user, ignoring an address written by hand; "" when its source
+// is empty or makes none.
 func (s Settings) IMAddressOf(u User) string {
 	switch {
-	case s.IMAddressScheme == SchemeUserID && s.DefaultDomain == "":
-		return ""
+	case s.IMAddressScheme == SchemeUserID && (s.DefaultDomain == "" || strings.Contains(u.UserID, "@")):
+		return "" // a user part holds no @ (RFC 3261 section 25.1), so such an id makes no address
 	case s.IMAddressScheme == SchemeUserID:
 		return strings.ToLower(u.UserID) + "@" + s.DefaultDomain
 	case s.DirectoryURISource == SourceMicrosoft:

@@ -21,7 +21,7 @@ const (
 // A StaticRoute says where requests for a destination go (guide p.52-53, 123-125).
 type StaticRoute struct {
 	ID                int64  `yaml:"-"`
-	Destination       string `yaml:"destination" validate:"required,max=255"`
+	Destination       string `yaml:"destination" validate:"required,text"`
 	Type              string `yaml:"type" validate:"oneof=user domain"`
 	NextHop           string `yaml:"next_hop" validate:"required,host"` // IP address or FQDN
 	Port              int    `yaml:"port" validate:"min=0,max=65535"`   // 0 with an FQDN: SRV
@@ -56,8 +56,11 @@ func (r *StaticRoute) Normalize() {
 // Problems names what is wrong with the fields.
 func (r *StaticRoute) Problems() []Problem {
 	list := check(r)
-	if err := r.checkDestination(); err != nil && r.Destination != "" {
+	if err := r.checkDestination(); err != nil && len(Invalid(list).Of("destination")) == 0 {
 		list = append(list, problem("destination", "%s", err))
+	}
+	if a, err := ParseAddress(r.NextHop); err == nil && !isOneHost(a) {
+		list = append(list, problem("next_hop", "%s is no address of a server; enter the address of one, such as 10.1.20.21.", a))
 	}
 	if r.Port == 0 && (r.NextHop == "" || IsAddress(r.NextHop)) {
 		list = append(list, problem("port", "Port 0 asks DNS for SRV records, which an IP address does not have; enter a port, such as 5061."))

@@ -209,7 +209,7 @@ func (c *Configuration) UserProblems(u User) []Problem {
 	}
 	address := u.Address(c.Settings)
 	if u.Licensed && address == "" {
-		list = append(list, problem("im_address", "The IM address scheme gives this user no address; enter one, or set a default domain first."))
+		list = append(list, problem("im_address", "The IM address scheme gives this user no address, because there is no default domain, the id holds an @, or the source is empty; enter the address."))
 	}
 	if address != "" && u.Licensed && !c.HasDomain(AddressDomain(address)) {
 		list = append(list, problem("im_address", "%s is not among the domains; add the domain first, or enter another address.", AddressDomain(address)))
