@@ -26,6 +26,7 @@ func (s *Server) domains() pages {
 			return templates.DomainForm(f, form), nil
 		},
 		page:    s.domainPage,
+		check:   s.checkDomain,
 		effects: s.domainEffects,
 	}
 }
@@ -44,6 +45,15 @@ func (s *Server) domainRows(ctx context.Context, domains []federation.Domain) ([
 		}}
 	}
 	return rows, nil
+}
+
+// checkDomain refuses a node's name: what is a host cannot be what stands after the @ of addresses here.
+func (s *Server) checkDomain(ctx context.Context, d federation.Domain) (federation.Invalid, error) {
+	snapshot, err := s.store.Snapshot(ctx)
+	if err != nil || snapshot.Node(d.Name) == nil {
+		return nil, err
+	}
+	return federation.Invalid{{Path: "name", Text: d.Name + " is one of the nodes; enter a domain that has another name."}}, nil
 }
 
 // routesOf are the static routes whose pattern is exactly that domain.

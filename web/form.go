@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -102,6 +103,16 @@ func eachField(object any, do func(name string, v reflect.Value)) {
 			do(name, v.Field(i))
 		}
 	}
+}
+
+// asInvalid makes a refusal of what a form asked for a problem of that field ("": of the form as a whole), so that it
+// comes back with what was typed. Other errors stay as they are.
+func asInvalid(err error, field string) error {
+	var refusal federation.Refusal
+	if errors.As(err, &refusal) {
+		return federation.Invalid{{Path: field, Text: refusal.Error()}}
+	}
+	return err
 }
 
 // withRules adds what the object's own rules say to what could not even be read, so that all faults are told at once.

@@ -127,7 +127,7 @@ func (s *Server) may(right auth.Right, h handler) http.HandlerFunc {
 // begin refuses requests from foreign pages, reads the form and finds the session.
 func (s *Server) begin(r *http.Request) (*http.Request, error) {
 	if err := sameOrigin.Check(r); err != nil {
-		return r, forbidden("This request came from a page of another site, so nothing was changed. Open the console itself and use its own buttons.")
+		return r, errForeign
 	}
 	r, err := s.withSession(r)
 	if err != nil {

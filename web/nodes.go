@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -99,22 +100,36 @@ func (s *Server) nodeNames(ctx context.Context, wanted func(federation.Node) boo
 	return names, nil
 }
 
-// checkNode refuses a name that a server of the Microsoft side has already (guide p.74).
+// checkNode refuses a name or an address that a server of the Microsoft side has already (guide p.74).
 func (s *Server) checkNode(ctx context.Context, n federation.Node) (federation.Invalid, error) {
 	snapshot, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
+	var invalid federation.Invalid
+	if d := deploymentOf(snapshot, n.Name); d != "" {
+		invalid = append(invalid, federation.Problem{Path: "name", Text: n.Name + " is a server of the Microsoft side, in the deployment " + d + "; a node needs a name of its own."})
+	}
+	return append(append(invalid, notAHop(snapshot, "name", n.Name)...), notAHop(snapshot, "address", n.Address)...), nil
+}
+
+// notAHop refuses for a node what a static route leads to.
+func notAHop(snapshot federation.Snapshot, field, value string) federation.Invalid {
+	if !slices.ContainsFunc(snapshot.StaticRoutes, func(r federation.StaticRoute) bool { return r.NextHop == value }) {
+		return nil
+	}
+	return federation.Invalid{{Path: field, Text: "A static route leads to " + value + ", which makes it a server of the Microsoft side. Enter another, or change that route first."}}
+}
+
+// deploymentOf is the deployment that has a server of that name, or "".
+func deploymentOf(snapshot federation.Snapshot, name string) string {
 	for _, d := range snapshot.Deployments {
-		taken := n.Name == d.Answers.Pool
-		for _, h := range d.Answers.FrontEnds {
-			taken = taken || n.Name == h.FQDN
-		}
-		if taken {
-			return federation.Invalid{{Path: "name", Text: n.Name + " is a server of the Microsoft side, in the deployment " + d.Name + "; a node needs a name of its own."}}, nil
+		front := func(h federation.Host) bool { return h.FQDN == name }
+		if name == d.Answers.Pool || slices.ContainsFunc(d.Answers.FrontEnds, front) {
+			return d.Name
 		}
 	}
-	return nil, nil
+	return ""
 }
 
 func (s *Server) nodeEffects(ctx context.Context, going []federation.Node) ([]string, bool, error) {

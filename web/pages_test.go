@@ -242,7 +242,7 @@ func TestServicesAreSwitchedPerNodeAndByProfile(t *testing.T) {
 
 	home := fmt.Sprintf("/services/%d", c.snapshot().Node("imp2.here.com").ID)
 	c.post(home, "services", "sip_proxy").to("/services")
-	ask := c.post(home, "ask", "true").status(200).page()
+	ask := c.post(home, "ask", "true", "services", "").status(200).page()
 	ask.Says(t, "h1", "Switch off 1 service on imp2.here.com?")
 	if !c.snapshot().Node("imp2.here.com").Runs("sip_proxy") {
 		t.Fatal("the service was switched off before anybody answered")

@@ -158,6 +158,7 @@ func (re resource[T, P]) store(w http.ResponseWriter, r *http.Request, thing T, 
 		}
 	}
 	saved, err := re.accept(r.Context(), posted, thing)
+	err = asInvalid(err, "")
 	var invalid federation.Invalid
 	if errors.As(err, &invalid) {
 		fill(posted, P(&thing))

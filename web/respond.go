@@ -17,6 +17,7 @@ var (
 	errNoPage   = errors.New("there is no page at this address")
 	errNoMethod = errors.New("this address does not take this kind of request")
 	errNoForm   = errors.New("what was sent is no form")
+	errForeign  = errors.New("this request came from a page of another site")
 )
 
 // forbidden is a request that the reader's role does not allow. Its text is the sentence for the page.
@@ -92,6 +93,8 @@ func describe(err error) (int, templates.Message) {
 		return http.StatusBadRequest, templates.Message{Title: "This is no form", Text: "What was sent cannot be read as a form, so nothing was changed. Use the page's own buttons."}
 	case errors.Is(err, federation.ErrNotFound):
 		return http.StatusNotFound, templates.Message{Title: "This no longer exists", Text: "Somebody may have deleted it. Nothing was changed."}
+	case errors.Is(err, errForeign):
+		return http.StatusForbidden, templates.Message{Title: "Nothing was changed", Text: "This request came from a page of another site. Open the console itself and use its own buttons."}
 	case errors.As(err, &denied):
 		return http.StatusForbidden, templates.Message{Title: "Your role does not allow this", Text: denied.Error()}
 	case errors.As(err, &refusal):

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 	"github.com/gorilla/sessions"
 
 	"isthmus/internal/auth"
@@ -60,9 +61,9 @@ func HTTPServer(h http.Handler) *http.Server {
 // routes is every route there is.
 func (s *Server) routes() chi.Router {
 	r := chi.NewRouter()
-	r.Use(s.identify, secure, s.recover, limit)
+	r.Use(s.identify, secure, s.recover, limit, middleware.GetHead)
 	r.NotFound(s.open(func(w http.ResponseWriter, r *http.Request) error { return errNoPage }))
-	r.MethodNotAllowed(s.open(func(w http.ResponseWriter, r *http.Request) error { return errNoMethod }))
+	r.MethodNotAllowed(s.open(wrongMethod))
 
 	r.Get("/healthz", s.healthz)
 	r.Get("/readyz", s.readyz)
@@ -99,6 +100,21 @@ func (s *Server) routes() chi.Router {
 	r.Post("/services/profile", s.may(auth.Change, s.applyProfile))
 	r.Post("/services/{id:[0-9]+}", s.may(auth.Change, s.saveServices))
 	return r
+}
+
+// wrongMethod names the methods that the address does take (RFC 9110 section 15.5.6).
+func wrongMethod(w http.ResponseWriter, r *http.Request) error {
+	routes := chi.RouteContext(r.Context()).Routes
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		ask := method
+		if method == http.MethodHead { // answered wherever GET is
+			ask = http.MethodGet
+		}
+		if routes.Match(chi.NewRouteContext(), ask, r.URL.Path) {
+			w.Header().Add("Allow", method)
+		}
+	}
+	return errNoMethod
 }
 
 // pages are the seven requests that every resource answers.

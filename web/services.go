@@ -28,7 +28,10 @@ func (s *Server) saveServices(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	wanted := chosen(r.PostForm["services"])
+	wanted := node.Services // left out means left alone, as in every form
+	if r.PostForm.Has("services") {
+		wanted = chosen(r.PostForm["services"])
+	}
 	if stopping := without(node.Services, wanted); len(stopping) > 0 && r.PostForm.Has("ask") {
 		f := s.frame(r, "Services", "/services")
 		return s.render(w, r, http.StatusOK, templates.ServicesConfirm(f, templates.NewServiceRow(node), stopping, wanted))

@@ -96,10 +96,24 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		err = s.store.SaveSettings(r.Context(), settings)
 	}
+	err = asInvalid(err, changedAddress(before, settings))
 	if errors.As(err, &invalid) {
-		return s.settingsPage(w, r, http.StatusUnprocessableEntity, templates.Form{Path: "/settings", Values: r.PostForm, Invalid: within(invalid, "settings")})
+		return s.settingsPage(w, r, http.StatusUnprocessableEntity, templates.Form{Path: "/settings", Values: typed(r.PostForm, &settings), Invalid: within(invalid, "settings")})
 	}
 	return s.done(w, r, err, "/settings", "Saved. "+settingsEffect(before, settings))
+}
+
+// changedAddress is the field that gives users other addresses than before: what a refusal of settings is about.
+func changedAddress(before, after federation.Settings) string {
+	switch {
+	case before.IMAddressScheme != after.IMAddressScheme:
+		return "im_address_scheme"
+	case before.DirectoryURISource != after.DirectoryURISource:
+		return "directory_uri_source"
+	case before.DefaultDomain != after.DefaultDomain:
+		return "default_domain"
+	}
+	return ""
 }
 
 // within takes the section off the paths, where the form holds that section alone.

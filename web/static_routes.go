@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/a-h/templ"
+	"golang.org/x/net/publicsuffix"
 
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
@@ -128,23 +129,45 @@ func usualPort(_ context.Context, posted url.Values) error {
 	return nil
 }
 
-// checkRoute refuses TCP toward a front end that the wizard knows as Lync or Skype for Business, which speak TLS only
-// (guide p.23, 53, 73).
+// checkRoute refuses what a configuration may hold, but hardly anybody means.
 func (s *Server) checkRoute(ctx context.Context, r federation.StaticRoute) (federation.Invalid, error) {
-	if r.Transport != federation.TCP {
-		return nil, nil
-	}
 	snapshot, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return append(notReversed(snapshot, r), wantsTLS(snapshot, r)...), nil
+}
+
+// notReversed refuses .synergy.com, which would be the pattern of com.synergy: a domain with a dot before it, not
+// reversed (guide p.53). A public suffix tells which end is the top; a domain of this side is never doubted.
+func notReversed(snapshot federation.Snapshot, r federation.StaticRoute) federation.Invalid {
+	domain := r.Domain()
+	meant := strings.TrimPrefix(r.Destination, ".")
+	if domain == "" || meant == domain || snapshot.HasDomain(domain) || !snapshot.HasDomain(meant) && (public(domain) || !public(meant)) {
+		return nil
+	}
+	return federation.Invalid{{Path: "destination", Text: r.Destination + " is the pattern of " + domain + ". For " + meant + " enter " + meant + ", or its pattern " + federation.Reverse(meant) + "."}}
+}
+
+// public reports whether a domain ends in a top-level domain of the Internet.
+func public(domain string) bool {
+	_, icann := publicsuffix.PublicSuffix(domain)
+	return icann
+}
+
+// wantsTLS refuses TCP toward a front end that the wizard knows as Lync or Skype for Business, which speak TLS only
+// (guide p.23, 53, 73).
+func wantsTLS(snapshot federation.Snapshot, r federation.StaticRoute) federation.Invalid {
+	if r.Transport != federation.TCP {
+		return nil
+	}
 	for _, d := range snapshot.Deployments {
 		front := func(h federation.Host) bool { return h.FQDN == r.NextHop || h.Address == r.NextHop }
 		if d.Answers.Platform != federation.OCS2007R2 && slices.ContainsFunc(d.Answers.FrontEnds, front) {
-			return federation.Invalid{{Path: "transport", Text: r.NextHop + " belongs to " + d.Name + ", and Lync and Skype for Business take TLS only; choose TLS."}}, nil
+			return federation.Invalid{{Path: "transport", Text: r.NextHop + " belongs to " + d.Name + ", and Lync and Skype for Business take TLS only; choose TLS."}}
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // routeSaved tells what the route became, and how it stands among others of its pattern.

@@ -1,0 +1,111 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"isthmus/internal/auth"
+	"isthmus/internal/federation"
+)
+
+// ready-made objects that others can collide with: a node, a domain and a route.
+func collisions(t *testing.T) *console {
+	c := signedInAs(t, auth.Admin)
+	c.post("/nodes", "name", "imp1.here.com", "address", "127.0.0.11").to("/nodes")
+	c.post("/domains", "name", "synergy.com").to("/domains")
+	c.post("/static-routes", "destination", "synergy.com", "type", "domain", "next_hop", "127.0.0.21", "transport", "tls").to("/static-routes")
+	c.post("/static-routes", "destination", "synergy.com", "type", "domain", "next_hop", "fe1.there.com", "transport", "tls").to("/static-routes")
+	return c
+}
+
+func TestWhatCollidesWithAnotherObjectComesBackAsItWasTyped(t *testing.T) {
+	c := collisions(t)
+	for _, test := range []struct{ path, field, value, sentence string }{
+		{"/domains", "name", "Imp1.here.com", "imp1.here.com is one of the nodes"},
+		{"/nodes", "name", "synergy.com", "synergy.com is one of the domains"},
+		{"/nodes", "name", "fe1.there.com", "A static route leads to fe1.there.com"},
+		{"/nodes", "address", "127.0.0.21", "A static route leads to 127.0.0.21"},
+		{"/static-routes", "destination", ".synergy.com", "For synergy.com enter synergy.com, or its pattern .com.synergy."},
+		{"/static-routes", "destination", ".domaina.org", "For domaina.org enter domaina.org, or its pattern .org.domaina."},
+		{"/static-routes", "next_hop", "127.0.0.11", "belongs to the node imp1.here.com"},
+		{"/static-routes", "next_hop", "0.0.0.0", "is no address of a server"},
+	} {
+		posted := form("name", "imp2.here.com", "address", "127.0.0.12", "destination", "a.com", "type", "domain", "next_hop", "127.0.0.22")
+		posted.Set(test.field, test.value)
+		page := c.postForm(test.path, posted).status(http.StatusUnprocessableEntity).page()
+		page.Says(t, "#error-"+test.field+" .error", test.sentence)
+		if got := page.One(t, "#field-"+test.field).Attr("value"); got != test.value {
+			t.Errorf("%s %s: %q came back as %q", test.path, test.field, test.value, got)
+		}
+	}
+}
+
+func TestADomainUnderAnUnlistedTopLevelIsTakenAsItIs(t *testing.T) {
+	c := signedInAs(t, auth.Operator)
+	for _, destination := range []string{".corp.lab", ".lab.corp", ".uk.co.domaina"} {
+		c.post("/static-routes", "destination", destination, "type", "domain", "next_hop", "127.0.0.21").to("/static-routes")
+	}
+}
+
+func TestSettingsThatUsersCannotFollowComeBackAsTheyWereChosen(t *testing.T) {
+	c := collisions(t)
+	c.post("/settings", "default_domain", "synergy.com").to("/settings")
+	c.post("/users", "id", "ann", "licensed", "true", "node", "imp1.here.com").to("/users")
+	page := c.post("/settings", "im_address_scheme", "directory_uri").status(http.StatusUnprocessableEntity).page()
+	page.Says(t, "#error-im_address_scheme .error", "1 licensed user would have no IM address, ann among them.")
+	page.One(t, "input[name=im_address_scheme][value=directory_uri][checked]")
+	page.One(t, "#field-default_domain option[value='synergy.com'][selected]")
+}
+
+func TestAUserIDWithAnAtSignMakesNoAddress(t *testing.T) {
+	c := collisions(t)
+	c.post("/settings", "default_domain", "synergy.com").to("/settings")
+	posted := form("id", "ann@synergy.com", "licensed", "true", "node", "imp1.here.com")
+	c.postForm("/users", posted).status(http.StatusUnprocessableEntity).page().Says(t, "#error-im_address .error", "the id holds an @")
+	posted.Set("im_address", "ann@b@synergy.com")
+	c.postForm("/users", posted).status(http.StatusUnprocessableEntity)
+	posted.Set("im_address", "ann@synergy.com")
+	c.postForm("/users", posted).to("/users")
+}
+
+func TestServicesThatAreNotNamedRunOn(t *testing.T) {
+	c := collisions(t)
+	home := fmt.Sprintf("/services/%d", c.snapshot().Node("imp1.here.com").ID)
+	c.post(home, "x", "y").to("/services")
+	if got := c.snapshot().Node("imp1.here.com").Services; !slices.Equal(got, []string{federation.ServiceSIPFederation, federation.ServiceSIPProxy}) {
+		t.Errorf("the node runs %v", got)
+	}
+	c.post(home, "services", "").to("/services")
+	if got := c.snapshot().Node("imp1.here.com").Services; len(got) > 0 {
+		t.Errorf("the node still runs %v", got)
+	}
+}
+
+func TestAForeignPageIsNotBlamedOnTheRole(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	r := httptest.NewRequest(http.MethodPost, "/acl", strings.NewReader("pattern=all"))
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	page := c.send(r).status(http.StatusForbidden).page()
+	page.Says(t, "h1", "Nothing was changed")
+	page.Says(t, "main p", "This request came from a page of another site.")
+}
+
+// RFC 9110 sections 9.1 and 15.5.6: HEAD is answered wherever GET is, and 405 names what is answered.
+func TestMethodsAreAnsweredOrNamed(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	for _, path := range []string{"/healthz", "/acl", "/acl/new", "/"} {
+		c.send(httptest.NewRequest(http.MethodHead, path, nil)).status(http.StatusOK)
+	}
+	for _, test := range []struct{ method, path, allow string }{
+		{http.MethodPut, "/acl", "GET HEAD POST"}, {http.MethodDelete, "/healthz", "GET HEAD"}, {http.MethodGet, "/logout", "POST"},
+	} {
+		a := c.send(httptest.NewRequest(test.method, test.path, nil)).status(http.StatusMethodNotAllowed)
+		if got := strings.Join(a.head.Values("Allow"), " "); got != test.allow {
+			t.Errorf("%s %s: Allow is %q, want %q", test.method, test.path, got, test.allow)
+		}
+	}
+}
