@@ -32,9 +32,3 @@ func (p *Page[T]) Fill(items []T) {
 		p.Last = p.Offset() + len(items)
 	}
 }
-
-// HasPrevious reports whether a page stands before this one.
-func (p Page[T]) HasPrevious() bool { return p.Query.Page > 1 }
-
-// HasNext reports whether a page follows this one.
-func (p Page[T]) HasNext() bool { return p.Query.Page < p.Pages }

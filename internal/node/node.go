@@ -17,7 +17,6 @@ import (
 	"isthmus/internal/federation"
 	"isthmus/internal/metrics"
 	"isthmus/internal/proxy"
-	"isthmus/internal/routing"
 	"isthmus/internal/sip"
 	"isthmus/internal/sip/transport"
 )
@@ -98,14 +97,6 @@ func New(c Config) *Node {
 
 // Users are the routing facts that the node knows.
 func (n *Node) Users() *Users { return n.users }
-
-// Policy is the policy in force, nil before the first.
-func (n *Node) Policy() *routing.Policy {
-	if a := n.current(); a != nil {
-		return a.policy
-	}
-	return nil
-}
 
 // Certificate is the certificate that this node shows at present, or why it has none.
 func (n *Node) Certificate() (*tls.Certificate, error) {
