@@ -64,7 +64,7 @@ func identity(s federation.Snapshot, own federation.Certificate) string {
 		}
 	}
 	slices.Sort(parts)
-	// The sealed key belongs to the identity: one certificate imported twice may come with another chain.
+	// The chain belongs to the identity: one certificate imported twice may come with other issuers.
 	chain := sha256.Sum256(own.Chain)
 	return strings.Join(append(parts, own.Fingerprint, hex.EncodeToString(chain[:])), " ")
 }

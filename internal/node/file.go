@@ -23,7 +23,8 @@ const (
 	headerSize = sumOffset + sha256.Size
 )
 
-// files are those that only a complete write by a holder of the cluster's key can have made: each carries its own name, its length and a checksum under the key. A torn, altered or swapped file is refused, never half believed.
+// files are those that only a complete write by a holder of the cluster's key can have made: each carries its own name,
+// its length and a checksum under the key. A torn, altered or swapped file is refused, never half believed.
 type files struct {
 	dir string
 	key []byte // HMAC-SHA-256

@@ -24,7 +24,7 @@ type work struct {
 	before   federation.Snapshot // the state before the change; no other change can come between
 	settings federation.Settings // in force when the change is done
 	action   string              // for the audit log; empty: the one entry of log says it
-	log      []AuditChange       // what was changed; empty: nothing was, and nothing is committed
+	log      []AuditChange       // what was changed; empty: no configuration was, so there is nothing to judge or to audit
 	edited   func(*federation.Configuration) string
 }
 

@@ -10,7 +10,7 @@ func (t *Table) Unanswered() int {
 	return n
 }
 
-// count asks outside its lock: a transaction takes the lock of its shard while it holds its own.
+// count asks outside its lock, so that no request waits for it.
 func (s *shard[T]) count(matches func(T) bool) int {
 	s.Lock()
 	entries := make([]T, 0, len(s.entries))
