@@ -162,7 +162,7 @@ func (s *Server) listenerEffects(ctx context.Context, going []federation.Listene
 		if !slices.ContainsFunc(snapshot.Listeners, func(other federation.Listener) bool { return !leave[other.ID] && sameKind(other, l) }) {
 			return []string{fmt.Sprintf("%q is the last open listener of its kind, so it cannot be deleted. Add another, or switch it off on its page first.", l.Name)}, true, nil
 		}
-		open = append(open, fmt.Sprintf("%q closes port %d on every node. Connections that came over it live on until they are idle.", l.Name, l.Port))
+		open = append(open, fmt.Sprintf("%q closes port %d on every node. Connections that came over it live on.", l.Name, l.Port))
 	}
 	if open == nil {
 		open = []string{"What is deleted here is switched off, so no connection ends."}
