@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -38,7 +39,8 @@ func (serveCommand) Run(ctx context.Context, f *flags, c console) error {
 		return err
 	}
 	defer db.Close()
-	s := server{flags: f, console: c, log: log, db: db}
+	known := make(chan struct{})
+	s := server{flags: f, console: c, log: log, db: db, known: known, recognise: sync.OnceFunc(func() { close(known) })}
 	return s.run(ctx)
 }
 
@@ -63,6 +65,9 @@ type server struct {
 	console console
 	log     *slog.Logger
 	db      *store.Store
+
+	known     <-chan struct{} // closed once the database is known to be this cluster's, by the key file
+	recognise func()          // closes known
 }
 
 func (s *server) run(ctx context.Context) error {
@@ -73,7 +78,7 @@ func (s *server) run(ctx context.Context) error {
 	numbers := metrics.New(version)
 	core := node.New(node.Config{
 		Name: s.Node, Version: version, Dir: s.DataDir, Key: key, Metrics: numbers, Log: s.log,
-		Snapshots: s.db.Snapshots, UserFacts: s.db.UserFacts, Report: s.db.ReportStatus,
+		Snapshots: s.snapshots, UserFacts: s.db.UserFacts, Report: s.db.ReportStatus,
 		Resolve: proxy.DNS(s.resolver()),
 	})
 	doors, err := s.doors(s.site(core, numbers), core.Certificate)
@@ -112,7 +117,29 @@ func (s *server) prepare(ctx context.Context) (key *certs.Key, late bool, err er
 	if key, err = s.key(ctx, s.db); err != nil {
 		return nil, false, err
 	}
+	s.recognise()
 	return key, false, s.register(ctx, key)
+}
+
+// snapshots are the database's, once it is known. What another key file sealed cannot be opened here: following such a
+// database would give up what this node has.
+func (s *server) snapshots(ctx context.Context) iter.Seq2[federation.Snapshot, error] {
+	return func(yield func(federation.Snapshot, error) bool) {
+		for snapshot, err := range s.db.Snapshots(ctx) {
+			if err == nil && !s.awaitKnown(ctx) || !yield(snapshot, err) {
+				return
+			}
+		}
+	}
+}
+
+func (s *server) awaitKnown(ctx context.Context) bool {
+	select {
+	case <-s.known:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // register writes this node's row when it is new, and a self-signed certificate until one is imported, so that its TLS
@@ -142,6 +169,7 @@ const retryDatabase = time.Second
 // prepareLater does what prepare could not, as soon as the database answers. A database that was set up with another key
 // file is one that this node must not use; it says so and goes on with what it has.
 func (s *server) prepareLater(ctx context.Context, key *certs.Key) {
+	said := ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -152,9 +180,10 @@ func (s *server) prepareLater(ctx context.Context, key *certs.Key) {
 		if err == nil {
 			return
 		}
-		if !errors.Is(err, store.ErrUnavailable) {
+		if news := err.Error() != said; news && !errors.Is(err, store.ErrUnavailable) {
 			s.log.Error("the database is back, but this node could not register there", "reason", err)
 		}
+		said = err.Error()
 	}
 }
 
@@ -165,6 +194,7 @@ func (s *server) catchUp(ctx context.Context, key *certs.Key) error {
 	if _, err := s.key(ctx, s.db); err != nil {
 		return err
 	}
+	s.recognise()
 	if err := s.register(ctx, key); err != nil {
 		return err
 	}
