@@ -42,7 +42,7 @@ func New(c Config) http.Handler {
 	if c.Resolver == nil {
 		c.Resolver = net.DefaultResolver
 	}
-	s := &Server{Config: c, store: c.Store, sessions: sessionStore{c.Store, c.Now}}
+	s := &Server{Config: c, store: c.Store, sessions: sessionStore{c.Store}}
 	return s.routes()
 }
 

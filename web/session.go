@@ -107,10 +107,7 @@ func cookieOptions(r *http.Request) *sessions.Options {
 
 // sessionStore keeps sessions in the database, so that they end everywhere at once. The cookie holds a random id of 256
 // bits and nothing else.
-type sessionStore struct {
-	db  *store.Store
-	now func() time.Time
-}
+type sessionStore struct{ db *store.Store }
 
 // Get returns the session of a request, the same one each time it is asked.
 func (st sessionStore) Get(r *http.Request, name string) (*sessions.Session, error) {
