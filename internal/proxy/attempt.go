@@ -166,6 +166,9 @@ func (a *attempt) response(m *sip.Message) {
 		a.provisional(m)
 	case status == 503:
 		a.busy()
+	case status == 408 && !a.relay.invite:
+		a.place.heard()
+		a.expired()
 	default:
 		a.place.heard()
 		a.final(m)
@@ -194,6 +197,23 @@ func (a *attempt) busy() {
 	a.place.suspect()
 	a.relay.proxy.metrics.Attempt(a.place.label, "answered 503")
 	a.relay.failed(a, "answered 503", false)
+}
+
+// expired: the hop waited in vain. A 408 never goes upstream (RFC 4320 section 4.2), yet who asked is still waiting, and
+// the request may have been delivered: no other hop is asked.
+func (a *attempt) expired() {
+	r := a.relay
+	r.mu.Lock()
+	if r.done || r.current != a {
+		r.mu.Unlock()
+		return
+	}
+	r.current = nil
+	r.taken = true
+	r.failures = append(r.failures, failure{a.place.current().String(), "answered 408"})
+	r.mu.Unlock()
+	r.proxy.metrics.Attempt(a.place.label, "answered")
+	r.exhausted()
 }
 
 // final passes a final answer up. The first one wins, but every 2xx to an INVITE is somebody who took the call.

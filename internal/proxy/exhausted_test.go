@@ -104,6 +104,31 @@ func TestOnlyA100LeadsTo504After30Seconds(t *testing.T) {
 	})
 }
 
+func TestAHopsOwnTimeoutEndsANonInviteWith504(t *testing.T) {
+	for _, method := range []string{"SUBSCRIBE", "MESSAGE"} {
+		inWorld(t, func(t *testing.T, w *world) {
+			client := w.connector()
+			client.asks(request(method))
+			w.at(fe1At).answers(w.at(fe1At).expect(method), 408)
+			if got := value(client.expect("504"), "Warning"); !strings.Contains(got, "127.0.0.21:5061 answered 408") {
+				t.Errorf("Warning: %s", got)
+			}
+			w.untouched(fe2At)
+		})
+	}
+}
+
+func TestAHopsOwnTimeoutOfAnInviteIsPassedOn(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		client := w.connector()
+		client.asks(request("INVITE"))
+		client.expect("100")
+		w.at(fe1At).answers(w.at(fe1At).expect("INVITE"), 408)
+		client.expect("408")
+		w.at(fe1At).expect("ACK")
+	})
+}
+
 func TestAnOwnUserWhoCannotBeReachedIs480(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fails(connectorAt, transport.ErrRefused)
