@@ -31,12 +31,17 @@ func (p *Proxy) turnAway(policy *routing.Policy, l Link, m *sip.Message, v routi
 	l.Close(errRefused)
 }
 
-// malformed answers what could not be read, where it can be answered; else it closes the connection.
+// malformed answers what could not be read, where it can be answered; else it closes the connection. A response that
+// could not be read is only discarded (RFC 4475 sections 3.1.2.5 and 3.1.2.19): others wait for theirs on the connection.
 func (p *Proxy) malformed(l Link, m *sip.Message, fault *sip.Error) {
 	p.metrics.Malformed()
 	policy := p.policy.Load()
-	if policy == nil {
+	switch {
+	case policy == nil:
 		l.Close(errNoPolicy)
+		return
+	case m.IsResponse():
+		p.logMessage(slog.LevelWarn, "response discarded", policy, l, m, fault.Reason)
 		return
 	}
 	if v := policy.Admit(peerOf(l)); !v.Allowed {
@@ -46,9 +51,7 @@ func (p *Proxy) malformed(l Link, m *sip.Message, fault *sip.Error) {
 	p.logMessage(slog.LevelWarn, "message refused", policy, l, m, fault.Reason)
 	switch {
 	case !m.Answerable() || fault.Status == 0:
-		if m.IsRequest() || m.Status() == 0 {
-			l.Close(errUnanswerable)
-		}
+		l.Close(errUnanswerable)
 	case m.Method() != "ACK" && m.Method() != "BENOTIFY":
 		a := p.reply(l, fault.Status, []string{warning(policy.Node(), fault.Reason)})
 		_ = l.Send(m.AppendAnswer(nil, a))
@@ -90,6 +93,10 @@ func (p *Proxy) judge(policy *routing.Policy, l Link) {
 		return
 	}
 	if peer.Opened {
+		return
+	}
+	if !policy.Serves() {
+		l.Close(errServiceOff)
 		return
 	}
 	if v := policy.Admit(peerOf(l)); !v.Allowed {

@@ -16,6 +16,7 @@ import (
 var (
 	errNoPolicy     = errors.New("no configuration is in force yet")
 	errRefused      = errors.New("the peer is not admitted")
+	errServiceOff   = errors.New("the SIP proxy service is off")
 	errUnanswerable = errors.New("the message cannot be answered")
 )
 

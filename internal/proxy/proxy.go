@@ -112,6 +112,8 @@ func (p *Proxy) receive(l Link, m *sip.Message) {
 	switch {
 	case policy == nil:
 		l.Close(errNoPolicy)
+	case !l.Peer().Opened && !policy.Serves():
+		l.Close(errServiceOff) // accepted while the listeners were being closed
 	case m.IsRequest():
 		p.request(policy, l, m)
 	default:

@@ -54,6 +54,9 @@ type nodeHost struct {
 // Node is the name of the node that the policy was made for.
 func (p *Policy) Node() string { return p.self.Name }
 
+// Serves reports whether the service sip_proxy is on at this node: else nobody who came to a listener is heard.
+func (p *Policy) Serves() bool { return p.self.Runs(federation.ServiceSIPProxy) }
+
 // Hops are all next hops that the configuration names: those of static routes, and the other nodes and the connector of
 // this one. Hops with one Key are listed once.
 func (p *Policy) Hops() []*Hop { return p.hops }

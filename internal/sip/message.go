@@ -85,6 +85,12 @@ func (m *Message) Bytes() []byte { return m.raw }
 // IsRequest reports whether the message is a request.
 func (m *Message) IsRequest() bool { return m.request }
 
+// IsResponse reports whether the message begins as a response does, even if its status cannot be read. Of what has no
+// first line neither this nor IsRequest is true.
+func (m *Message) IsResponse() bool {
+	return !m.request && len(m.raw) >= 4 && equalFold(m.raw[:4], versionHead)
+}
+
 // Method returns the request's method, or the method of a response's CSeq.
 func (m *Message) Method() string { return m.method }
 
