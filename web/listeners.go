@@ -61,7 +61,7 @@ func (s *Server) listenerState(l federation.Listener, statuses []federation.Node
 	}
 	open, shut, reason := 0, 0, ""
 	for _, status := range statuses {
-		if s.Now().Sub(status.ReportedAt) > silent {
+		if !status.Live(s.Now()) {
 			continue
 		}
 		for _, report := range status.Listeners {

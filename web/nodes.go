@@ -142,7 +142,7 @@ func (s *Server) nodeEffects(ctx context.Context, going []federation.Node) ([]st
 		return nil, false, err
 	}
 	for _, n := range going {
-		if status := statusOf(statuses, n.Name); status != nil && s.Now().Sub(status.ReportedAt) <= silent {
+		if status := statusOf(statuses, n.Name); status != nil && status.Live(s.Now()) {
 			return []string{n.Name + " is running: it reported " + templates.Ago(status.ReportedAt, s.Now()) + ". Stop isthmus serve on it, wait a minute, and delete it then."}, true, nil
 		}
 		if users := snapshot.Usage.ByNode[n.Name]; users > 0 {

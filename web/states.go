@@ -9,9 +9,6 @@ import (
 	"isthmus/templates"
 )
 
-// silent is how long a node may say nothing before it counts as down: it reports every few seconds.
-const silent = 60 * time.Second
-
 // routeState is what administrators decided about a route and, when it is in use, how its next hop is.
 func routeState(r federation.StaticRoute, statuses []federation.NodeStatus, now time.Time) templates.State {
 	switch {
@@ -28,7 +25,7 @@ func hopState(host string, port int, transport string, statuses []federation.Nod
 	var up, down int
 	var worst federation.HopStatus
 	for _, status := range statuses {
-		if now.Sub(status.ReportedAt) > silent {
+		if !status.Live(now) {
 			continue
 		}
 		for _, h := range status.Hops {
@@ -36,9 +33,9 @@ func hopState(host string, port int, transport string, statuses []federation.Nod
 				continue
 			}
 			switch h.State {
-			case "up":
+			case federation.HopUp:
 				up++
-			case "down":
+			case federation.HopDown:
 				down++
 				worst = h
 			}
@@ -72,7 +69,7 @@ func nodeState(status *federation.NodeStatus, revision int64, now time.Time) tem
 	switch {
 	case status == nil:
 		return templates.State{Mark: templates.Unknown, Word: "Not seen", Note: "isthmus serve has not run on it yet"}
-	case now.Sub(status.ReportedAt) > silent:
+	case !status.Live(now):
 		return templates.State{Mark: templates.Down, Word: "Silent", Note: "last heard " + templates.Ago(status.ReportedAt, now)}
 	case status.Error != "":
 		return templates.State{Mark: templates.Down, Word: "Not applied", Note: status.Error}

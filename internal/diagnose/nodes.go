@@ -117,9 +117,6 @@ func trustedCAs(f Facts) []Finding {
 	return r.orGreen("%d CAs are trusted.", count)
 }
 
-// reportAge is how old a node's report may be before the node counts as silent.
-const reportAge = 60 * time.Second
-
 func nodesBehind(f Facts) []Finding {
 	r := report{check: "nodes", page: "/nodes"}
 	reported := map[string]federation.NodeStatus{}
@@ -129,7 +126,7 @@ func nodesBehind(f Facts) []Finding {
 	for _, n := range f.Snapshot.Nodes {
 		s, known := reported[n.Name]
 		switch {
-		case !known || f.Now.Sub(s.ReportedAt) > reportAge:
+		case !known || !s.Live(f.Now):
 			r.add(Red, "Start isthmus serve there.", "%s does not report.", n.Name)
 		case s.Error != "":
 			r.add(Red, "Mend what it names; the node goes on with the revision before.", "%s could not apply revision %d: %s", n.Name, f.Snapshot.Revision, s.Error)
@@ -143,7 +140,7 @@ func nodesBehind(f Facts) []Finding {
 func fresh(f Facts) []federation.NodeStatus {
 	var list []federation.NodeStatus
 	for _, s := range f.Statuses {
-		if f.Now.Sub(s.ReportedAt) <= reportAge {
+		if s.Live(f.Now) {
 			list = append(list, s)
 		}
 	}
@@ -166,7 +163,7 @@ func nextHops(f Facts) []Finding {
 	r := report{check: "next_hops", page: "/static-routes"}
 	for _, s := range fresh(f) {
 		for _, h := range s.Hops {
-			if h.State == "down" {
+			if h.State == federation.HopDown {
 				r.add(Red, "See to that server; Isthmus tries it again every 5 seconds.", "%s:%d is down, as %s sees it: %s.", h.Host, h.Port, s.Node, h.Reason)
 			}
 		}

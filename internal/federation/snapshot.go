@@ -86,6 +86,12 @@ type NodeStatus struct {
 	Hops            []HopStatus
 }
 
+// NodeSilence is how long a node may say nothing before it counts as gone: it reports every few seconds.
+const NodeSilence = 60 * time.Second
+
+// Live reports whether the node can be believed to run.
+func (s NodeStatus) Live(now time.Time) bool { return now.Sub(s.ReportedAt) <= NodeSilence }
+
 // ListenerStatus is the state of one listener on one node.
 type ListenerStatus struct {
 	Name  string `json:"name"`
@@ -93,12 +99,19 @@ type ListenerStatus struct {
 	Error string `json:"error,omitempty"` // why it is not open
 }
 
+// States of a next hop.
+const (
+	HopUnknown = "unknown" // nothing was tried yet
+	HopUp      = "up"
+	HopDown    = "down" // nobody waits for it; probes bring it back
+)
+
 // HopStatus is the state of one next hop as one node sees it.
 type HopStatus struct {
 	Host      string    `json:"host"` // as in the route
 	Port      int       `json:"port"`
 	Transport string    `json:"transport"`
-	State     string    `json:"state"` // up, down, unknown
+	State     string    `json:"state"`
 	Reason    string    `json:"reason,omitempty"`
 	Since     time.Time `json:"since"`
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"isthmus/internal/federation"
 	"isthmus/internal/metrics"
-	"isthmus/internal/proxy"
 )
 
 const (
@@ -54,7 +54,7 @@ func (n *Node) observe() metrics.State {
 		s.Listeners[l.Name] = l.Open
 	}
 	for _, hop := range n.core.HopStates() {
-		s.Hops[fmt.Sprintf("%s:%s:%d", hop.Transport, hop.Host, hop.Port)] = hop.State != proxy.StateDown
+		s.Hops[fmt.Sprintf("%s:%s:%d", hop.Transport, hop.Host, hop.Port)] = hop.State != federation.HopDown
 	}
 	return s
 }

@@ -3,14 +3,8 @@ package proxy
 import (
 	"time"
 
+	"isthmus/internal/federation"
 	"isthmus/internal/sip/transaction"
-)
-
-// States of a next hop.
-const (
-	StateUnknown = "unknown" // nothing was tried yet
-	StateUp      = "up"
-	StateDown    = "down" // nobody waits for it; probes bring it back
 )
 
 const (
@@ -36,11 +30,11 @@ type health struct {
 func (h *health) state() string {
 	switch {
 	case h.down:
-		return StateDown
+		return federation.HopDown
 	case h.up:
-		return StateUp
+		return federation.HopUp
 	}
-	return StateUnknown
+	return federation.HopUnknown
 }
 
 func (pl *place) usable() bool {

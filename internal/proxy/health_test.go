@@ -204,7 +204,7 @@ func TestAChangeOfAServiceClearsTheMark(t *testing.T) {
 		down := func() bool {
 			for _, s := range w.proxy.HopStates() {
 				if s.Host == "127.0.0.12" {
-					return s.State == StateDown
+					return s.State == federation.HopDown
 				}
 			}
 			return false

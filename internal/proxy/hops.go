@@ -54,7 +54,7 @@ func (p *Proxy) HopStates() []federation.HopStatus {
 	}
 	var list []federation.HopStatus
 	for _, h := range policy.Hops() {
-		s := federation.HopStatus{Host: h.Host, Port: h.Port, Transport: h.Transport.Param(), State: StateUnknown}
+		s := federation.HopStatus{Host: h.Host, Port: h.Port, Transport: h.Transport.Param(), State: federation.HopUnknown}
 		if pl, ok := p.places.Load(h.Key()); ok {
 			pl.(*place).report(&s)
 		}

@@ -48,10 +48,10 @@ func keepLiveName(ctx context.Context, w *work, old, new *federation.Node) error
 	return err
 }
 
-// liveNodes are those of the named nodes that reported within the last minute.
+// liveNodes are those of the named nodes that run.
 func (w *work) liveNodes(ctx context.Context, names []string) ([]string, error) {
 	return value[[]string](ctx, w.tx, `SELECT coalesce(array_agg(node ORDER BY node), '{}') FROM node_statuses
-		WHERE node = ANY($1) AND reported_at > now() - interval '60 seconds'`, names)
+		WHERE node = ANY($1) AND reported_at > now() - $2::interval`, names, federation.NodeSilence)
 }
 
 // refuseLive refuses to remove nodes that run.
