@@ -45,7 +45,11 @@ func (m *Message) interpretLine(h *header, line uint8) {
 	case route:
 		m.readRoutes(h, line, m.routes[:], &m.routeCount)
 	case recordRoute:
-		m.readRoutes(h, line, m.records[:], &m.recordCount)
+		list := m.records[:]
+		if m.request {
+			list = list[:MaxRoutes]
+		}
+		m.readRoutes(h, line, list, &m.recordCount)
 	case contact:
 		m.checkContact(h)
 	}
@@ -66,7 +70,7 @@ func (m *Message) readNameAddr(k kind, value []byte) NameAddr {
 func (m *Message) readVias(h *header, line uint8) {
 	for pos := int(h.value); pos <= int(h.valueEnd); {
 		e, next := m.element(h, pos)
-		if m.viaCount == MaxVias {
+		if m.viaCount == len(m.vias) || m.request && m.viaCount == MaxVias {
 			m.fail(badRequest("The message has more than 70 Via values."))
 			return
 		}

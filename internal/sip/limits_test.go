@@ -57,6 +57,19 @@ func TestLimitsAreExact(t *testing.T) {
 	}
 }
 
+// A request at the limit comes back in an answer that has what this node put on top of it.
+func TestTheAnswerToARequestAtTheLimitIsRead(t *testing.T) {
+	answer := func(vias, records int) string {
+		head := "SIP/2.0 200 OK\r\n" + strings.Repeat("Via: SIP/2.0/TCP h\r\n", vias) + strings.Repeat("Record-Route: <sip:h;lr>\r\n", records)
+		return head + "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\nCSeq: 1 SUBSCRIBE\r\nContent-Length: 0\r\n\r\n"
+	}
+	m := parsed(t, answer(sip.MaxVias+1, sip.MaxRoutes+2))
+	equal(t, "Via values", m.ViaCount(), sip.MaxVias+1)
+	equal(t, "Record-Route values", m.RecordRouteCount(), sip.MaxRoutes+2)
+	refused(t, new(sip.Message), answer(sip.MaxVias+2, 0))
+	refused(t, new(sip.Message), answer(1, sip.MaxRoutes+3))
+}
+
 func repeated(n int, line string) []string {
 	lines := make([]string, n)
 	for i := range lines {

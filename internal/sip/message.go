@@ -26,11 +26,11 @@ type Message struct {
 	headers     [MaxHeaders]header
 	headerCount int
 	first       [kinds]uint8 // position of a kind's first line, plus one
-	vias        [MaxVias]element
+	vias        [MaxVias + ownVias]element
 	viaCount    int
 	routes      [MaxRoutes]element
 	routeCount  int
-	records     [MaxRoutes]element
+	records     [MaxRoutes + ownRoutes]element
 	recordCount int
 	top         Via
 	from, to    NameAddr

@@ -21,6 +21,12 @@ const (
 	MaxCSeq          = 1<<31 - 1 // RFC 3261 section 8.1.1.5
 )
 
+// What an answer may have beyond a request that was let through: the values that this node put on top of it.
+const (
+	ownVias   = 1
+	ownRoutes = 2 // where the transport changes
+)
+
 // MaxMessage is the largest whole message, and so the size of a read buffer that holds any.
 const MaxMessage = MaxHeaderSection + MaxBody
 
