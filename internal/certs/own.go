@@ -95,7 +95,7 @@ func inOrder(list []*x509.Certificate, leaf int) []*x509.Certificate {
 // client, to Microsoft's servers and to other nodes.
 func ownProblems(c *x509.Certificate, node string, now time.Time) federation.Invalid {
 	var list federation.Invalid
-	if !names(c, node) {
+	if !Names(c, node) {
 		list = append(list, invalid("file", "This certificate is for %s, not for the node %s; request one whose Common Name is %s.", title(c), node, node)...)
 	}
 	list = append(list, dateProblems(c, now)...)
@@ -111,10 +111,10 @@ func ownProblems(c *x509.Certificate, node string, now time.Time) federation.Inv
 	return list
 }
 
-// names reports whether the Common Name or a DNS name of the certificate is the node's.
-func names(c *x509.Certificate, node string) bool {
+// Names reports whether a host is the Common Name or a DNS name of a certificate, whatever the case.
+func Names(c *x509.Certificate, host string) bool {
 	return slices.ContainsFunc(append([]string{c.Subject.CommonName}, c.DNSNames...), func(name string) bool {
-		return strings.EqualFold(name, node)
+		return strings.EqualFold(name, host)
 	})
 }
 

@@ -1,6 +1,14 @@
 package diagnose
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +93,54 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("%s: no %s finding of %s about %q in %+v", name, c.state, c.check, c.text, Run(facts)[:2])
+		}
+	}
+}
+
+// withPool gives the deployment a trusted application pool, and the node a certificate for these names.
+func withPool(t *testing.T, platform string, names ...string) Facts {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := healthy()
+	f.Snapshot.Certificates[1].Chain = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	a := &f.Snapshot.Deployments[0].Answers
+	a.Platform, a.RoutingNode, a.TrustedPool = platform, "imp1.synergy.com", "trustedpool.synergy.com"
+	return f
+}
+
+func TestSkypeForBusinessAloneWantsTheTrustedPoolsName(t *testing.T) {
+	for _, c := range []struct {
+		platform string
+		names    []string
+		missing  bool
+	}{
+		{federation.SkypeForBusiness2015, []string{"imp1.synergy.com"}, true},
+		{federation.SkypeForBusiness2019, []string{"imp1.synergy.com"}, true},
+		{federation.SkypeForBusiness2019, []string{"imp1.synergy.com", "TrustedPool.synergy.com"}, false},
+		{federation.Lync2013, []string{"imp1.synergy.com"}, false},
+		{federation.OCS2007R2, []string{"imp1.synergy.com"}, false},
+	} {
+		found := slices.ContainsFunc(Run(withPool(t, c.platform, c.names...)), func(f Finding) bool { return f.Check == "trusted_pool_name" })
+		if found != c.missing {
+			t.Errorf("%s with %v: %v, want %v", c.platform, c.names, found, c.missing)
+		}
+	}
+}
+
+func TestASentenceWithinASentenceEndsOnce(t *testing.T) {
+	facts := healthy()
+	facts.Statuses[0].Listeners[0] = federation.ListenerStatus{Name: "Peer Auth", Error: "Port 5061 is in use by another program; choose another port."}
+	for _, f := range Run(facts) {
+		if strings.Contains(f.Text, "..") {
+			t.Errorf("%s: %s", f.Check, f.Text)
 		}
 	}
 }

@@ -1,11 +1,10 @@
 package diagnose
 
 import (
-	"crypto/x509"
-	"encoding/pem"
 	"strings"
 	"time"
 
+	"isthmus/internal/certs"
 	"isthmus/internal/federation"
 )
 
@@ -38,30 +37,6 @@ func routingNode(f Facts) []Finding {
 	return r.orGreen("The routing node fits the number of nodes.")
 }
 
-func leaf(c *federation.Certificate) *x509.Certificate {
-	block, _ := pem.Decode(c.Chain)
-	if block == nil {
-		return nil
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil
-	}
-	return cert
-}
-
-func holdsName(cert *x509.Certificate, name string) bool {
-	if strings.EqualFold(cert.Subject.CommonName, name) {
-		return true
-	}
-	for _, dns := range cert.DNSNames {
-		if strings.EqualFold(dns, name) {
-			return true
-		}
-	}
-	return false
-}
-
 const expiryWarning = 30 * 24 * time.Hour
 
 func ownCertificates(f Facts) []Finding {
@@ -83,15 +58,20 @@ func ownCertificates(f Facts) []Finding {
 	return r.orGreen("Every node has a certificate in date.")
 }
 
-// trustedPool: Skype for Business 2015 and later look for the trusted application pool's name in our certificate.
+// trustedPool: Skype for Business 2015 and later look for the trusted application pool's name in our certificate; Lync
+// and OCS do not.
 func trustedPool(f Facts, n federation.Node, own *federation.Certificate) []Finding {
 	r := report{check: "trusted_pool_name"}
 	if own == nil || own.SelfSigned {
 		return nil
 	}
-	cert := leaf(own)
+	chain, err := certs.Chain(*own)
+	if err != nil {
+		return nil // the import let no such row in
+	}
 	for _, d := range f.Snapshot.Deployments {
-		if cert != nil && d.Answers.RoutingNode == n.Name && d.Answers.TrustedPool != "" && !holdsName(cert, d.Answers.TrustedPool) {
+		looks := d.Answers.Platform == federation.SkypeForBusiness2015 || d.Answers.Platform == federation.SkypeForBusiness2019
+		if looks && d.Answers.RoutingNode == n.Name && d.Answers.TrustedPool != "" && !certs.Names(chain[0], d.Answers.TrustedPool) {
 			r.add(Amber, "Reissue it with that name among its subject alternative names.",
 				"The certificate of %s does not hold %s; Skype for Business 2015 and later refuse it.", n.Name, d.Answers.TrustedPool)
 		}
@@ -152,7 +132,7 @@ func listenersOpen(f Facts) []Finding {
 	for _, s := range fresh(f) {
 		for _, l := range s.Listeners {
 			if !l.Open {
-				r.add(Red, "Free the port, or give the listener another; the node tries again by itself.", "%q is not open on %s: %s.", l.Name, s.Node, l.Error)
+				r.add(Red, "Free the port, or give the listener another; the node tries again by itself.", "%q is not open on %s: %s.", l.Name, s.Node, strings.TrimSuffix(l.Error, "."))
 			}
 		}
 	}
