@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // maxSocketPath is what fits into sockaddr_un on every system with its closing NUL (104 on macOS, 108 on
@@ -31,10 +32,10 @@ func (p place) lockFile() string     { return filepath.Join(p.dir, "lock") }
 func (p place) holderFile() string   { return filepath.Join(p.dir, "holder") }
 
 // url names the socket directory as the host. TLS is switched off by name because PGSSLMODE in the
-// environment would otherwise ask for it.
+// environment would otherwise ask for it. A blank is written as %20: in a connection string + stands for itself.
 func (p place) url(password, database string) string {
 	return fmt.Sprintf("postgres://%s:%s@/%s?host=%s&port=5432&sslmode=disable",
-		superuser, password, database, url.QueryEscape(p.sockets))
+		superuser, password, database, strings.ReplaceAll(url.QueryEscape(p.sockets), "+", "%20"))
 }
 
 // place decides where the cluster lies and makes that directory.
@@ -113,6 +114,8 @@ func (p place) exists() (bool, error) {
 			return false, foreign(p)
 		}
 		return false, nil // a directory above it is closed, which reachable finds out
+	case errors.Is(err, syscall.ENOTDIR):
+		return false, fmt.Errorf("a file stands where the directory %s belongs; move it away, or choose another data directory with --data-dir", p.dir)
 	}
 	return false, fmt.Errorf("look for the embedded database: %w", err)
 }

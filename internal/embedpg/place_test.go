@@ -188,3 +188,19 @@ func TestTheCloneOfAClusterIsItsOwn(t *testing.T) {
 		t.Error("two clones share their data")
 	}
 }
+
+func TestADirectoryWithABlankOrAPlusHoldsACluster(t *testing.T) {
+	c := start(t, quick(filepath.Join(emptyDir(t), "my + var")))
+	if err := ping(t.Context(), c.URL()); err != nil {
+		t.Errorf("%s: %v", c.Dir(), err)
+	}
+}
+
+func TestAFileInPlaceOfTheDataDirectoryIsNamed(t *testing.T) {
+	file := filepath.Join(emptyDir(t), "var")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Start(t.Context(), quick(file))
+	wantSentence(t, err, "a file stands where the directory", file, "--data-dir")
+}

@@ -104,7 +104,7 @@ func (s *server) ready(ctx context.Context, url string) error {
 		case <-s.ended:
 			return fmt.Errorf("the embedded database did not start; it said: %s", s.lines.tail())
 		case <-ctx.Done():
-			return fmt.Errorf("the embedded database did not start in time (%w); it said: %s", ctx.Err(), s.lines.tail())
+			return fmt.Errorf("the embedded database did not start in time (%w; the last try: %w); it said: %s", ctx.Err(), err, s.lines.tail())
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
