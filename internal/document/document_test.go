@@ -90,6 +90,13 @@ users: [ann]
 	}
 }
 
+func TestAByteOrderMarkIsNoKey(t *testing.T) {
+	doc, problems := Parse([]byte("\ufeffversion: 1\r\ndomains:\r\n  - name: synergy.com\r\n"))
+	if len(problems) != 0 || doc.Domains == nil || len(*doc.Domains) != 1 {
+		t.Errorf("got %v, %v", doc.Domains, problems)
+	}
+}
+
 func TestWhatIsNoDocumentIsNamed(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                      "holds no document",

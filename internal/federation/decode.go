@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"bytes"
 	"encoding"
 	"fmt"
 	"reflect"
@@ -18,6 +19,7 @@ type Defaulter interface{ Default() }
 // Decode reads one YAML document (JSON is YAML) into the struct that into points to, by its yaml tags. It returns every
 // fault at its path, unknown keys among them, and leaves what it could not read at its default.
 func Decode(data []byte, into any) []Problem {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // as editors on Windows save UTF-8
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return []Problem{{Text: "This is not YAML: " + firstLine(err.Error()) + ". Mend that place and try again."}}

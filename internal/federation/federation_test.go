@@ -155,7 +155,7 @@ func TestRulesBetweenThingsAreHeld(t *testing.T) {
 		"a route back to a node":          {func(c *Configuration) { c.StaticRoutes = []StaticRoute{route("127.0.0.12")} }, "static_routes[0].next_hop: 127.0.0.12 belongs to the node"},
 		"a duplicate route":               {func(c *Configuration) { c.StaticRoutes = []StaticRoute{route("127.0.0.21"), route("127.0.0.21")} }, "static_routes[1]: .com.synergy 127.0.0.21:5061/tls is listed twice"},
 		"an unknown backup":               {func(c *Configuration) { c.Nodes[0].Backup = "imp9.synergy.com" }, "nodes[0].backup: There is no node"},
-		"a routing node with users":       {func(c *Configuration) { c.Nodes[1].Routing = true }, "nodes[1].routing: 1 users are homed on"},
+		"a routing node with users":       {func(c *Configuration) { c.Nodes[1].Routing = true }, "nodes[1].routing: Users are homed on"},
 		"an unmapped peer subject":        {func(c *Configuration) { c.TLSContexts[0].PeerSubjects = []string{"x.synergy.com"} }, "tls_contexts[0].peer_subjects[0]: x.synergy.com is not in TLS peer subjects"},
 		"a port taken, TLS and TCP alike": {func(c *Configuration) { c.Listeners[0].Port = 5061 }, "listeners[3].port: Port 5061 is taken by the listener"},
 		"an unknown TLS context":          {func(c *Configuration) { c.Listeners[2].TLSContext = "x" }, "listeners[2].tls_context: There is no TLS context x"},
@@ -243,5 +243,10 @@ func TestOneFaultIsToldOnce(t *testing.T) {
 	r.Normalize()
 	if list := r.Problems(); len(list) != 1 || list[0].Path != "destination" {
 		t.Errorf("a destination that is too long: %v", list)
+	}
+	c := DefaultConfiguration()
+	c.Domains = []Domain{{Name: "synergy"}, {Name: "synergy"}}
+	if list := c.Validate(Usage{}); len(list) != 2 {
+		t.Errorf("two wrong names that are alike: %v", list)
 	}
 }

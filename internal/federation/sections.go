@@ -71,8 +71,10 @@ func (c *Configuration) fieldProblems() []Problem {
 		seen := map[string]bool{}
 		for i, o := range section.Objects {
 			place := section.Name + "[" + strconv.Itoa(i) + "]"
-			list = append(list, under(place, o.Problems())...)
-			if key := o.Key(); seen[key] {
+			faults := under(place, o.Problems())
+			list = append(list, faults...)
+			// What is wrong in itself is said once: two entries without a name are not two of one name.
+			if key := o.Key(); seen[key] && len(faults) == 0 {
 				list = append(list, problem(place, "%s is listed twice in %s; leave one of them.", key, section.Name))
 			} else {
 				seen[key] = true

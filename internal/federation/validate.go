@@ -43,7 +43,7 @@ func (c *Configuration) checkNodes(usage Usage) []Problem {
 		}
 		if users := c.homed(n.Name, usage); n.Routing && users > 0 {
 			list = append(list, problem(at(SectionNodes, i, "routing"),
-				"%d users are homed on %s, and a routing node homes nobody; move them to another node first.", users, n.Name))
+				"Users are homed on %s (%d), and a routing node homes nobody; move them to another node first.", n.Name, users))
 		}
 		if c.HasDomain(n.Name) {
 			list = append(list, problem(at(SectionNodes, i, "name"), "%s is one of the domains; a node needs a name of its own.", n.Name))
@@ -51,7 +51,7 @@ func (c *Configuration) checkNodes(usage Usage) []Problem {
 	}
 	for name, users := range usage.ByNode {
 		if users > 0 && c.Node(name) == nil {
-			list = append(list, problem(SectionNodes, "%d users are homed on %s; move them to another node before you remove it.", users, name))
+			list = append(list, problem(SectionNodes, "Users are homed on %s (%d); move them to another node before you remove it.", name, users))
 		}
 	}
 	return list

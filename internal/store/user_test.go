@@ -33,7 +33,7 @@ func TestARoutingNodeHomesNobody(t *testing.T) {
 	n := first(t, s.ListNodes, "name", "imp1.synergy.com")
 	n.Routing = true
 	_, err := s.SaveNode(actor(t), n)
-	invalid(t, err, "routing", "1 users are homed on imp1.synergy.com")
+	invalid(t, err, "routing", "Users are homed on imp1.synergy.com (1)")
 	n = first(t, s.ListNodes, "name", "imp2.synergy.com")
 	n.Routing = true
 	must(s.SaveNode(actor(t), n))
