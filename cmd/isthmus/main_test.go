@@ -197,6 +197,19 @@ func TestAConflictEndsWithItsOwnCodeAndChangesNothing(t *testing.T) {
 	}
 }
 
+func TestWithoutAPlaceForTheScriptsNothingIsFinished(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	before := m.isthmus("", "config", "export").out
+	file := m.file("answers.yaml", answers)
+	for dir, want := range map[string]string{"": "Name the directory for the files with --out", file: "cannot be made"} {
+		m.isthmus("", "wizard", "finish", file, "--out", dir).want(t, exitFailure, want)
+	}
+	if after := m.isthmus("", "config", "export").out; after != before {
+		t.Error("a finish without a directory for its files changed something")
+	}
+}
+
 func TestWrongAnswersAreRefusedTogether(t *testing.T) {
 	m := newMachine(t)
 	m.isthmus(synergy, "config", "apply", "-").want(t, 0)

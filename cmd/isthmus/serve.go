@@ -23,8 +23,17 @@ import (
 
 type serveCommand struct{}
 
-// Run serves until ctx ends, then drains.
+// Run serves until ctx ends, then drains. A start that was called off has not failed.
 func (serveCommand) Run(ctx context.Context, f *flags, c console) error {
+	err := serve(ctx, f, c)
+	if err != nil && ctx.Err() != nil {
+		f.logger(c.err).Info("stopped before the start was complete", "reason", err)
+		return nil
+	}
+	return err
+}
+
+func serve(ctx context.Context, f *flags, c console) error {
 	if err := f.check(); err != nil {
 		return err
 	}

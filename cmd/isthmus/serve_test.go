@@ -243,6 +243,16 @@ func TestADatabaseOfAnotherKeyFileIsNotFollowedWhenItComesBack(t *testing.T) {
 	}
 }
 
+func TestAStartThatIsCalledOffEndsWithZero(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var out, log screen
+	code := run(ctx, []string{"serve", "--data-dir", t.TempDir(), "--node", "imp1.synergy.com"}, console{strings.NewReader(""), &out, &log})
+	if code != 0 || out.String() != "" || !strings.Contains(log.String(), "stopped before the start was complete") {
+		t.Errorf("exit %d, out %q, log %s", code, &out, &log)
+	}
+}
+
 func TestATakenConsolePortIsNamed(t *testing.T) {
 	m := newMachine(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -117,12 +117,15 @@ func (a wizardFinishCommand) Run(ctx context.Context, f *flags, c console) error
 
 // writable makes the directory and proves that files can be written there, before anything is changed.
 func writable(dir string) error {
+	if dir == "" {
+		return errors.New("Name the directory for the files with --out, such as --out scripts.")
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("the directory %s cannot be made: %w; name another with --out", dir, err)
+		return fmt.Errorf("The directory %s cannot be made: %w; name another with --out.", dir, err)
 	}
 	probe, err := os.CreateTemp(dir, ".isthmus-*")
 	if err != nil {
-		return fmt.Errorf("no file can be written to %s: %w; name another directory with --out", dir, err)
+		return fmt.Errorf("No file can be written to %s: %w; name another directory with --out.", dir, err)
 	}
 	probe.Close()
 	return os.Remove(probe.Name())
