@@ -9,7 +9,8 @@ import (
 	"isthmus/internal/siptest"
 )
 
-// talk lets one user after the other turn to one contact after the other, a pair at a time.
+// talk lets one user after the other turn to one contact after the other, a pair at a time. It begins after one interval,
+// so that programs started together are all there by then: a node leaves a hop alone that was not there at first.
 func (s *station) talk(ctx context.Context, users, contacts []string, every time.Duration) {
 	if len(users) == 0 || len(contacts) == 0 {
 		return
@@ -18,17 +19,17 @@ func (s *station) talk(ctx context.Context, users, contacts []string, every time
 	defer ticker.Stop()
 	watching := map[[2]string]*siptest.Dialog{}
 	for turn := 0; ; turn++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
 		from, to := users[turn%len(users)], contacts[turn/len(users)%len(contacts)]
 		if trunk := s.currentTrunk(); trunk != nil {
 			pair := [2]string{from, to}
 			watching[pair] = s.watch(ctx, trunk, from, to, watching[pair])
 			_, _ = s.ask(ctx, trunk, siptest.Message(from, to, "Are you there?")) // the log says what became of it
 			s.converse(ctx, trunk, from, to)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
 		}
 	}
 }

@@ -54,6 +54,24 @@ func (i *inbox) expect(t *testing.T, method string) arrival {
 	}
 }
 
+// takesAll answers whatever arrives with 200, until the test ends.
+func (i *inbox) takesAll(t *testing.T) { i.answersAll(t, 200) }
+
+func (i *inbox) answersAll(t *testing.T, status int) {
+	go func() {
+		for {
+			select {
+			case a := <-i.arrived:
+				if a.IsRequest() && a.Method() != "ACK" {
+					_ = a.conn.Answer(a.Message, status) // its sender may be gone
+				}
+			case <-t.Context().Done():
+				return
+			}
+		}
+	}()
+}
+
 // nothing holds that no message is waiting. It is asked when what the message would have come before has happened.
 func (i *inbox) nothing(t *testing.T) {
 	t.Helper()

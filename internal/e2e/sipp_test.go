@@ -64,7 +64,7 @@ func dialogs(t *testing.T, kind, node, frontEnd string) {
 	for name, p := range map[string]*process{"caller": caller, "callee": callee} {
 		<-p.ended
 		if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-			t.Errorf("the %s ended with %d:\n%s\n%s", name, code, tail(p.out.String()), p.err)
+			t.Errorf("the %s ended with %d:\n%s\n%s", name, code, tailOf(p.out.String()), p.err)
 		}
 	}
 }
@@ -79,5 +79,3 @@ func sipp(t *testing.T, scenario, address string, more ...string) *process {
 	args := []string{"-sf", file, "-t", "t1", "-i", address, "-m", dialogsOfAKind, "-nostdin", "-timeout", "20", "-timeout_error"}
 	return launch(t, append(environment(), "TERM=dumb"), "sipp", append(args, more...)...)
 }
-
-func tail(s string) string { return s[max(0, len(s)-3000):] }
