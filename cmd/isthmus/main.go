@@ -132,5 +132,8 @@ func sentenceOf(err error) string {
 	if s == "" {
 		return s
 	}
+	if flag, _, without := strings.Cut(s, ": expected "); without && strings.HasSuffix(s, "(<EOL>)") {
+		return flag + " needs a value."
+	}
 	return strings.ToUpper(s[:1]) + strings.TrimSuffix(s[1:], ".") + "."
 }

@@ -97,6 +97,27 @@ func TestAWrongCallPrintsOneSentenceAndTheUsage(t *testing.T) {
 	}
 }
 
+func TestAFlagWithoutItsValueIsNamed(t *testing.T) {
+	call(t, "", "version", "--data-dir").want(t, exitUsage, "--data-dir needs a value.\n", "Usage: isthmus version")
+}
+
+func TestADatabaseThatCannotBeUsedEndsWithOneSentence(t *testing.T) {
+	m := newMachine(t)
+	for url, want := range map[string]string{
+		"foo": "The database cannot be used (read the database URL",
+		strings.Replace(m.url, "postgres://", "postgres://nobody-here:x@", 1): "The database cannot be used (",
+		"postgres://127.0.0.1:1/x": "The database cannot be reached",
+	} {
+		r := call(t, "", "config", "export", "--database-url", url, "--data-dir", m.dir)
+		r.want(t, exitFailure, want, "Check --database-url")
+		if strings.Count(r.err, "\n") != 1 {
+			t.Errorf("%s: more than one line: %q", url, r.err)
+		}
+	}
+	call(t, "", "serve", "--database-url", "foo", "--data-dir", m.dir, "--node", "imp1.synergy.com").
+		want(t, exitFailure, "The database cannot be used (")
+}
+
 func TestEveryCommandTakesH(t *testing.T) {
 	for _, command := range []string{"", "serve", "migrate", "admin add", "config export", "config apply", "wizard plan", "wizard finish", "cert import", "check", "version"} {
 		r := call(t, "", append(strings.Fields(command), "-h")...)

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"isthmus/internal/auth"
 	"isthmus/internal/certs"
@@ -59,8 +61,19 @@ func migrated(ctx context.Context, url string) (*store.Store, error) {
 	return db, nil
 }
 
-func unreachable(err error) error {
-	return fmt.Errorf("the database does not answer as it should: %w; check --database-url, and that Postgres runs", err)
+// databaseError is the sentence for a database that this call cannot use, on one line.
+type databaseError struct{ cause error }
+
+func unreachable(err error) error { return databaseError{err} }
+
+func (e databaseError) Unwrap() error { return e.cause }
+
+func (e databaseError) Error() string {
+	const way = "Check --database-url, and that Postgres runs."
+	if errors.Is(e.cause, store.ErrUnavailable) {
+		return "The database cannot be reached, or does not answer in time. " + way
+	}
+	return "The database cannot be used (" + strings.Join(strings.Fields(e.cause.Error()), " ") + "). " + way
 }
 
 func closeCluster(c *embedpg.Cluster) {

@@ -45,7 +45,7 @@ func serve(ctx context.Context, f *flags, c console) error {
 	defer closeCluster(cluster)
 	db, err := store.Open(ctx, url)
 	if err != nil {
-		return err
+		return unreachable(err)
 	}
 	defer db.Close()
 	known := make(chan struct{})
@@ -121,7 +121,7 @@ func (s *server) prepare(ctx context.Context) (key *certs.Key, late bool, err er
 		return key, true, err
 	}
 	if err != nil {
-		return nil, false, err
+		return nil, false, unreachable(err)
 	}
 	if key, err = s.key(ctx, s.db); err != nil {
 		return nil, false, err
