@@ -16,6 +16,7 @@ type Form struct {
 	ID       int64  // 0 for a new one
 	Key      string // names the object, "" for a new one
 	Values   url.Values
+	Was      string // what the object was when the form was opened, as a fingerprint; "" for a new one
 	Invalid  federation.Invalid
 	ReadOnly bool // the reader may look but not change
 	Delete   bool // whether a link to delete it is shown
@@ -100,6 +101,9 @@ type Option struct {
 	Label string
 	Note  string
 }
+
+// prose reports whether a person writes whole words here, which a browser may check for spelling.
+func (in Field) prose() bool { return in.Name == "description" }
 
 func (in Field) width() string {
 	if in.Width == "" {

@@ -127,7 +127,7 @@ func (l List) Summary() string {
 func (l List) Condition() string {
 	label := "anything"
 	for _, c := range l.Columns {
-		if c.Name == l.Query.Field {
+		if c.Name != "" && c.Name == l.Query.Field {
 			label = lower(c.Label)
 		}
 	}

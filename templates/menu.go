@@ -1,5 +1,7 @@
 package templates
 
+import "isthmus/internal/auth"
+
 // A MenuGroup is a heading of the menu with its pages.
 type MenuGroup struct {
 	Name    string // "" for the first group
@@ -11,33 +13,37 @@ type MenuEntry struct {
 	Path  string
 	Name  string
 	Guide string
+	Needs auth.Right // what a reader needs to open it
 }
+
+// Open reports whether a reader of that role may open the page. Before login nobody may, and no menu is shown.
+func (e MenuEntry) Open(role string) bool { return auth.Role(role).May(e.Needs) }
 
 // Menu holds the pages that exist, and no others.
 var Menu = []MenuGroup{
 	{"", []MenuEntry{
-		{"/", "Start", "Cisco Unified CM IM and Presence Administration, first page"},
+		{"/", "Start", "Cisco Unified CM IM and Presence Administration, first page", auth.Read},
 	}},
 	{"Federation", []MenuEntry{
-		{"/wizard", "Federation wizard", "Presence > Federation Wizard; Presence > Intradomain Federation Setup"},
-		{"/deployments", "Deployments", ""},
-		{"/domains", "Domains", "Presence > Domains"},
-		{"/static-routes", "Static routes", "Presence > Routing > Static Routes"},
-		{"/users", "Users", "System > Presence Topology, assigned users"},
+		{"/wizard", "Federation wizard", "Presence > Federation Wizard; Presence > Intradomain Federation Setup", auth.Change},
+		{"/deployments", "Deployments", "", auth.Read},
+		{"/domains", "Domains", "Presence > Domains", auth.Read},
+		{"/static-routes", "Static routes", "Presence > Routing > Static Routes", auth.Read},
+		{"/users", "Users", "System > Presence Topology, assigned users", auth.Read},
 	}},
 	{"Security", []MenuEntry{
-		{"/acl", "Incoming ACL", "System > Security > Incoming ACL"},
-		{"/tls-peer-subjects", "TLS peer subjects", "System > Security > TLS Peer Subjects"},
-		{"/tls-contexts", "TLS contexts", "System > Security > TLS Context Configuration"},
+		{"/acl", "Incoming ACL", "System > Security > Incoming ACL", auth.Read},
+		{"/tls-peer-subjects", "TLS peer subjects", "System > Security > TLS Peer Subjects", auth.Read},
+		{"/tls-contexts", "TLS contexts", "System > Security > TLS Context Configuration", auth.Read},
 	}},
 	{"System", []MenuEntry{
-		{"/nodes", "Nodes", "System > Presence Topology"},
-		{"/services", "Services", "Serviceability > Tools > Service Activation"},
-		{"/listeners", "Listeners", "System > Application Listeners"},
-		{"/settings", "Settings", "Presence > Settings > Standard Configuration"},
+		{"/nodes", "Nodes", "System > Presence Topology", auth.Read},
+		{"/services", "Services", "Serviceability > Tools > Service Activation", auth.Read},
+		{"/listeners", "Listeners", "System > Application Listeners", auth.Read},
+		{"/settings", "Settings", "Presence > Settings > Standard Configuration", auth.Read},
 	}},
 	{"Watch", []MenuEntry{
-		{"/audit", "Audit", ""},
+		{"/audit", "Audit", "", auth.Read},
 	}},
 }
 
@@ -46,6 +52,12 @@ func GuideName(path string) string { return menuEntry(path).Guide }
 
 // PageName is the menu's name of the page of that path.
 func PageName(path string) string { return menuEntry(path).Name }
+
+// MayOpen reports whether the menu has the path for a reader of that role.
+func MayOpen(path, role string) bool {
+	entry := menuEntry(path)
+	return entry.Path != "" && entry.Open(role)
+}
 
 func menuEntry(path string) MenuEntry {
 	for _, group := range Menu {

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"strconv"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -13,8 +14,11 @@ func capital(s string) string {
 	return string(unicode.ToUpper(r)) + s[size:]
 }
 
-// lower takes a label into the middle of a sentence; abbreviations such as TLS stay as they are.
+// lower takes a label into the middle of a sentence; abbreviations such as TLS and proper names stay as they are.
 func lower(s string) string {
+	if strings.HasPrefix(s, "Microsoft") {
+		return s
+	}
 	if r, size := utf8.DecodeRuneInString(s); size < len(s) && unicode.IsUpper(r) {
 		if next, _ := utf8.DecodeRuneInString(s[size:]); !unicode.IsUpper(next) {
 			return string(unicode.ToLower(r)) + s[size:]

@@ -1,9 +1,12 @@
 package web
 
 import (
+	"crypto/sha256"
 	"encoding"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"reflect"
 	"slices"
@@ -113,6 +116,30 @@ func asInvalid(err error, field string) error {
 		return federation.Invalid{{Path: field, Text: refusal.Error()}}
 	}
 	return err
+}
+
+// fingerprint tells one state of an object from another.
+func fingerprint(object any) string {
+	sum := sha256.Sum256([]byte(spread(object).Encode()))
+	return hex.EncodeToString(sum[:12])
+}
+
+// stale is the problem of a form that was opened before somebody else saved its object, nil when there is none. A form
+// without a fingerprint, such as a script's, means what it says.
+func stale(posted url.Values, current any) federation.Invalid {
+	if !posted.Has("was") || posted.Get("was") == fingerprint(current) {
+		return nil
+	}
+	text := "This was saved after you opened it, by somebody else or in another window."
+	values := spread(current)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		now := strings.Join(values[name], ", ")
+		same := slices.Contains(posted[name], now) || strings.Join(chosen(posted[name]), ", ") == now
+		if posted.Has(name) && !same {
+			text += fmt.Sprintf(" %s is now %q.", capital(strings.ReplaceAll(name, "_", " ")), now)
+		}
+	}
+	return federation.Invalid{{Text: text + " Save again to put what stands below in its place."}}
 }
 
 // withRules adds what the object's own rules say to what could not even be read, so that all faults are told at once.

@@ -18,9 +18,19 @@ import (
 const wrongLogin = "No administrator has this name and password. Check both, and the caps lock key."
 
 func (s *Server) toLogin(w http.ResponseWriter, r *http.Request) error {
+	query := url.Values{}
+	switch from, err := url.Parse(r.Referer()); {
+	case r.Method == http.MethodGet && r.URL.Path != "/":
+		query.Set("next", r.URL.RequestURI())
+	case r.Method == http.MethodPost && err == nil && from.Host == r.Host: // back to the form whose answer was not taken
+		query.Set("next", from.RequestURI())
+	}
+	if r.Method == http.MethodPost {
+		query.Set("lost", "true")
+	}
 	to := "/login"
-	if r.Method == http.MethodGet && r.URL.Path != "/" {
-		to += "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
+	if len(query) > 0 {
+		to += "?" + query.Encode()
 	}
 	return redirect(w, r, to)
 }
@@ -29,7 +39,7 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) error {
 	if signedIn(r) != nil {
 		return redirect(w, r, "/")
 	}
-	return s.loginPage(w, r, http.StatusOK, templates.Login{Next: local(r.URL.Query().Get("next"))})
+	return s.loginPage(w, r, http.StatusOK, templates.Login{Next: local(r.URL.Query().Get("next")), Lost: r.URL.Query().Has("lost")})
 }
 
 func (s *Server) loginPage(w http.ResponseWriter, r *http.Request, status int, l templates.Login) error {

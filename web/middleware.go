@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"mime"
 	"net"
 	"net/http"
 	"net/netip"
@@ -136,11 +137,25 @@ func (s *Server) begin(r *http.Request) (*http.Request, error) {
 	if r.Method != http.MethodPost {
 		return r, nil
 	}
-	err = r.ParseForm()
+	err = parseForm(r)
 	if large := (*http.MaxBytesError)(nil); err != nil && !errors.As(err, &large) {
 		err = errNoForm
 	}
 	return r, err
+}
+
+// parseForm reads a form in either of the encodings that browsers send.
+func parseForm(r *http.Request) error {
+	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
+	case "multipart/form-data":
+		return r.ParseMultipartForm(maxBody)
+	case "application/x-www-form-urlencoded":
+		return r.ParseForm()
+	}
+	if r.ContentLength != 0 {
+		return errNoForm
+	}
+	return r.ParseForm()
 }
 
 func denial(role auth.Role, right auth.Right) error {

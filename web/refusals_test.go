@@ -109,3 +109,89 @@ func TestMethodsAreAnsweredOrNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestAFormOpenedBeforeAnotherSavedIsAskedAgain(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.post("/acl", "pattern", "10.0.0.1", "description", "front end").to("/acl")
+	for path, field := range map[string]string{fmt.Sprintf("/acl/%d", c.snapshot().ACL[0].ID): "description", "/settings": "max_contacts"} {
+		mine := c.get(path).page().One(t, "form.form").Form()
+		theirs := c.get(path).page().One(t, "form.form").Form()
+		theirs.Set(field, "17")
+		c.postForm(path, theirs).status(http.StatusSeeOther)
+		mine.Set(field, "19")
+		page := c.postForm(path, mine).status(http.StatusConflict).page()
+		page.Says(t, ".banner[role=alert]", `is now "17".`)
+		again := page.One(t, "form.form").Form()
+		if again.Get(field) != "19" {
+			t.Errorf("%s: %q came back", path, again.Get(field))
+		}
+		c.postForm(path, again).status(http.StatusSeeOther)
+		if got := c.get(path).page().One(t, "form.form").Form().Get(field); got != "19" {
+			t.Errorf("%s holds %q", path, got)
+		}
+	}
+}
+
+func TestAChangeWithoutASessionIsToldAndLeadsBackToItsForm(t *testing.T) {
+	c := newConsole(t)
+	r := httptest.NewRequest(http.MethodPost, "http://console.example/acl", strings.NewReader("pattern=all"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Referer", "http://console.example/acl/new?x=y")
+	c.send(r).to("/login?lost=true&next=%2Facl%2Fnew%3Fx%3Dy")
+	page := c.get("/login?lost=true&next=%2Facl%2Fnew").page()
+	page.Says(t, ".banner", "Nothing was saved.")
+	page.One(t, "input[name=next][value=/acl/new]")
+	r = httptest.NewRequest(http.MethodPost, "http://console.example/acl", nil)
+	r.Header.Set("Referer", "http://evil.example/acl/new")
+	c.send(r).to("/login?lost=true")
+}
+
+func TestFormsAreReadInEitherEncodingAndNothingElse(t *testing.T) {
+	c := signedInAs(t, auth.Operator)
+	for _, test := range []struct {
+		kind, body string
+		want       int
+	}{
+		{"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"pattern\"\r\n\r\n10.0.0.1\r\n--x--\r\n", http.StatusSeeOther},
+		{"multipart/form-data; boundary=x", "pattern=10.0.0.2", http.StatusBadRequest},
+		{"application/json", `{"pattern":"10.0.0.3"}`, http.StatusBadRequest},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/acl", strings.NewReader(test.body))
+		r.Header.Set("Content-Type", test.kind)
+		c.send(r).status(test.want)
+	}
+	if acl := c.snapshot().ACL; len(acl) != 1 || acl[0].Pattern != "10.0.0.1" {
+		t.Errorf("stored %v", acl)
+	}
+}
+
+func TestSelectingARowTwiceDeletesItOnce(t *testing.T) {
+	c := signedInAs(t, auth.Operator)
+	c.post("/acl", "pattern", "10.0.0.1").to("/acl")
+	id := fmt.Sprint(c.snapshot().ACL[0].ID)
+	c.get("/acl/delete?id="+id+"&id="+id).page().Says(t, "h1", "Delete 1 incoming ACL entry?")
+	c.post("/acl/delete", "id", id, "id", id).to("/acl")
+	c.get("/acl").page().Says(t, ".banner", "Deleted 1 incoming ACL entry.")
+}
+
+func TestFindingAnythingSaysSo(t *testing.T) {
+	c := signedInAs(t, auth.Viewer)
+	c.get("/users?q=x").page().Says(t, ".empty", "There is no user where anything begins with x.")
+	c.get("/users?field=microsoft_address&q=x").page().Says(t, ".empty", "where Microsoft SIP address begins with x.")
+}
+
+func TestFaultsLeadBackToTheListTheyAreAbout(t *testing.T) {
+	c := signedInAs(t, auth.Operator)
+	c.get("/acl/99").status(http.StatusNotFound).page().Says(t, "main a[href=/acl]", "Back to Incoming ACL")
+	c.post("/acl/delete").status(http.StatusConflict).page().One(t, "main a[href=/acl]")
+	c.get("/presence").status(http.StatusNotFound).page().One(t, "main a[href=/]")
+}
+
+func TestTheMenuShowsWhatTheRoleMayOpen(t *testing.T) {
+	c := signedInAs(t, auth.Viewer)
+	page := c.get("/pages").page()
+	page.Count(t, "a[href=/wizard]", 0)
+	for _, link := range page.All("nav.menu a, main a") {
+		c.get(link.Attr("href")).status(http.StatusOK)
+	}
+}

@@ -119,7 +119,7 @@ func (re resource[T, P]) showOne(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	key := P(&thing).Key()
-	form := templates.Form{ID: re.id(thing), Key: key, Values: spread(&thing), ReadOnly: !may(r, re.change), Delete: may(r, re.change)}
+	form := templates.Form{ID: re.id(thing), Key: key, Was: fingerprint(&thing), Values: spread(&thing), ReadOnly: !may(r, re.change), Delete: may(r, re.change)}
 	return re.showForm(w, r, http.StatusOK, form)
 }
 
@@ -146,7 +146,12 @@ func (re resource[T, P]) update(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return re.store(w, r, thing, re.id(thing), P(&thing).Key())
+	id, key := re.id(thing), P(&thing).Key()
+	if invalid := stale(r.PostForm, &thing); len(invalid) > 0 {
+		form := templates.Form{ID: id, Key: key, Was: fingerprint(&thing), Values: typed(r.PostForm, &thing), Invalid: invalid, Delete: true}
+		return re.showForm(w, r, http.StatusConflict, form)
+	}
+	return re.store(w, r, thing, id, key)
 }
 
 // store reads what was posted into the thing and saves it. Wrong input comes back as it was typed.
@@ -162,7 +167,7 @@ func (re resource[T, P]) store(w http.ResponseWriter, r *http.Request, thing T, 
 	var invalid federation.Invalid
 	if errors.As(err, &invalid) {
 		fill(posted, P(&thing))
-		form := templates.Form{ID: id, Key: key, Values: typed(posted, P(&thing)), Invalid: invalid, Again: id == 0, Delete: id != 0}
+		form := templates.Form{ID: id, Key: key, Was: posted.Get("was"), Values: typed(posted, P(&thing)), Invalid: invalid, Again: id == 0, Delete: id != 0}
 		return re.showForm(w, r, http.StatusUnprocessableEntity, form)
 	}
 	to, text := re.path, "Saved."

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,6 +58,7 @@ func (re resource[T, P]) selected(ctx context.Context, ids []string) ([]T, error
 		return nil, federation.Refuse("Nothing was selected. Tick at least one of the %s first.", re.many)
 	}
 	var things []T
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	for _, text := range ids {
 		id, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {

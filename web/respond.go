@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/a-h/templ"
 
@@ -66,12 +67,27 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		m.Request = requestID(r)
 		slog.Error("request failed", "request", m.Request, "method", r.Method, "path", r.URL.Path, "reason", err)
 	}
+	list := ""
 	if m.Href == "" {
 		m.Href, m.Link = "/", "Go to the start page"
+		if list = wayBack(r); list != "" {
+			m.Href, m.Link = list, "Back to "+templates.PageName(list)
+		}
 	}
-	if err := s.render(w, r, status, templates.MessagePage(s.frame(r, m.Title, ""), m)); err != nil {
+	if err := s.render(w, r, status, templates.MessagePage(s.frame(r, m.Title, list), m)); err != nil {
 		http.Error(w, m.Text, http.StatusInternalServerError)
 	}
+}
+
+// wayBack is the page of the menu under which a request's path lies, "" when the reader may not open it or it is this one.
+func wayBack(r *http.Request) string {
+	first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	path := "/" + first
+	who := signedIn(r)
+	if who == nil || !templates.MayOpen(path, string(who.Role)) || rest == "" && r.Method == http.MethodGet {
+		return ""
+	}
+	return path
 }
 
 // describe turns an error into a status and words.

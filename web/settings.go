@@ -20,7 +20,7 @@ func (s *Server) showSettings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.settingsPage(w, r, http.StatusOK, templates.Form{Path: "/settings", Values: spread(&settings), ReadOnly: !may(r, auth.Administer)})
+	return s.settingsPage(w, r, http.StatusOK, templates.Form{Path: "/settings", Was: fingerprint(&settings), Values: spread(&settings), ReadOnly: !may(r, auth.Administer)})
 }
 
 func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, status int, form templates.Form) error {
@@ -83,6 +83,10 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if invalid := stale(r.PostForm, &before); len(invalid) > 0 {
+		form := templates.Form{Path: "/settings", Was: fingerprint(&before), Values: typed(r.PostForm, &before), Invalid: invalid}
+		return s.settingsPage(w, r, http.StatusConflict, form)
+	}
 	settings := before
 	invalid := fill(r.PostForm, &settings)
 	settings.Normalize()
@@ -98,7 +102,7 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = asInvalid(err, changedAddress(before, settings))
 	if errors.As(err, &invalid) {
-		return s.settingsPage(w, r, http.StatusUnprocessableEntity, templates.Form{Path: "/settings", Values: typed(r.PostForm, &settings), Invalid: within(invalid, "settings")})
+		return s.settingsPage(w, r, http.StatusUnprocessableEntity, templates.Form{Path: "/settings", Was: r.PostForm.Get("was"), Values: typed(r.PostForm, &settings), Invalid: within(invalid, "settings")})
 	}
 	return s.done(w, r, err, "/settings", "Saved. "+settingsEffect(before, settings))
 }
