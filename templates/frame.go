@@ -6,16 +6,17 @@ import "fmt"
 
 // A Frame is what stands around every page.
 type Frame struct {
-	Title   string // the page's name, for the window and the h1
-	Path    string // path of the menu entry that is current
-	Guide   string // what the guide calls this page, "" when it has no such page
-	User    string // "" before login
-	Role    string
-	Applied Applied
-	Notice  *Notice
-	Version string // of the program
-	Node    string // that answered
-	Request string // id for the log
+	Title     string // the page's name, for the window and the h1
+	Path      string // path of the menu entry that is current
+	Guide     string // what the guide calls this page, "" when it has no such page
+	User      string // "" before login
+	Role      string
+	MayChange bool // whether the role may change anything
+	Applied   Applied
+	Notice    *Notice
+	Version   string // of the program
+	Node      string // that answered
+	Request   string // id for the log
 }
 
 // Applied tells how far the newest revision has come.

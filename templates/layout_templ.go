@@ -382,7 +382,7 @@ func menu(f Frame) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for _, entry := range group.Entries {
-				if entry.Open(f.Role) {
+				if entry.Open(f.MayChange) {
 					templ_7745c5c3_Err = menuEntryLink(f, entry).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -638,7 +638,7 @@ func Pages(f Frame) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					if entry.Open(f.Role) {
+					if entry.Open(f.MayChange) {
 						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<a href=\"")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err

@@ -1,7 +1,5 @@
 package templates
 
-import "isthmus/internal/auth"
-
 // A MenuGroup is a heading of the menu with its pages.
 type MenuGroup struct {
 	Name    string // "" for the first group
@@ -10,40 +8,40 @@ type MenuGroup struct {
 
 // A MenuEntry is a page by the menu's words and by the guide's.
 type MenuEntry struct {
-	Path  string
-	Name  string
-	Guide string
-	Needs auth.Right // what a reader needs to open it
+	Path   string
+	Name   string
+	Guide  string
+	Change bool // only for readers who may change something
 }
 
-// Open reports whether a reader of that role may open the page. Before login nobody may, and no menu is shown.
-func (e MenuEntry) Open(role string) bool { return auth.Role(role).May(e.Needs) }
+// Open reports whether a reader may open the page.
+func (e MenuEntry) Open(mayChange bool) bool { return mayChange || !e.Change }
 
 // Menu holds the pages that exist, and no others.
 var Menu = []MenuGroup{
 	{"", []MenuEntry{
-		{"/", "Start", "Cisco Unified CM IM and Presence Administration, first page", auth.Read},
+		{"/", "Start", "Cisco Unified CM IM and Presence Administration, first page", false},
 	}},
 	{"Federation", []MenuEntry{
-		{"/wizard", "Federation wizard", "Presence > Federation Wizard; Presence > Intradomain Federation Setup", auth.Change},
-		{"/deployments", "Deployments", "", auth.Read},
-		{"/domains", "Domains", "Presence > Domains", auth.Read},
-		{"/static-routes", "Static routes", "Presence > Routing > Static Routes", auth.Read},
-		{"/users", "Users", "System > Presence Topology, assigned users", auth.Read},
+		{"/wizard", "Federation wizard", "Presence > Federation Wizard; Presence > Intradomain Federation Setup", true},
+		{"/deployments", "Deployments", "", false},
+		{"/domains", "Domains", "Presence > Domains", false},
+		{"/static-routes", "Static routes", "Presence > Routing > Static Routes", false},
+		{"/users", "Users", "System > Presence Topology, assigned users", false},
 	}},
 	{"Security", []MenuEntry{
-		{"/acl", "Incoming ACL", "System > Security > Incoming ACL", auth.Read},
-		{"/tls-peer-subjects", "TLS peer subjects", "System > Security > TLS Peer Subjects", auth.Read},
-		{"/tls-contexts", "TLS contexts", "System > Security > TLS Context Configuration", auth.Read},
+		{"/acl", "Incoming ACL", "System > Security > Incoming ACL", false},
+		{"/tls-peer-subjects", "TLS peer subjects", "System > Security > TLS Peer Subjects", false},
+		{"/tls-contexts", "TLS contexts", "System > Security > TLS Context Configuration", false},
 	}},
 	{"System", []MenuEntry{
-		{"/nodes", "Nodes", "System > Presence Topology", auth.Read},
-		{"/services", "Services", "Serviceability > Tools > Service Activation", auth.Read},
-		{"/listeners", "Listeners", "System > Application Listeners", auth.Read},
-		{"/settings", "Settings", "Presence > Settings > Standard Configuration", auth.Read},
+		{"/nodes", "Nodes", "System > Presence Topology", false},
+		{"/services", "Services", "Serviceability > Tools > Service Activation", false},
+		{"/listeners", "Listeners", "System > Application Listeners", false},
+		{"/settings", "Settings", "Presence > Settings > Standard Configuration", false},
 	}},
 	{"Watch", []MenuEntry{
-		{"/audit", "Audit", "", auth.Read},
+		{"/audit", "Audit", "", false},
 	}},
 }
 
@@ -53,10 +51,10 @@ func GuideName(path string) string { return menuEntry(path).Guide }
 // PageName is the menu's name of the page of that path.
 func PageName(path string) string { return menuEntry(path).Name }
 
-// MayOpen reports whether the menu has the path for a reader of that role.
-func MayOpen(path, role string) bool {
+// InMenu reports whether the menu has the path for a reader.
+func InMenu(path string, mayChange bool) bool {
 	entry := menuEntry(path)
-	return entry.Path != "" && entry.Open(role)
+	return entry.Path != "" && entry.Open(mayChange)
 }
 
 func menuEntry(path string) MenuEntry {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/internal/listing"
 	"isthmus/templates"
@@ -17,7 +18,7 @@ func (s *Server) frame(r *http.Request, title, path string) templates.Frame {
 	if who == nil {
 		return f
 	}
-	f.User, f.Role, f.Node = who.Name, string(who.Role), s.Node
+	f.User, f.Role, f.MayChange, f.Node = who.Name, string(who.Role), may(r, auth.Change), s.Node
 	f.Applied = s.applied(r.Context())
 	if text := s.notice(r); text != "" {
 		f.Notice = saidBy(text, f.Applied)

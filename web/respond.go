@@ -9,6 +9,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/internal/store"
 	"isthmus/templates"
@@ -83,8 +84,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 func wayBack(r *http.Request) string {
 	first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	path := "/" + first
-	who := signedIn(r)
-	if who == nil || !templates.MayOpen(path, string(who.Role)) || rest == "" && r.Method == http.MethodGet {
+	if signedIn(r) == nil || !templates.InMenu(path, may(r, auth.Change)) || rest == "" && r.Method == http.MethodGet {
 		return ""
 	}
 	return path
