@@ -5,7 +5,7 @@ import (
 
 	"isthmus/internal/certs"
 	"isthmus/internal/federation"
-	"isthmus/internal/sip"
+	"isthmus/internal/routing"
 	"isthmus/internal/sip/transport"
 )
 
@@ -41,11 +41,11 @@ func planListener(s *federation.Snapshot, node *federation.Node, configured fede
 	if err != nil {
 		return transport.Listener{}, err
 	}
-	t, _ := sip.ParseTransport(configured.Transport) // what is not offered, the layer refuses with a sentence
 	l := transport.Listener{
-		Name: configured.Name, Transport: t, Addr: netip.AddrPortFrom(address, uint16(configured.Port)), Subject: certs.Subject,
+		Name: configured.Name, Transport: routing.TransportOf(configured.Transport), // UDP the layer refuses with a sentence
+		Addr: netip.AddrPortFrom(address, uint16(configured.Port)), Subject: certs.Subject,
 	}
-	if t != sip.TLS {
+	if configured.Transport != federation.TLS {
 		return l, nil
 	}
 	if context := s.TLSContext(configured.TLSContext); context != nil {

@@ -17,7 +17,6 @@ import (
 	"isthmus/internal/federation"
 	"isthmus/internal/metrics"
 	"isthmus/internal/proxy"
-	"isthmus/internal/sip"
 	"isthmus/internal/sip/transport"
 )
 
@@ -44,7 +43,7 @@ type Config struct {
 	Report func(context.Context, federation.NodeStatus) error
 
 	// Resolve finds the addresses of next hops that are named by FQDN; nil: the system's resolver.
-	Resolve func(ctx context.Context, host string, port int, t sip.Transport) ([]netip.AddrPort, error)
+	Resolve proxy.Resolve
 
 	ReportEvery time.Duration // 0: 2 s
 	Drain       time.Duration // how long requests under way may take at the end; 0: 32 s

@@ -1,12 +1,10 @@
 package proxy
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net/netip"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -36,8 +34,7 @@ type Config struct {
 	TLS func(*routing.Hop) (TLS, error)
 	// Recheck judges the certificates of an open TLS connection again after a change. nil: they stay good.
 	Recheck func(*transport.Peer) error
-	// Resolve finds the addresses of a hop that is named by FQDN; port 0 asks for SRV. nil: the system's resolver.
-	Resolve func(ctx context.Context, host string, port int, t sip.Transport) ([]netip.AddrPort, error)
+	Resolve Resolve // nil: the system's resolver
 	// HandshakeReason names why a handshake failed as one of a few texts, for metrics. nil: they are all alike.
 	HandshakeReason func(error) string
 

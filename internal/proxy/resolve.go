@@ -9,11 +9,14 @@ import (
 	"isthmus/internal/sip"
 )
 
+// Resolve finds the addresses of a hop that is named by FQDN; port 0 asks for SRV.
+type Resolve = func(ctx context.Context, host string, port int, t sip.Transport) ([]netip.AddrPort, error)
+
 // A resolver asks DNS for next hops that are named by FQDN (RFC 3263 section 4.2).
 type resolver struct{ dns *net.Resolver }
 
 // DNS resolves next hops with a resolver of the caller's choice; nil is the system's.
-func DNS(r *net.Resolver) func(context.Context, string, int, sip.Transport) ([]netip.AddrPort, error) {
+func DNS(r *net.Resolver) Resolve {
 	return resolver{r}.resolve
 }
 

@@ -75,7 +75,7 @@ func newHop(kind HopKind, host string, port int, transport sip.Transport, node s
 }
 
 func routeHop(r federation.StaticRoute) *Hop {
-	h := newHop(MicrosoftHop, r.NextHop, r.Port, transportOf(r.Transport), "")
+	h := newHop(MicrosoftHop, r.NextHop, r.Port, TransportOf(r.Transport), "")
 	h.Weight = max(r.Weight, 1)
 	return h
 }
@@ -89,13 +89,14 @@ func connectorHop(n *node) *Hop {
 // linkTo is the hop to another node: to its first TCP listener, or with node_transport tls to its first listener that
 // verifies clients.
 func (p *paths) linkTo(n *node, transport string) *Hop {
-	out := transportOf(transport)
+	out := TransportOf(transport)
 	h := newHop(NodeHop, n.address.String(), p.outgoing(out), out, n.Name)
 	h.config = fmt.Sprint(h.key, n.Services)
 	return h
 }
 
-func transportOf(name string) sip.Transport {
+// TransportOf is a transport by its configured name; the snapshot's rules let no other than udp, tcp and tls pass.
+func TransportOf(name string) sip.Transport {
 	t, ok := sip.ParseTransport(name)
 	if !ok {
 		return sip.TCP

@@ -74,7 +74,7 @@ func (p *Policy) knownHosts(s *federation.Snapshot) map[string][]entry {
 }
 
 func (b hostBook) addDeployment(a federation.Answers) {
-	t := transportOf(a.Transport)
+	t := TransportOf(a.Transport)
 	direct := func(hosts ...string) ladder {
 		l := ladder{found: true}
 		for _, h := range hosts {

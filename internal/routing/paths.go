@@ -31,7 +31,7 @@ func newPaths(node string, listeners []federation.Listener, contexts []federatio
 	}
 	p := paths{node: node, ports: map[int]bool{}, first: map[sip.Transport]int{}, records: map[path][]byte{}, via: map[sip.Transport]string{}}
 	for _, l := range listeners {
-		t := transportOf(l.Transport)
+		t := TransportOf(l.Transport)
 		p.ports[l.Port] = true
 		p.records[path{t, l.Port}] = recordRoute(node, t, l.Port)
 		if !l.Enabled {
