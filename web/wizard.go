@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/go-chi/chi/v5"
@@ -165,7 +166,23 @@ func nextPage(r *http.Request, run run, step int) (to string, invalid federation
 	case r.PostForm.Has("compare"):
 		return stepPath(step) + "?compare=dns", nil
 	}
-	return stepPath(step + 1), wizard.CheckStep(step, run.draft.Answers, run.snapshot)
+	return stepPath(step + 1), unticked(r.PostForm, wizard.CheckStep(step, run.draft.Answers, run.snapshot))
+}
+
+// unticked words the problem of a choice that nobody made for somebody who sees the choices, and not their codes.
+func unticked(posted url.Values, invalid federation.Invalid) federation.Invalid {
+	for i, p := range invalid {
+		if text := choices[p.Path]; text != "" && posted.Get(p.Path) == "" {
+			invalid[i].Text = text
+		}
+	}
+	return invalid
+}
+
+var choices = map[string]string{
+	"platform":   "Choose what runs on the Microsoft side.",
+	"deployment": "Choose chat only, or chat and calling.",
+	"edition":    "Choose the edition of the deployment.",
 }
 
 func (s *Server) stepPage(w http.ResponseWriter, r *http.Request, status int, run run, step int, invalid federation.Invalid) error {

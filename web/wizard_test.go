@@ -109,6 +109,7 @@ func TestNoStepIsSkipped(t *testing.T) {
 	c := ready(t, auth.Admin)
 	c.get("/wizard/1").to("/wizard")
 	c.walk(1)
+	c.post("/wizard/2", "pool", "pool.synergy.com").status(422).page().Says(t, "#error-edition", "Choose the edition of the deployment.")
 	c.get("/wizard/6").to("/wizard/2")
 	c.get("/wizard/5").to("/wizard/2")
 	c.postForm("/wizard/4", steps()[3]).to("/wizard/2")
