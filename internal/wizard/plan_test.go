@@ -122,7 +122,10 @@ func TestWarnings(t *testing.T) {
 		edit func(a *federation.Answers, s *federation.Snapshot)
 		want string
 	}{
-		{"users on the routing node", func(a *federation.Answers, _ *federation.Snapshot) { a.RoutingNode = "imp2.synergy.com" }, "2406 users"},
+		{"users on the routing node", func(a *federation.Answers, _ *federation.Snapshot) { a.RoutingNode = "imp2.synergy.com" }, "imp2.synergy.com (2406)"},
+		{"child domains over IPv6", func(a *federation.Answers, _ *federation.Snapshot) {
+			a.ChildDomains, a.FrontEnds[0].Address = true, "2001:db8::21"
+		}, "child domains do not work over IPv6"},
 		{"a node on loopback", func(_ *federation.Answers, s *federation.Snapshot) { s.Nodes[0].Address = "127.0.0.1" }, "loopback address 127.0.0.1"},
 		{"a front end on loopback", func(a *federation.Answers, _ *federation.Snapshot) { a.FrontEnds[0].Address = "127.0.0.21" }, "fe1.synergy.com has the loopback"},
 		{"a balancer on loopback", func(a *federation.Answers, _ *federation.Snapshot) { a.LoadBalancer = "::1" }, "load balancer has the loopback"},

@@ -3,6 +3,7 @@ package wizard
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"isthmus/internal/federation"
@@ -19,8 +20,11 @@ func (p *planner) warnings() []string {
 		add("Chat only uses no Expressway; %s is left out of the plan.", printable(p.a.Expressway.FQDN))
 	}
 	if users := p.s.Usage.ByNode[p.a.RoutingNode]; users > 0 {
-		add("%d users are homed on the routing node %s and share it with everything that the Microsoft side sends; a node without users is better.",
-			users, p.a.RoutingNode)
+		add("Users are homed on the routing node %s (%d) and share it with everything that the Microsoft side sends; a node without users is better.",
+			p.a.RoutingNode, users)
+	}
+	if p.a.ChildDomains && p.anyIPv6() {
+		add("Routes for child domains do not work over IPv6 on the Microsoft side (p.69); leave child_domains off, or use IPv4 addresses.")
 	}
 	if v := p.target.TLSContext(federation.PeerAuthContext); v != nil && !overTCP(p.a) && v.MinVersion < "1.2" {
 		add("The context %s admits TLS %s, because that is all that Lync and OCS offer; every peer of this context may use it.", v.Name, v.MinVersion)
@@ -70,6 +74,20 @@ func (p *planner) localWarnings() []string {
 		add("The Expressway", p.a.Expressway.FQDN, p.a.Expressway.Address)
 	}
 	return list
+}
+
+func (p *planner) anyIPv6() bool {
+	addresses := []string{p.a.LoadBalancer}
+	for _, h := range p.a.FrontEnds {
+		addresses = append(addresses, h.Address)
+	}
+	for _, n := range p.s.Nodes {
+		addresses = append(addresses, n.Address)
+	}
+	return slices.ContainsFunc(addresses, func(address string) bool {
+		a, err := netip.ParseAddr(address)
+		return err == nil && a.Unmap().Is6()
+	})
 }
 
 func isLoopback(address string) bool {
