@@ -59,7 +59,7 @@ func TestChangesUnderTrafficDisturbNobody(t *testing.T) {
 			})
 		}
 	}
-	for i := range 8 {
+	for i := range 5 {
 		w.node.apply(w.acl(fe1Host, fe2Host, strconv.Itoa(100+i)))
 		w.node.apply(w.listeners(6000 + i))
 		w.node.apply(w.routes("{destination: .com.synergy, type: domain, next_hop: FE"+strconv.Itoa(1+i%2)+", port: 5061, transport: tls}",
@@ -129,6 +129,7 @@ func TestANewCertificateIsShownAndNewTrustHoldsAtOnce(t *testing.T) {
 }
 
 func TestTheNodeRoutesWithoutItsDatabaseAndStartsWithoutIt(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	w.setUp()
 	p := w.node.serve()

@@ -42,3 +42,21 @@ func TestAMessageThatAFrontEndTookIsNotDeliveredTwice(t *testing.T) {
 	w.fe1.nothing(t)
 	w.fe2.nothing(t)
 }
+
+func TestTheSecondFrontEndIsReachedWhenTheFirstSaysNothing(t *testing.T) {
+	t.Parallel()
+	way{"it says nothing", func(t *testing.T, w *world) { w.listen(t, w.ca.Server(w.ca.Leaf("fe1.synergy.com"))) }, "SUBSCRIBE", 5 * time.Second}.
+		leadsToTheSecond(t)
+}
+
+func TestAMessageThatDoesNotComeToAnEndIsCutOff(t *testing.T) {
+	t.Parallel()
+	w, _ := running(t)
+	peer := w.outside(t, fe1Host, "fe1.synergy.com")
+	peer.SendsRaw(start + "\r\nVia: ")
+	began := time.Now()
+	peer.ExpectClosed()
+	if took := time.Since(began); took < 3*time.Second || took > 5*time.Second {
+		t.Errorf("closed after %s", took)
+	}
+}
