@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -16,12 +17,13 @@ import (
 
 type certsCommand struct {
 	Certs string   `required:"" placeholder:"DIR" help:"Directory of ca.pem, ca.key, NAME.pem and NAME.key."`
-	Names []string `arg:"" name:"name" help:"Common Names to make certificates for."`
+	Names []string `arg:"" name:"name" help:"Common Names to make certificates for; further names of one follow it after commas."`
 }
 
 func (c certsCommand) Run(_ context.Context, log *slog.Logger) error {
-	for _, name := range c.Names {
-		id, err := identify(c.Certs, name)
+	for _, names := range c.Names {
+		name, others, _ := strings.Cut(names, ",")
+		id, err := identify(c.Certs, name, strings.FieldsFunc(others, func(r rune) bool { return r == ',' })...)
 		if err != nil {
 			return err
 		}
@@ -40,7 +42,7 @@ type identity struct {
 
 // identify reads ca.pem, NAME.pem and NAME.key of a directory, and makes first what is missing. Several programs may ask
 // at the same time, as the containers of one volume do.
-func identify(dir, name string) (identity, error) {
+func identify(dir, name string, others ...string) (identity, error) {
 	unlock, err := lock(dir)
 	if err != nil {
 		return identity{}, err
@@ -50,7 +52,7 @@ func identify(dir, name string) (identity, error) {
 	if err != nil {
 		return identity{}, err
 	}
-	if err := issue(ca, dir, name); err != nil {
+	if err := issue(ca, dir, name, others); err != nil {
 		return identity{}, err
 	}
 	own, err := tls.LoadX509KeyPair(filepath.Join(dir, name+".pem"), filepath.Join(dir, name+".key"))
@@ -97,11 +99,11 @@ func exists(path string) bool {
 }
 
 // issue writes a certificate for both usages, with an RSA key: some of Microsoft's servers do not speak elliptic curves.
-func issue(ca *siptest.Authority, dir, name string) error {
+func issue(ca *siptest.Authority, dir, name string, others []string) error {
 	if exists(filepath.Join(dir, name+".pem")) && exists(filepath.Join(dir, name+".key")) {
 		return nil
 	}
-	leaf := ca.Issue(siptest.Leaf{Names: []string{name}, RSA: true, NotAfter: time.Now().AddDate(years, 0, 0)})
+	leaf := ca.Issue(siptest.Leaf{Names: []string{name}, DNS: append([]string{name}, others...), RSA: true, NotAfter: time.Now().AddDate(years, 0, 0)})
 	_, _, err := siptest.WritePEM(dir, name, leaf)
 	return err
 }

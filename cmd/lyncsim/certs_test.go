@@ -31,6 +31,22 @@ func TestCertificatesAreMadeOnceForBothUsages(t *testing.T) {
 	}
 }
 
+func TestFurtherNamesFollowTheCommonNameAfterCommas(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "certs")
+	if code, out := called("certs", "--certs", dir, "imp1.synergy.com,trustedpool.synergy.com"); code != 0 {
+		t.Fatalf("exit %d: %s", code, out)
+	}
+	id, err := identify(dir, "imp1.synergy.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"imp1.synergy.com", "trustedpool.synergy.com"} {
+		if err := id.own.Leaf.VerifyHostname(name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func content(t *testing.T, dir string) string {
 	t.Helper()
 	text := ""
