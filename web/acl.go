@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/a-h/templ"
 
@@ -76,9 +77,13 @@ func aclFindings(snapshot federation.Snapshot) []templates.Finding {
 	has := func(pattern string) bool {
 		return slices.ContainsFunc(snapshot.ACL, func(e federation.ACLEntry) bool { return e.Pattern == pattern })
 	}
-	if has(federation.ACLAll) {
+	for _, open := range []string{federation.ACLAll, "0.0.0.0/0", "::/0"} {
+		if !has(open) {
+			continue
+		}
 		list = append(list, templates.Finding{Mark: templates.Part, Title: "Everybody may send requests",
-			Text: "The entry All admits every address, so only TLS peer subjects still keep anybody out. List the front ends one by one and delete All."})
+			Text: "The entry " + strings.Replace(open, federation.ACLAll, "All", 1) + " admits every address, so only TLS peer subjects still keep anybody out. List the front ends one by one and delete it."})
+		break
 	}
 	if slices.ContainsFunc(snapshot.ACL, func(e federation.ACLEntry) bool { return e.IsName() }) {
 		list = append(list, templates.Finding{Mark: templates.Unknown, Title: "Names admit nobody in this version",

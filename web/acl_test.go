@@ -116,4 +116,8 @@ func TestOpenAccessIsWarnedOf(t *testing.T) {
 	page := c.get("/acl").page()
 	page.Says(t, ".findings .part", "Everybody may send requests")
 	page.Says(t, "table tbody th", "everybody")
+
+	c = signedInAs(t, auth.Operator)
+	c.post("/acl", "pattern", "0.0.0.0/0").to("/acl")
+	c.get("/acl").page().Says(t, ".findings .part p", "The entry 0.0.0.0/0 admits every address")
 }

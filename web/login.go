@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -67,7 +66,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !auth.Verify(password, administrator.PasswordHash) {
-		slog.Warn("login refused", "request", requestID(r), "peer", address(r))
+		s.Log.Warn("login refused", "request", requestID(r), "peer", address(r))
 		return s.loginPage(w, r, http.StatusUnprocessableEntity, l)
 	}
 	if err := s.store.ClearLogin(r.Context(), name, address(r)); err != nil {

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"mime"
 	"net"
 	"net/http"
@@ -73,7 +72,7 @@ func (s *Server) recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if fault := recover(); fault != nil {
-				slog.Error("panic", "request", requestID(r), "path", r.URL.Path, "reason", fmt.Sprint(fault), "stack", string(debug.Stack()))
+				s.Log.Error("panic", "request", requestID(r), "path", r.URL.Path, "reason", fmt.Sprint(fault), "stack", string(debug.Stack()))
 				s.fail(w, r, fmt.Errorf("panic: %v", fault))
 			}
 		}()

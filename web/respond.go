@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 
@@ -41,7 +40,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 	w.WriteHeader(status)
 	_, err := buffer.WriteTo(w)
 	if err != nil {
-		slog.Debug("page not delivered", "request", requestID(r), "reason", err)
+		s.Log.Debug("page not delivered", "request", requestID(r), "reason", err)
 	}
 	return nil
 }
@@ -66,7 +65,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, m := describe(err)
 	if status >= http.StatusInternalServerError {
 		m.Request = requestID(r)
-		slog.Error("request failed", "request", m.Request, "method", r.Method, "path", r.URL.Path, "reason", err)
+		s.Log.Error("request failed", "request", m.Request, "method", r.Method, "path", r.URL.Path, "reason", err)
 	}
 	list := ""
 	if m.Href == "" {

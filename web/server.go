@@ -3,6 +3,7 @@
 package web
 
 import (
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -24,6 +25,7 @@ type Config struct {
 	Metrics http.Handler     // nil: there is no /metrics
 	Now     func() time.Time // nil: time.Now
 
+	Log      *slog.Logger  // nil: slog.Default
 	Resolver *net.Resolver // for the names that the wizard looks up; nil: the system's
 }
 
@@ -38,6 +40,9 @@ type Server struct {
 func New(c Config) http.Handler {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
 	}
 	if c.Resolver == nil {
 		c.Resolver = net.DefaultResolver

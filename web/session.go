@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -72,7 +71,7 @@ func (s *Server) notify(w http.ResponseWriter, r *http.Request, text string) {
 	}
 	who.session.Values[valueNotice] = text
 	if err := s.sessions.Save(r, w, who.session); err != nil {
-		slog.Warn("notice not kept", "request", requestID(r), "reason", err)
+		s.Log.Warn("notice not kept", "request", requestID(r), "reason", err)
 	}
 }
 
@@ -88,7 +87,7 @@ func (s *Server) notice(r *http.Request) string {
 	}
 	delete(who.session.Values, valueNotice)
 	if err := s.sessions.Save(r, nil, who.session); err != nil {
-		slog.Warn("notice not taken", "request", requestID(r), "reason", err)
+		s.Log.Warn("notice not taken", "request", requestID(r), "reason", err)
 	}
 	return text
 }

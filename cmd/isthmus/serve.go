@@ -240,6 +240,6 @@ func (s *server) address() string {
 }
 
 func (s *server) site(core *node.Node, numbers *metrics.Metrics) http.Handler {
-	return web.New(web.Config{Store: s.db, Node: s.Node, Version: version, Metrics: numbers.Handler(), Resolver: s.resolver(),
+	return web.New(web.Config{Store: s.db, Node: s.Node, Version: version, Metrics: numbers.Handler(), Log: s.log, Resolver: s.resolver(),
 		Health: func() web.Health { return web.Health(core.Health()) }})
 }

@@ -114,6 +114,18 @@ func TestServeIsReadyInvitesAndEndsWithZero(t *testing.T) {
 	s := m.serve(m.url, "127.61.0.1")
 	awaitThat(t, "ready", func() bool { status, r := s.readiness(); return status == 200 && r.State == "ready" })
 	awaitThat(t, "the link", func() bool { return strings.Contains(s.out.String(), s.url+"/setup?token=") })
+	// What the console logs is JSON too.
+	if _, err := http.PostForm(s.url+"/login", url.Values{"name": {"nobody"}, "password": {"wrong"}}); err != nil {
+		t.Error(err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(s.log.String()), "\n") {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
+		}
+	}
+	if !strings.Contains(s.log.String(), "login refused") {
+		t.Errorf("the refused login is not in the log: %s", s.log)
+	}
 	if lines := strings.Count(s.out.String(), "\n"); lines != 1 {
 		t.Errorf("standard output holds %d lines: %s", lines, s.out)
 	}
