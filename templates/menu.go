@@ -26,6 +26,7 @@ var Menu = []MenuGroup{
 		{"/wizard", "Federation wizard", "Presence > Federation Wizard; Presence > Intradomain Federation Setup", true},
 		{"/deployments", "Deployments", "", false},
 		{"/domains", "Domains", "Presence > Domains", false},
+		{"/federated-domains", "Federated domains", "Presence > Inter-Domain Federation > SIP Federation", false},
 		{"/static-routes", "Static routes", "Presence > Routing > Static Routes", false},
 		{"/users", "Users", "System > Presence Topology, assigned users", false},
 	}},

@@ -25,6 +25,8 @@ var resources = []struct {
 }{
 	{"/domains", form("name", "Synergy.com"), "synergy.com", "field=name&op=is_exactly&q=synergy.com",
 		form("name", "synergy"), "name", "This is a single label", form("name", "synergy.net"), form("name", "synergy.net")},
+	{"/federated-domains", form("name", "Remote.com"), "remote.com", "field=name&op=is_exactly&q=remote.com",
+		form("name", "remote"), "name", "This is a single label", form("name", "remote.net", "direct", "false"), form("name", "remote.net", "direct", "false")},
 	{"/static-routes", form("destination", "synergy.com", "type", "domain", "next_hop", "127.0.0.21", "port", "5061", "transport", "tls"),
 		".com.synergy", "field=next_hop&op=ends_with&q=.21",
 		form("destination", "synergy.com", "type", "domain", "next_hop", "127.0.0.21", "priority", "first"), "priority", "whole number",

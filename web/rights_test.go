@@ -30,7 +30,7 @@ var least = map[string]auth.Role{
 
 func init() {
 	for path, change := range map[string]auth.Role{
-		"/domains": auth.Operator, "/static-routes": auth.Operator, "/acl": auth.Operator, "/tls-peer-subjects": auth.Operator,
+		"/domains": auth.Operator, "/federated-domains": auth.Operator, "/static-routes": auth.Operator, "/acl": auth.Operator, "/tls-peer-subjects": auth.Operator,
 		"/tls-contexts": auth.Admin, "/listeners": auth.Operator, "/nodes": auth.Admin, "/users": auth.Operator,
 	} {
 		least["GET "+path], least["GET "+path+"/{id:[0-9]+}"] = auth.Viewer, auth.Viewer

@@ -89,6 +89,7 @@ func (s *Server) routes() chi.Router {
 	r.Post("/acl/server", s.may(auth.Change, s.saveACLServer))
 	r.Post("/listeners/swap", s.may(auth.Change, s.swapListeners))
 	s.manage(r, "/domains", auth.Change, s.domains())
+	s.manage(r, "/federated-domains", auth.Change, s.federatedDomains())
 	s.manage(r, "/static-routes", auth.Change, s.staticRoutes())
 	s.manage(r, "/acl", auth.Change, s.acl())
 	s.manage(r, "/tls-peer-subjects", auth.Change, s.tlsPeerSubjects())

@@ -127,7 +127,7 @@ func TestAnAnswerThatDoesNotHoldStaysInTheForm(t *testing.T) {
 		edit       url.Values
 		field, say string
 	}{
-		{"no platform", 1, url.Values{"platform": nil}, "#error-platform", "Choose one of"},
+		{"no platform", 1, url.Values{"platform": nil}, "#error-platform", "Choose what runs on the Microsoft side."},
 		{"a quote in a name", 2, url.Values{"pool": {"pool’s.synergy.com"}}, "#error-pool", "characters"},
 		{"a site with its prefix", 2, url.Values{"site": {"site:Redmond"}}, "#error-site", "without site:"},
 		{"an incomplete front end", 3, url.Values{"front_ends[0].address": {"10.1.20"}}, ".front-end .error", "Enter an IP address"},
