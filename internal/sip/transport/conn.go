@@ -25,8 +25,7 @@ type Conn struct {
 	in     io.Reader
 	out    io.Writer
 	batch  batch
-	up     atomic.Bool  // the Handler knows of it
-	heard  atomic.Int64 // when something was received last, Unix nanoseconds
+	up     atomic.Bool // the Handler knows of it
 
 	mu      sync.Mutex
 	pending *[]byte   // to be written next, nil: nothing
@@ -50,7 +49,6 @@ func (l *Layer) newConn(tcp *net.TCPConn, peer Peer) (*Conn, error) {
 		batch: batch{hold: l.limits.Hold}, done: make(chan struct{}),
 	}
 	c.written.L = &c.mu
-	c.heard.Store(time.Now().UnixNano())
 	return c, nil
 }
 
@@ -113,15 +111,6 @@ func (c *Conn) stopped() error {
 }
 
 func (c *Conn) usable() bool { return c.stopped() == nil && c.socket.failure() == nil }
-
-func (c *Conn) idle() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.owed > 0 {
-		return 0
-	}
-	return time.Since(time.Unix(0, c.heard.Load()))
-}
 
 // serve is the connection's goroutine from when it is up.
 func (c *Conn) serve() {

@@ -17,7 +17,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"isthmus/internal/sip"
 )
@@ -125,15 +124,6 @@ func (l *Layer) guard(c *Conn, f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-// CloseIdle closes the connections that nothing was received on for so long, and that no answer is owed to.
-func (l *Layer) CloseIdle(longer time.Duration) {
-	for _, c := range l.Connections() {
-		if c.idle() > longer {
-			c.Close(ErrIdle)
-		}
-	}
 }
 
 // Shutdown closes the listeners after their accept queues are drained, then every connection after what is queued for

@@ -112,7 +112,6 @@ func (r *reader) wake() error {
 func (r *reader) received(n int) {
 	r.end += n
 	r.now = time.Now()
-	r.c.heard.Store(r.now.UnixNano())
 }
 
 // limit sets the deadline: exactly for a message under way, else only when the one in force has come near, as setting

@@ -304,17 +304,3 @@ func TestAnUnansweredHalfClosedPeerIsNotKept(t *testing.T) {
 	_ = p.Conn.(*net.TCPConn).CloseWrite()
 	next(t, r.closed)
 }
-
-func TestIdleConnectionsAreClosedOnRequest(t *testing.T) {
-	r := newRecorder()
-	l := newLayer(t, r, Limits{})
-	c, _ := accepted(t, l, r)
-	l.CloseIdle(time.Hour)
-	if err := c.stopped(); err != nil {
-		t.Fatalf("closed too early: %v", err)
-	}
-	l.CloseIdle(0)
-	if got := next(t, r.closed); !errors.Is(got.err, ErrIdle) {
-		t.Errorf("closed for %v, want ErrIdle", got.err)
-	}
-}
