@@ -154,3 +154,15 @@ func TestTheWorstStateCountsAndComesFirst(t *testing.T) {
 		t.Errorf("worst is %s, first is %s", Worst(list), list[0].State)
 	}
 }
+
+func TestAnOCSPoolOverTCPNeedsNoCertificates(t *testing.T) {
+	facts := healthy()
+	facts.Snapshot.Deployments[0].Answers.Platform, facts.Snapshot.Deployments[0].Answers.Transport = federation.OCS2007R2, federation.TCP
+	facts.Snapshot.Certificates = facts.Snapshot.Certificates[1:] // no CA is trusted
+	facts.Snapshot.Listeners[3].Enabled = false
+	for _, f := range Run(facts) {
+		if f.State == Red {
+			t.Errorf("%s is red: %s", f.Check, f.Text)
+		}
+	}
+}

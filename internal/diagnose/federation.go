@@ -58,6 +58,12 @@ func ocs(s federation.Snapshot) bool {
 	return slices.ContainsFunc(s.Deployments, func(d federation.Deployment) bool { return d.Answers.Platform == federation.OCS2007R2 })
 }
 
+// needsTLS is false only where every deployment is an OCS pool that was set up for TCP (guide p.43).
+func needsTLS(s federation.Snapshot) bool {
+	return len(s.Deployments) == 0 ||
+		slices.ContainsFunc(s.Deployments, func(d federation.Deployment) bool { return d.Answers.Transport != federation.TCP })
+}
+
 // routeTransport: Lync and Skype for Business accept TLS alone (guide p.23, 73).
 func routeTransport(f Facts) []Finding {
 	r := report{check: "route_transport", page: "/static-routes"}
@@ -163,6 +169,9 @@ func peerSubjects(f Facts) []Finding {
 // peerAuthListener: the Microsoft side sends to port 5061 and expects mutual TLS there (guide p.55-56, 136).
 func peerAuthListener(f Facts) []Finding {
 	r := report{check: "peer_auth_listener", page: "/listeners"}
+	if !needsTLS(f.Snapshot) {
+		return r.orGreen("Every deployment is reached over TCP, so no port has to ask for certificates.")
+	}
 	for _, l := range f.Snapshot.Listeners {
 		context := f.Snapshot.TLSContext(l.TLSContext)
 		if l.Port == 5061 && l.Enabled && l.Transport == federation.TLS && context != nil && context.VerifyClient {
