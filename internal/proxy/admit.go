@@ -7,7 +7,6 @@ import (
 	"isthmus/internal/metrics"
 	"isthmus/internal/routing"
 	"isthmus/internal/sip"
-	"isthmus/internal/sip/transport"
 )
 
 // accept refuses an address that was turned away too often to be heard.
@@ -83,16 +82,19 @@ func (p *Proxy) SetPolicy(policy *routing.Policy) {
 	p.refit(policy)
 }
 
+// up judges the certificate of a connection that has just come up: it may have been let in by a configuration that a
+// change replaced during the handshake. All else is asked for each request.
+func (p *Proxy) up(l Link) {
+	if policy := p.policy.Load(); policy != nil {
+		p.certified(policy, l)
+	}
+}
+
 // judge closes a connection that the policy forbids. A connection that this node opened serves its own requests: whether
 // its peer is on the incoming list is asked for each request that comes back over it.
 func (p *Proxy) judge(policy *routing.Policy, l Link) {
 	peer := l.Peer()
-	if err := p.recheck(peer); err != nil {
-		p.log.Warn("connection closed", "node", policy.Node(), "peer", peer.Remote.String(), "reason", err.Error(), "revision", policy.Revision)
-		l.Close(err)
-		return
-	}
-	if peer.Opened {
+	if !p.certified(policy, l) || peer.Opened {
 		return
 	}
 	if !policy.Serves() {
@@ -105,9 +107,17 @@ func (p *Proxy) judge(policy *routing.Policy, l Link) {
 	}
 }
 
-func (p *Proxy) recheck(peer *transport.Peer) error {
+// certified closes a connection whose certificates are not good any more, and reports whether they are.
+func (p *Proxy) certified(policy *routing.Policy, l Link) bool {
+	peer := l.Peer()
 	if peer.Transport != sip.TLS || p.config.Recheck == nil {
-		return nil
+		return true
 	}
-	return p.config.Recheck(peer)
+	err := p.config.Recheck(peer)
+	if err == nil {
+		return true
+	}
+	p.log.Warn("connection closed", "node", policy.Node(), "peer", peer.Remote.String(), "reason", err.Error(), "revision", policy.Revision)
+	l.Close(err)
+	return false
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"isthmus/internal/federation"
+	"isthmus/internal/routing"
 	"isthmus/internal/sip"
 	"isthmus/internal/sip/transport"
 	"isthmus/internal/siptest"
@@ -253,6 +254,43 @@ func TestCertificatesAreJudgedAgain(t *testing.T) {
 			t.Errorf("closed: the good %v, the bad %v, the plain %v", good.closed, bad.closed, plain.closed)
 		}
 	})
+}
+
+// A change may come while a peer is in its handshake: it is let in by the configuration before.
+func TestACertificateIsJudgedWhenItsConnectionComesUp(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		peer := transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.21:40005"), Transport: sip.TLS, ListenerPort: 5061, VerifyClient: true, Subject: "pool.synergy.com"}
+		good, bad, stranger := w.end(peer), w.end(peer), w.from("127.0.0.99:40001")
+		w.proxy.config.Recheck = func(p *transport.Peer) error {
+			if p == &bad.peer {
+				return errors.New("its CA is trusted no more")
+			}
+			return nil
+		}
+		for _, e := range []*end{good, bad, stranger} {
+			w.proxy.up(e)
+		}
+		if good.closed || !bad.closed {
+			t.Errorf("closed: the good %v, the bad %v", good.closed, bad.closed)
+		}
+		if !strings.Contains(w.log.String(), "its CA is trusted no more") {
+			t.Errorf("the log:\n%s", w.log)
+		}
+		stranger.asks(request("SUBSCRIBE"))
+		stranger.expect("403") // an address is refused with an answer
+	})
+}
+
+func TestAHopThatIsTrustedNoMoreWhenItsConnectionComesUpGetsNothing(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.proxy.config.TLS = func(*routing.Hop) (TLS, error) { return TLS{Key: "1"}, nil }
+		w.proxy.config.Recheck = func(*transport.Peer) error { return errors.New("its CA is trusted no more") }
+		client := w.connector()
+		client.asks(request("MESSAGE"))
+		w.at(fe1At).quiet()
+		w.at(fe2At).answers(w.at(fe2At).expect("MESSAGE"), 200)
+		client.expect("200")
+	}, func(s *federation.Snapshot) { s.StaticRoutes[0].Transport = federation.TLS })
 }
 
 func TestWithoutAPolicyNothingIsHeard(t *testing.T) {

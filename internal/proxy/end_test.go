@@ -18,7 +18,8 @@ type end struct {
 	peer   transport.Peer
 	id     uint64
 	closed bool
-	broken bool // died unnoticed: sending fails
+	reason error // why, when closed
+	broken bool  // died unnoticed: sending fails
 	got    []*sip.Message
 }
 
@@ -40,6 +41,12 @@ func (w *world) from(address string) *end {
 func (e *end) Peer() *transport.Peer { return &e.peer }
 
 func (e *end) ID() uint64 { return e.id }
+
+func (e *end) Err() error {
+	e.w.mu.Lock()
+	defer e.w.mu.Unlock()
+	return e.reason
+}
 
 func (e *end) Send(b []byte) error {
 	e.w.mu.Lock()
@@ -64,7 +71,9 @@ func (e *end) Close(err error) { e.ends(err) }
 func (e *end) ends(err error) {
 	e.w.mu.Lock()
 	was := e.closed
-	e.closed = true
+	if !was {
+		e.closed, e.reason = true, err
+	}
 	e.w.mu.Unlock()
 	if !was {
 		e.w.proxy.closed(e, err)

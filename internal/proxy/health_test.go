@@ -263,6 +263,58 @@ func TestTLSNextHops(t *testing.T) {
 	})
 }
 
+func TestTLSSettingsThatChangeWhileAHopIsBeingConnectedTo(t *testing.T) {
+	secure := func(s *federation.Snapshot) { s.StaticRoutes[0].Transport = federation.TLS }
+	for name, fails := range map[string]error{"connected by the old ones": nil, "refused by the old ones": transport.ErrHandshake} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				key := "1"
+				w.proxy.config.TLS = func(*routing.Hop) (TLS, error) { return TLS{Key: key}, nil }
+				w.slow(fe1At, 500*time.Millisecond)
+				w.fails(fe1At, fails)
+				client := w.connector()
+				client.asks(request("SUBSCRIBE"))
+				w.fails(fe1At, nil)
+				w.slow(fe1At, 0)
+				key = "2"
+				w.set(secure)
+				w.after(time.Second)
+				hop := w.at(fe1At)
+				if hop.peer.Target.TLSKey != "2" {
+					t.Error("the connection was opened by the old settings")
+				}
+				hop.answers(hop.expect("SUBSCRIBE"), 200)
+				client.expect("200")
+				w.expectState("up")
+			}, secure)
+		})
+	}
+}
+
+func TestAFaultWhileConnectingCostsOneAttempt(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		faulty := true
+		w.proxy.config.Resolve = func(context.Context, string, int, sip.Transport) ([]netip.AddrPort, error) {
+			if faulty {
+				panic("as the test says")
+			}
+			return []netip.AddrPort{netip.MustParseAddrPort(fe1At)}, nil
+		}
+		client := w.connector()
+		client.asks(request("SUBSCRIBE"))
+		w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
+		client.expect("200")
+		faulty = false
+		for range 2 {
+			w.after(6 * time.Second)
+			w.at(fe1At).answers(w.at(fe1At).expect("OPTIONS"), 200)
+		}
+		client.asks(request("SUBSCRIBE"))
+		w.at(fe1At).answers(w.at(fe1At).expect("SUBSCRIBE"), 200)
+		client.expect("200")
+	}, func(s *federation.Snapshot) { s.StaticRoutes[0].NextHop = "fe1.synergy.com" })
+}
+
 func TestAnFQDNNextHopIsResolvedOffTheMessagePath(t *testing.T) {
 	named := func(s *federation.Snapshot) { s.StaticRoutes[0].NextHop = "fe1.synergy.com" }
 	inWorld(t, func(t *testing.T, w *world) {

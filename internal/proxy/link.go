@@ -12,6 +12,7 @@ import (
 type Link interface {
 	Peer() *transport.Peer
 	ID() uint64
+	Err() error // why nothing more is taken, nil while the link is open
 	// Send copies b and writes it. An error means that the connection is closed and b was not sent.
 	Send(b []byte) error
 	// Queue is Send while a message of another link is handled: b may go out at the end of that, with what follows.
@@ -63,6 +64,8 @@ func (p *Proxy) Handler() transport.Handler { return handler{p} }
 type handler struct{ *Proxy }
 
 func (h handler) Accept(remote netip.Addr) bool { return h.accept(remote) }
+
+func (h handler) Up(c *transport.Conn) { h.up(conn{c}) }
 
 func (h handler) Receive(c *transport.Conn, m *sip.Message) { h.receive(conn{c}, m) }
 

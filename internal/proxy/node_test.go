@@ -3,11 +3,11 @@ package proxy
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"isthmus/internal/federation"
@@ -56,21 +56,24 @@ func TestStopEndsTheProbes(t *testing.T) {
 }
 
 func TestAConnectionThatClosesBeforeDialReturnsIsAFailedOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var ws wires
-		e := &end{id: 7}
-		alert := &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}
-		if ws.take(e.ID(), alert) != nil {
-			t.Fatal("an unknown connection has a wire")
-		}
-		if _, err := ws.register(e, nil); err == nil || err.Error() != "TLS handshake failed: remote error: tls: bad certificate" {
-			t.Errorf("register: %v", err)
-		}
-		first, err := ws.register(e, nil)
-		if again, _ := ws.register(e, nil); err != nil || again != first {
-			t.Error("one connection has two wires")
-		}
-	})
+	w := &world{t: t, proxy: New(Config{})}
+	early, shared := w.end(transport.Peer{Opened: true}), w.end(transport.Peer{Opened: true})
+	early.ends(&net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")})
+	ws := &w.proxy.wires
+	if _, err := ws.register(early, nil); err == nil || err.Error() != "TLS handshake failed: remote error: tls: bad certificate" {
+		t.Errorf("register: %v", err)
+	}
+	first, err := ws.register(shared, &place{proxy: w.proxy})
+	if again, _ := ws.register(shared, nil); err != nil || again != first {
+		t.Error("one connection has two wires")
+	}
+	shared.ends(io.EOF)
+	if _, err := ws.register(shared, nil); err == nil {
+		t.Error("a second hop of the same target is given a connection that is closed")
+	}
+	if len(ws.byID) != 0 {
+		t.Errorf("of closed connections %d are remembered", len(ws.byID))
+	}
 }
 
 func TestManyRefusingAddressesAreForgotten(t *testing.T) {

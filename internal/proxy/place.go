@@ -68,19 +68,44 @@ func (pl *place) connect(keep func(), use func(w *wire, err error, now bool)) {
 // dial opens the connection and serves those who wait. Who comes meanwhile queues behind them, so that no message
 // overtakes another.
 func (pl *place) dial() {
-	w, err := pl.open()
+	w, err := pl.try()
 	if err != nil {
 		pl.markDown(reasonOf(err))
 	}
 	for {
 		waiting := pl.waiters(w)
 		if waiting == nil {
-			return
+			break
 		}
 		for _, use := range waiting {
-			use(w, err, false)
+			pl.proxy.guard(func() { use(w, err, false) })
 		}
 	}
+	if pl.outdated() { // changed since, and refit did not see this connection yet
+		pl.abandon(w)
+	}
+}
+
+var errFault = errors.New("a fault inside Isthmus")
+
+// try opens the connection, and once more when the TLS settings changed meanwhile. A fault in it is a failed attempt:
+// who waits moves on, and a later request tries again.
+func (pl *place) try() (w *wire, err error) {
+	err = errFault
+	pl.proxy.guard(func() {
+		if w, err = pl.open(); pl.outdated() {
+			w, err = pl.open()
+		}
+	})
+	return w, err
+}
+
+// outdated reports whether the last attempt was made by TLS settings that are in force no more.
+func (pl *place) outdated() bool {
+	pl.mu.Lock()
+	dialled := pl.tlsKey
+	pl.mu.Unlock()
+	return dialled != pl.keyNow()
 }
 
 // waiters takes those who wait; nil ends the dialling.

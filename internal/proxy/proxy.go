@@ -32,7 +32,7 @@ type Config struct {
 	Key       []byte // a secret that the cluster's nodes share, by which one believes another what side a request has
 	// TLS says how to connect to a hop whose transport is TLS. The error is a whole sentence.
 	TLS func(*routing.Hop) (TLS, error)
-	// Recheck judges the certificates of an open TLS connection again after a change. nil: they stay good.
+	// Recheck judges the certificates of a TLS connection when it comes up, and again after a change. nil: they stay good.
 	Recheck func(*transport.Peer) error
 	Resolve Resolve // nil: the system's resolver
 	// HandshakeReason names why a handshake failed as one of a few texts, for metrics. nil: they are all alike.

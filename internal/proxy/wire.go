@@ -73,17 +73,16 @@ func (w *wire) open() bool {
 
 // wires finds the wire of a connection. Its zero value is ready.
 type wires struct {
-	mu    sync.Mutex
-	byID  map[uint64]*wire
-	early map[uint64]error // connections that closed before Dial returned them
+	mu   sync.Mutex
+	byID map[uint64]*wire
 }
 
-// register makes the wire of a connection that Dial returned, or finds it; the error says why it is closed already.
+// register makes the wire of a connection that Dial returned, or finds it; the error says why it is closed already. One
+// that is still open here is heard of by take when it closes, which comes after.
 func (ws *wires) register(l Link, pl *place) (*wire, error) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	if err, closed := ws.early[l.ID()]; closed {
-		delete(ws.early, l.ID())
+	if err := l.Err(); err != nil {
 		reason, _ := lossOf(err, false)
 		return nil, errors.New(reason)
 	}
@@ -98,18 +97,12 @@ func (ws *wires) register(l Link, pl *place) (*wire, error) {
 	return w, nil
 }
 
-// take forgets the wire of a connection that closed; nil when Dial did not return it yet.
-func (ws *wires) take(id uint64, err error) *wire {
+// take forgets the wire of a connection that closed; nil when it has none.
+func (ws *wires) take(id uint64) *wire {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	w := ws.byID[id]
 	delete(ws.byID, id)
-	if w == nil {
-		if ws.early == nil {
-			ws.early = map[uint64]error{}
-		}
-		ws.early[id] = err
-	}
 	return w
 }
 
@@ -118,7 +111,7 @@ func (p *Proxy) closed(l Link, err error) {
 	if !l.Peer().Opened {
 		return
 	}
-	w := p.wires.take(l.ID(), err)
+	w := p.wires.take(l.ID())
 	if w == nil {
 		return
 	}

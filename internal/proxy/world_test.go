@@ -161,7 +161,7 @@ func (w *world) Dial(_ context.Context, t transport.Target) (Link, error) {
 		return nil, &transport.DialError{Target: t, Kind: transport.ErrRefused}
 	}
 	for _, e := range h.ends {
-		if !e.closed && e.peer.Target.Name == t.Name {
+		if !e.closed && e.peer.Target.Name == t.Name && e.peer.Target.TLSKey == t.TLSKey {
 			w.mu.Unlock()
 			return e, nil
 		}
@@ -177,6 +177,7 @@ func (w *world) Dial(_ context.Context, t transport.Target) (Link, error) {
 		return nil, &transport.DialError{Target: t, Kind: fails, Cause: errors.New("as the test says")}
 	}
 	e := w.end(transport.Peer{Remote: t.Addr, Transport: t.Transport, Opened: true, Target: t})
+	w.proxy.up(e)
 	w.mu.Lock()
 	h.ends = append(h.ends, e)
 	w.mu.Unlock()

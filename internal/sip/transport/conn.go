@@ -57,7 +57,7 @@ func (c *Conn) secure(t *tls.Conn) { c.tls, c.in, c.out = t, t, t }
 
 func (c *Conn) shake(limit time.Duration, subject func(tls.ConnectionState) string) error {
 	_ = c.socket.SetReadDeadline(time.Now().Add(limit))
-	if err := c.stopped(); err != nil {
+	if err := c.Err(); err != nil {
 		return err
 	}
 	if err := c.tls.Handshake(); err != nil {
@@ -103,24 +103,36 @@ func (c *Conn) stop(err error) {
 	}
 }
 
-// stopped returns why the connection takes nothing more, nil while it does.
-func (c *Conn) stopped() error {
+// Err returns why the connection takes nothing more, nil while it does.
+func (c *Conn) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.closing
 }
 
-func (c *Conn) usable() bool { return c.stopped() == nil && c.socket.failure() == nil }
+func (c *Conn) usable() bool { return c.Err() == nil && c.socket.failure() == nil }
+
+// rise makes the connection one that is up. It counts among Connections before the Handler hears of it: whoever judges
+// those after a change, and the Handler that judges this one, leave no gap between them.
+func (c *Conn) rise() {
+	c.up.Store(true)
+	err := c.layer.guard(c, func() error {
+		c.layer.config.Handler.Up(c)
+		return nil
+	})
+	if err != nil {
+		c.Close(err)
+	}
+}
 
 // serve is the connection's goroutine from when it is up.
 func (c *Conn) serve() {
-	c.up.Store(true)
 	r := reader{c: c}
 	err := c.layer.guard(c, r.run)
 	r.release()
 	c.finish(err)
 	_ = c.layer.guard(c, func() error {
-		c.layer.config.Handler.Closed(c, c.stopped())
+		c.layer.config.Handler.Closed(c, c.Err())
 		return nil
 	})
 }

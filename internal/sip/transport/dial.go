@@ -107,8 +107,12 @@ func (l *Layer) open(key poolKey, p *pooled, t Target) {
 		return
 	}
 	defer l.remove(c)
+	c.rise()
 	p.conn = c
 	close(p.done)
+	if c.Err() != nil {
+		l.forget(c)
+	}
 	c.serve()
 }
 

@@ -30,6 +30,7 @@ type closing struct {
 // recorder is a Handler that notes all it is told. Its functions may be set before the layer runs.
 type recorder struct {
 	accept    func(netip.Addr) bool
+	up        func(*Conn)
 	receive   func(*Conn, *sip.Message)
 	malformed func(*Conn, *sip.Message, *sip.Error)
 
@@ -43,6 +44,7 @@ func newRecorder() *recorder {
 	return &recorder{
 		got: make(chan string, 20_000), closed: make(chan closing, 1000), shakes: make(chan error, 1000), panicked: make(chan any, 10),
 		accept: func(netip.Addr) bool { return true },
+		up:     func(*Conn) {},
 		receive: func(c *Conn, m *sip.Message) {
 			if m.IsRequest() {
 				_ = c.Send(answer(m, 200))
@@ -61,6 +63,8 @@ func answer(m *sip.Message, status int) []byte {
 }
 
 func (r *recorder) Accept(remote netip.Addr) bool { return r.accept(remote) }
+
+func (r *recorder) Up(c *Conn) { r.up(c) }
 
 func (r *recorder) Receive(c *Conn, m *sip.Message) {
 	r.got <- string(m.CallID())

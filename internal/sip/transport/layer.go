@@ -21,16 +21,19 @@ import (
 	"isthmus/internal/sip"
 )
 
-// Handler is what the layer calls. Receive, Malformed and Closed run on the connection's goroutine, one after the other.
+// Handler is what the layer calls. Up, Receive, Malformed and Closed run on the connection's goroutine, one after the other.
 type Handler interface {
 	// Accept is asked before any byte is read or sent; false closes the connection unanswered.
 	Accept(remote netip.Addr) bool
+	// Up is the first call for a connection, after its handshake and, on one that this node opened, before Dial returns.
+	// It may close the connection; nothing is received then.
+	Up(c *Conn)
 	// Receive handles a message; m lives only during the call.
 	Receive(c *Conn, m *sip.Message)
 	// Malformed handles a message that broke a rule. When err.Close is set, the connection is closed afterwards, what was sent
 	// in the call still going out.
 	Malformed(c *Conn, m *sip.Message, err *sip.Error)
-	// Closed is the last call for a connection, and made once for every one that Receive could have been called for. On
+	// Closed is the last call for a connection, and made once for every one that Up was called for. On
 	// a connection that this node opened it may come before Dial returns, as the alert of a TLS 1.3 peer may. err is io.EOF
 	// when the peer closed in good order.
 	Closed(c *Conn, err error)

@@ -165,6 +165,7 @@ func (c *Conn) serveAccepted(settings *Listener) {
 			return
 		}
 	}
+	c.rise()
 	c.serve()
 }
 

@@ -83,8 +83,8 @@ func (r *reader) fill() error {
 		return nil
 	case !timesOut(err):
 		return err
-	case r.c.stopped() != nil:
-		return r.c.stopped()
+	case r.c.Err() != nil:
+		return r.c.Err()
 	case r.partial:
 		return ErrSlowWriter
 	}
@@ -98,7 +98,7 @@ func (r *reader) wake() error {
 	}
 	n, err := r.c.in.Read(r.first[:])
 	if n == 0 {
-		if stopped := r.c.stopped(); stopped != nil {
+		if stopped := r.c.Err(); stopped != nil {
 			return stopped
 		}
 		return err
@@ -132,7 +132,7 @@ func (r *reader) expect(deadline time.Time) error {
 		_ = r.c.socket.SetReadDeadline(deadline)
 		r.deadline = deadline
 	}
-	return r.c.stopped()
+	return r.c.Err()
 }
 
 // makeRoom moves what is left to the front. A message that does not fit gets a larger buffer only once so much of it
@@ -197,13 +197,13 @@ func (r *reader) deliver(b []byte) error {
 	if !ok {
 		r.c.owe(m)
 		r.c.layer.config.Handler.Receive(r.c, m)
-		return r.c.stopped()
+		return r.c.Err()
 	}
 	if refused.Close {
 		return r.refuse(m, refused)
 	}
 	r.c.layer.config.Handler.Malformed(r.c, m, refused)
-	return r.c.stopped()
+	return r.c.Err()
 }
 
 // lost reports what begins where framing ended, as far as it can be read.

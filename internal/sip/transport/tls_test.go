@@ -132,3 +132,41 @@ func TestNewSettingsAcceptTheNextConnection(t *testing.T) {
 		}
 	}
 }
+
+func TestAConnectionMayBeRefusedWhenItComesUp(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	refused, counted := errors.New("as the test says"), make(chan int, 2)
+	r.up = func(c *Conn) {
+		counted <- len(l.Connections())
+		c.Close(refused)
+	}
+	addr := listenTCP(t, l)
+	p := connect(t, addr)
+	p.write(t, message("MESSAGE", "a", 0))
+	if got := next(t, r.closed); !errors.Is(got.err, refused) {
+		t.Errorf("closed for %v", got.err)
+	}
+	target := Target{Addr: stub(t, func(net.Conn) {}), Transport: sip.TCP}
+	c, err := l.Dial(t.Context(), target)
+	if err != nil || !errors.Is(c.Err(), refused) {
+		t.Fatalf("Dial returned it before it was refused: %v", err)
+	}
+	next(t, r.closed)
+	if one, two := next(t, counted), next(t, counted); one != 1 || two != 1 {
+		t.Errorf("%d and %d connections are up when one comes up", one, two)
+	}
+	if len(r.got) != 0 {
+		t.Error("a message was received all the same")
+	}
+}
+
+func TestAFaultWhenAConnectionComesUpEndsIt(t *testing.T) {
+	r := newRecorder()
+	r.up = func(*Conn) { panic("as the test says") }
+	l := newLayer(t, r, Limits{})
+	connect(t, listenTCP(t, l))
+	if got := next(t, r.closed); !errors.Is(got.err, ErrPanic) {
+		t.Errorf("closed for %v, want ErrPanic", got.err)
+	}
+}

@@ -116,7 +116,7 @@ func (c *Conn) awaitRoom(n int) error {
 		select {
 		case <-changed:
 		case <-c.done:
-			return c.stopped()
+			return c.Err()
 		case <-timer.C:
 			c.fail(ErrSlowReader)
 			return ErrSlowReader
