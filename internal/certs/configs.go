@@ -34,19 +34,17 @@ type config struct {
 }
 
 // Compile makes the configurations of a node. It does not fail: without a usable certificate of its own, each of them
-// comes with the reason instead, and the rest of the snapshot can still be applied. now is the clock that certificates
+// comes with the reason instead, and the rest of the snapshot can still be applied. Peers that are connected are judged
+// all the same: about them the own certificate says nothing. now is the clock that certificates
 // are checked against.
 func Compile(s federation.Snapshot, node string, k *Key, now func() time.Time) *Configs {
 	c := &Configs{trusted: TrustStore(s.Certificates), now: now, contexts: map[string]config{}, nodes: map[string]config{}}
 	entry := s.Own(node)
 	if entry == nil {
 		c.ownErr = federation.Refuse("The node %s has no certificate; import one with isthmus cert import --purpose cup.", node)
-		return c
+	} else if c.own, c.ownErr = Unseal(k, *entry); c.ownErr == nil {
+		c.identity = identity(s, *entry)
 	}
-	if c.own, c.ownErr = Unseal(k, *entry); c.ownErr != nil {
-		return c
-	}
-	c.identity = identity(s, *entry)
 	for _, context := range s.TLSContexts {
 		c.contexts[context.Name] = c.server(context, s.Nodes)
 	}
@@ -118,9 +116,6 @@ func (c *Configs) Own() (*tls.Certificate, error) { return c.own, c.ownErr }
 // Recheck asks again about the certificates of a peer that connected from remote to a listener with this TLS context, so
 // that a removed subject or CA bites on open connections too.
 func (c *Configs) Recheck(context string, remote netip.Addr, chain []*x509.Certificate) error {
-	if c.ownErr != nil {
-		return c.ownErr
-	}
 	found, ok := c.contexts[context]
 	if !ok {
 		return federation.Refuse("There is no TLS context %s; choose an existing one for this listener.", context)
@@ -130,9 +125,6 @@ func (c *Configs) Recheck(context string, remote netip.Addr, chain []*x509.Certi
 
 // RecheckHop does the same for a connection that this node opened to the Microsoft side.
 func (c *Configs) RecheckHop(chain []*x509.Certificate) error {
-	if c.ownErr != nil {
-		return c.ownErr
-	}
 	if c.hop.recheck == nil {
 		return noPeerContext()
 	}
@@ -141,9 +133,6 @@ func (c *Configs) RecheckHop(chain []*x509.Certificate) error {
 
 // RecheckNode does the same for a connection that this node opened to another one.
 func (c *Configs) RecheckNode(name string, chain []*x509.Certificate) error {
-	if c.ownErr != nil {
-		return c.ownErr
-	}
 	found, ok := c.nodes[name]
 	if !ok {
 		return federation.Refuse("There is no node %s; it may have been removed.", name)

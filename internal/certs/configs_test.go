@@ -2,11 +2,13 @@ package certs
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"testing"
 
 	"isthmus/internal/federation"
@@ -101,6 +103,31 @@ func TestWithoutAUsableCertificateEveryConfigurationSaysWhy(t *testing.T) {
 	}
 	if _, _, err := configs.Node("gone.synergy.com"); err == nil {
 		t.Error("a node that does not exist has a configuration")
+	}
+}
+
+func TestWithoutAnOwnCertificatePeersAreJudgedAllTheSame(t *testing.T) {
+	k, ca, gone := testKey(t), newAuthority(t, "Root"), newAuthority(t, "Gone")
+	s := snapshotOf(t, k, ca, node, "fe1.synergy.com")
+	configs := Compile(s, node, testKey(t), clock)
+	if _, err := configs.Own(); err == nil {
+		t.Fatal("the certificate opens with another key")
+	}
+	good, _ := ca.issue(t, "fe1.synergy.com")
+	bad, _ := gone.issue(t, "fe1.synergy.com")
+	other, _ := ca.issue(t, "imp2.synergy.com")
+	for promise, c := range map[string]struct {
+		leaf *x509.Certificate
+		ok   bool
+	}{"a trusted CA": {good, true}, "a CA that was removed": {bad, false}} {
+		chain, remote := []*x509.Certificate{c.leaf}, netip.MustParseAddr("127.0.0.21")
+		in, hop := configs.Recheck(federation.PeerAuthContext, remote, chain), configs.RecheckHop(chain)
+		if (in == nil) != c.ok || (hop == nil) != c.ok {
+			t.Errorf("%s: %v, %v", promise, in, hop)
+		}
+	}
+	if err := configs.RecheckNode("imp2.synergy.com", []*x509.Certificate{other}); err != nil {
+		t.Errorf("another node: %v", err)
 	}
 }
 

@@ -54,7 +54,11 @@ func (c *Configs) base(context federation.TLSContext) *tls.Config {
 	if !ok {
 		minVersion = tls.VersionTLS12
 	}
-	return &tls.Config{MinVersion: minVersion, CipherSuites: ciphers(context), Certificates: []tls.Certificate{*c.own}, Time: c.now}
+	config := &tls.Config{MinVersion: minVersion, CipherSuites: ciphers(context), Time: c.now}
+	if c.own != nil {
+		config.Certificates = []tls.Certificate{*c.own}
+	}
+	return config
 }
 
 // offer is the part of a key that stands for base.

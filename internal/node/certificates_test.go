@@ -112,9 +112,25 @@ func TestThatItsOwnCertificateIsGoneIsNoFaultOfThePeer(t *testing.T) {
 	own, trust := r.withTLS(ca), trusting(t, ca)
 	r.commits(r.snapshot(1, own, trust))
 	peer := r.connect(ca)
-	r.commits(r.snapshot(2, own, func(s *federation.Snapshot) { s.Certificates = nil }))
+	without := func(s *federation.Snapshot) { s.Certificates = nil }
+	r.commits(r.snapshot(2, own, without, trust))
 	peer.Sends(siptest.Probe(self))
 	peer.Expect("200")
+	r.commits(r.snapshot(3, own, without)) // its CA is the peer's matter
+	peer.ExpectClosed()
+}
+
+func TestACAThatIsRemovedDuringAHandshakeBitesWhenTheConnectionComesUp(t *testing.T) {
+	r, ca, other := start(t), siptest.NewAuthority("Root"), siptest.NewAuthority("Other")
+	own, trust := r.withTLS(ca), trusting(t, ca)
+	r.commits(r.snapshot(1, own, trust, trusting(t, other)))
+	config, shown := foreign(ca, other), other.Leaf(pool)
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		r.commits(r.snapshot(2, own, trust))
+		return &shown, nil
+	}
+	peer := siptest.Connect(t, r.at(5061), siptest.Options{Local: "127.0.0.1", TLS: config})
+	peer.ExpectClosed()
 }
 
 func TestTheSubjectOfAPeerIsItsCommonName(t *testing.T) {

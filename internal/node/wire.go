@@ -1,7 +1,6 @@
 package node
 
 import (
-	"errors"
 	"net/netip"
 	"strings"
 
@@ -55,17 +54,14 @@ func (n *Node) tlsTo(h *routing.Hop) (proxy.TLS, error) {
 }
 
 // recheck judges the peer of an open connection as a handshake of today would: a CA may have been removed, about which
-// nothing else would ask. That this node has no usable certificate now is no fault of the peer.
+// nothing else would ask. That this node has no usable certificate now is no fault of the peer; a peer that cannot be
+// judged, because its node or the TLS context is gone, is not let in.
 func (n *Node) recheck(p *transport.Peer) error {
 	a := n.current()
 	if a == nil || len(p.Certificates) == 0 {
 		return nil
 	}
-	var refused *certs.PeerError
-	if err := a.recheck(p); errors.As(err, &refused) {
-		return refused
-	}
-	return nil
+	return a.recheck(p)
 }
 
 func (a *applied) recheck(p *transport.Peer) error {
