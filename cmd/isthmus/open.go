@@ -100,8 +100,8 @@ func asCommand(ctx context.Context) context.Context {
 	return auth.WithActor(ctx, auth.Actor{Name: name, Role: auth.Admin, Address: "command line"})
 }
 
-// key opens the key file. It is made when it is missing while the database holds nothing encrypted; the database then
-// keeps its fingerprint, and a node with another key is refused.
+// key opens the key file. It is made when it is missing and the database knows none yet; the database then keeps its
+// fingerprint, and a node with another key is refused.
 func (f *flags) key(ctx context.Context, db *store.Store) (*certs.Key, error) {
 	known, err := db.KeyFingerprint(ctx)
 	if err != nil {

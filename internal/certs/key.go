@@ -25,14 +25,18 @@ const (
 // derived from it under a label, so that no use can weaken another.
 type Key struct{ secret []byte }
 
-// OpenKey reads the key file, and makes it when it is missing while the database holds nothing encrypted. known is the
-// fingerprint that the database keeps, "" for none: a file with another one is refused, because what is sealed under one
+// OpenKey reads the key file, and makes it when it is missing while the database knows none and holds nothing encrypted.
+// known is the fingerprint that the database keeps, "" for none: a file with another one is refused, because what is sealed under one
 // key cannot be opened with another.
 func OpenKey(path, known string, holdsSecrets bool) (*Key, error) {
 	k, err := readKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if holdsSecrets {
 			return nil, federation.Refuse("The key file %s is missing, and the database holds private keys that only it can open. "+
+				"Copy the key file from another node or from a backup, or name it with --key-file.", path)
+		}
+		if known != "" {
+			return nil, federation.Refuse("The key file %s is missing, and one was made for this database already. "+
 				"Copy the key file from another node or from a backup, or name it with --key-file.", path)
 		}
 		return createKey(path)

@@ -39,6 +39,7 @@ func TestAWrongKeyFileIsRefusedWithTheWayOut(t *testing.T) {
 		want          string
 	}{
 		{promise: "missing while private keys are stored", mode: 0, holds: true, want: "is missing"},
+		{promise: "missing though nothing is sealed yet", mode: 0, known: good.Fingerprint(), want: "one was made for this database already"},
 		{promise: "another cluster's key", text: "isthmus-key-1:" + strings.Repeat("A", 43) + "=\n", mode: 0o600, known: good.Fingerprint(), want: "not the one"},
 		{promise: "another cluster's key though nothing is sealed yet", text: "isthmus-key-1:" + strings.Repeat("A", 43) + "=", mode: 0o600, known: good.Fingerprint(), holds: false, want: "not the one"},
 		{promise: "readable by others", text: "isthmus-key-1:" + strings.Repeat("A", 43) + "=", mode: 0o644, want: "chmod 600"},

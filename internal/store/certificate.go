@@ -111,14 +111,13 @@ func (s *Store) KeyFingerprint(ctx context.Context) (fingerprint string, err err
 	return fingerprint, err
 }
 
-// SetKeyFingerprint keeps the fingerprint of the cluster's key file. Another key is refused while anything is sealed under
-// the one before.
+// SetKeyFingerprint keeps the fingerprint of the cluster's key file. The first one stands, even while nothing is sealed:
+// of two nodes that start at once with a key file each, the other must not go on to seal or to read under its own.
 func (s *Store) SetKeyFingerprint(ctx context.Context, fingerprint string) error {
 	return s.write(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		kept, err := tx.Exec(ctx, `UPDATE cluster SET key_fingerprint = $1 WHERE key_fingerprint IN ('', $1)
-			OR NOT EXISTS (SELECT FROM certificates WHERE encrypted_key IS NOT NULL)`, fingerprint)
+		kept, err := tx.Exec(ctx, `UPDATE cluster SET key_fingerprint = $1 WHERE key_fingerprint IN ('', $1)`, fingerprint)
 		if err == nil && kept.RowsAffected() == 0 {
-			err = federation.Refuse("The database holds private keys that another key file sealed. Copy the key file of a node that runs, or name it with --key-file.")
+			err = federation.Refuse("This node's key file is not the one that this database was set up with. Copy the key file from another node of the cluster, or name the right one with --key-file.")
 		}
 		return err
 	})

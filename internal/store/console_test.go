@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -257,15 +259,34 @@ func TestANodesCertificateFollowsItsNode(t *testing.T) {
 	}
 }
 
-func TestAnotherKeyFileIsRefusedWhileAnythingIsSealed(t *testing.T) {
+func TestAnotherKeyFileIsRefusedFromTheFirstOn(t *testing.T) {
 	s := filled(t)
-	for _, fingerprint := range []string{"one", "two", "two"} {
-		ok(t, s.SetKeyFingerprint(t.Context(), fingerprint))
-		if got := must(s.KeyFingerprint(t.Context())); got != fingerprint {
-			t.Errorf("%q, want %q", got, fingerprint)
+	ok(t, s.SetKeyFingerprint(t.Context(), "one"))
+	ok(t, s.SetKeyFingerprint(t.Context(), "one"))
+	refused(t, s.SetKeyFingerprint(t.Context(), "two"), "not the one that this database was set up with", "--key-file")
+	if got := must(s.KeyFingerprint(t.Context())); got != "one" {
+		t.Errorf("%q is kept", got)
+	}
+}
+
+func TestOfNodesThatStartAtOnceWithAKeyFileEachOneWins(t *testing.T) {
+	s := open(t)
+	outcomes := make([]error, 4)
+	var group sync.WaitGroup
+	for i := range outcomes {
+		group.Go(func() { outcomes[i] = s.SetKeyFingerprint(t.Context(), fmt.Sprint(i)) })
+	}
+	group.Wait()
+	kept, winners := must(s.KeyFingerprint(t.Context())), 0
+	for i, err := range outcomes {
+		switch {
+		case err == nil && kept == fmt.Sprint(i):
+			winners++
+		default:
+			refused(t, err, "key file")
 		}
 	}
-	ok(t, s.SaveCertificate(actor(t), certificate("imp1.synergy.com", "a", true)))
-	refused(t, s.SetKeyFingerprint(t.Context(), "three"), "another key file")
-	ok(t, s.SetKeyFingerprint(t.Context(), "two"))
+	if winners != 1 {
+		t.Errorf("%d of them go on", winners)
+	}
 }
