@@ -3,7 +3,6 @@ package certs
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -26,11 +25,7 @@ type certificateCase struct {
 }
 
 func certificateCases() []certificateCase {
-	twoNames := func(c *x509.Certificate) {
-		c.Subject = pkix.Name{ExtraNames: []pkix.AttributeTypeAndValue{
-			{Type: oidCommonName, Value: "evil.example.com"}, {Type: oidCommonName, Value: peer},
-		}}
-	}
+	twoNames := commonNames("evil.example.com", peer)
 	return []certificateCase{
 		{promise: "a listed subject", name: peer},
 		{promise: "a listed subject in capitals", name: "POOL.Synergy.com"},
