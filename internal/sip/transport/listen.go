@@ -117,7 +117,9 @@ func (a *listening) stop() {
 	<-a.stopped
 }
 
-const drainLimit = time.Second
+// drainLimit bounds the draining of a queue that does not get empty because clients keep connecting: a change is in force
+// within a second, and the port has to be closed by then.
+const drainLimit = 300 * time.Millisecond
 
 func (a *listening) drain() {
 	for end := time.Now().Add(drainLimit); time.Now().Before(end); {
