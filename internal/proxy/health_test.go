@@ -3,10 +3,12 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -268,15 +270,15 @@ func TestTLSSettingsThatChangeWhileAHopIsBeingConnectedTo(t *testing.T) {
 	for name, fails := range map[string]error{"connected by the old ones": nil, "refused by the old ones": transport.ErrHandshake} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
-				key := "1"
-				w.proxy.config.TLS = func(*routing.Hop) (TLS, error) { return TLS{Key: key}, nil }
+				var renewed atomic.Int32
+				w.proxy.config.TLS = func(*routing.Hop) (TLS, error) { return TLS{Key: fmt.Sprint(1 + renewed.Load())}, nil }
 				w.slow(fe1At, 500*time.Millisecond)
 				w.fails(fe1At, fails)
 				client := w.connector()
 				client.asks(request("SUBSCRIBE"))
 				w.fails(fe1At, nil)
 				w.slow(fe1At, 0)
-				key = "2"
+				renewed.Store(1)
 				w.set(secure)
 				w.after(time.Second)
 				hop := w.at(fe1At)
@@ -293,9 +295,9 @@ func TestTLSSettingsThatChangeWhileAHopIsBeingConnectedTo(t *testing.T) {
 
 func TestAFaultWhileConnectingCostsOneAttempt(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		faulty := true
+		var mended atomic.Bool
 		w.proxy.config.Resolve = func(context.Context, string, int, sip.Transport) ([]netip.AddrPort, error) {
-			if faulty {
+			if !mended.Load() {
 				panic("as the test says")
 			}
 			return []netip.AddrPort{netip.MustParseAddrPort(fe1At)}, nil
@@ -304,7 +306,7 @@ func TestAFaultWhileConnectingCostsOneAttempt(t *testing.T) {
 		client.asks(request("SUBSCRIBE"))
 		w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
 		client.expect("200")
-		faulty = false
+		mended.Store(true)
 		for range 2 {
 			w.after(6 * time.Second)
 			w.at(fe1At).answers(w.at(fe1At).expect("OPTIONS"), 200)
