@@ -92,15 +92,6 @@ func valid(from, to time.Duration) func(*x509.Certificate) {
 	return func(c *x509.Certificate) { c.NotBefore, c.NotAfter = now.Add(from), now.Add(to) }
 }
 
-func commonNames(names ...string) func(*x509.Certificate) {
-	return func(c *x509.Certificate) {
-		c.Subject = pkix.Name{}
-		for _, name := range names {
-			c.Subject.ExtraNames = append(c.Subject.ExtraNames, pkix.AttributeTypeAndValue{Type: oidCommonName, Value: name})
-		}
-	}
-}
-
 func dnsNames(names ...string) func(*x509.Certificate) {
 	return func(c *x509.Certificate) { c.DNSNames = names }
 }

@@ -94,7 +94,11 @@ func inOrder(list []*x509.Certificate, leaf int) []*x509.Certificate {
 // ownProblems are the rules for a node's own certificate (guide p.59-60, 80-82): the node shows it as a server and as a
 // client, to Microsoft's servers and to other nodes.
 func ownProblems(c *x509.Certificate, node string, now time.Time) federation.Invalid {
-	list := append(nameProblems(c, node), dateProblems(c, now)...)
+	var list federation.Invalid
+	if !Names(c, node) {
+		list = append(list, invalid("file", "This certificate is for %s, not for the node %s; request one whose Common Name is %s.", title(c), node, node)...)
+	}
+	list = append(list, dateProblems(c, now)...)
 	list = append(list, strengthProblems(c)...)
 	if !signedSafely(c) {
 		list = append(list, invalid("file", "This certificate is signed with %s, which peers no longer accept; have it reissued with SHA-256.", c.SignatureAlgorithm)...)
@@ -105,19 +109,6 @@ func ownProblems(c *x509.Certificate, node string, now time.Time) federation.Inv
 		}
 	}
 	return list
-}
-
-// nameProblems hold the rule by which other nodes know this one: a DNS name alone would make a node that every other
-// refuses once they speak TLS among themselves.
-func nameProblems(c *x509.Certificate, node string) federation.Invalid {
-	subject, unclear := subjectOf(c)
-	switch {
-	case unclear == nil && strings.EqualFold(subject, node):
-		return nil
-	case Names(c, node):
-		return invalid("file", "This certificate holds the name %s, but not as its one Common Name, by which the other nodes know this node; request one whose Common Name is %s.", node, node)
-	}
-	return invalid("file", "This certificate is for %s, not for the node %s; request one whose Common Name is %s.", title(c), node, node)
 }
 
 // Names reports whether a host is the Common Name or a DNS name of a certificate, whatever the case.
