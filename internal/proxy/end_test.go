@@ -20,6 +20,7 @@ type end struct {
 	closed bool
 	reason error // why, when closed
 	broken bool  // died unnoticed: sending fails
+	faulty bool  // sending panics
 	got    []*sip.Message
 }
 
@@ -53,6 +54,9 @@ func (e *end) Send(b []byte) error {
 	defer e.w.mu.Unlock()
 	if e.closed || e.broken {
 		return transport.ErrClosed
+	}
+	if e.faulty {
+		panic("as the test says")
 	}
 	m := new(sip.Message)
 	if err := m.Parse(bytes.Clone(b)); err != nil && m.Status() < 400 { // the answer to a broken request may lack what that lacked

@@ -317,6 +317,29 @@ func TestAFaultWhileConnectingCostsOneAttempt(t *testing.T) {
 	}, func(s *federation.Snapshot) { s.StaticRoutes[0].NextHop = "fe1.synergy.com" })
 }
 
+func TestAFaultWhileProbingCostsOneProbe(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		client := w.connector()
+		client.asks(request("SUBSCRIBE"))
+		hop := w.at(fe1At)
+		asked := hop.expect("SUBSCRIBE")
+		w.faulty(hop, true)
+		hop.answers(asked, 503) // a probe starts
+		w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
+		client.expect("200")
+		w.faulty(hop, false)
+		w.after(3 * time.Second) // the probe ends without an answer, and the next one is sent
+		hop.answers(hop.expect("OPTIONS"), 200)
+		w.expectState("up")
+	})
+}
+
+func (w *world) faulty(e *end, faulty bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e.faulty = faulty
+}
+
 func TestAnFQDNNextHopIsResolvedOffTheMessagePath(t *testing.T) {
 	named := func(s *federation.Snapshot) { s.StaticRoutes[0].NextHop = "fe1.synergy.com" }
 	inWorld(t, func(t *testing.T, w *world) {

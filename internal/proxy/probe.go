@@ -49,10 +49,13 @@ func (pb *probe) send(policy *routing.Policy, w *wire) {
 	b, branch := p.options(policy, hop, w.ID())
 	var client *transaction.Client
 	ready := make(chan struct{}) // the timer may ring before Send returns
+	defer close(ready)           // also after a fault in it: the timer then ends the probe
 	pb.timer = p.clock.AfterFunc(probeLimit, func() {
 		p.guard(func() {
 			<-ready
-			client.End()
+			if client != nil {
+				client.End()
+			}
 			pb.end(false, "no answer")
 		})
 	})
@@ -69,7 +72,6 @@ func (pb *probe) send(policy *routing.Policy, w *wire) {
 			pb.end(false, "connection lost")
 		},
 	})
-	close(ready)
 }
 
 // options writes the probe. It names this node by FQDN in its Contact, without which Microsoft servers do not answer.
