@@ -99,10 +99,7 @@ func (sc scene) crossing(domain string) templates.State {
 		return templates.State{Mark: templates.Off, Word: "Federation is off", Note: "nothing is sent to the Microsoft side"}
 	}
 	up, used, unknown := 0, 0, 0
-	for _, route := range routesOf(sc.Snapshot, domain) {
-		if !route.InService || route.Blocked {
-			continue
-		}
+	for _, route := range diagnose.Routes(sc.Snapshot, domain) {
 		used++
 		switch routeState(route, sc.statuses, sc.s.Now()).Mark {
 		case templates.Up, templates.Part:

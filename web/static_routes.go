@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"isthmus/internal/auth"
+	"isthmus/internal/diagnose"
 	"isthmus/internal/federation"
 	"isthmus/templates"
 )
@@ -90,8 +91,8 @@ func (s *Server) routePage(ctx context.Context, f templates.Frame, l templates.L
 func withoutRoute(snapshot federation.Snapshot) []templates.Finding {
 	var list []templates.Finding
 	for _, d := range snapshot.Domains {
-		if snapshot.Settings.PartitionedFederation && len(routesOf(snapshot, d.Name)) == 0 {
-			list = append(list, templates.Finding{Mark: templates.Down, Title: "No static route leads to " + d.Name,
+		if snapshot.Settings.PartitionedFederation && len(diagnose.Routes(snapshot, d.Name)) == 0 {
+			list = append(list, templates.Finding{Mark: templates.Down, Title: "No static route in service leads to " + d.Name,
 				Text: "Requests for its recipients on the Microsoft side are answered with 404.",
 				Href: newRoute(d.Name), Link: "Add a static route for " + d.Name})
 		}

@@ -166,3 +166,30 @@ func TestAnOCSPoolOverTCPNeedsNoCertificates(t *testing.T) {
 		}
 	}
 }
+
+func TestADomainTakesItsLongestPatternOrThatAboveIt(t *testing.T) {
+	route := func(destination string, edit func(*federation.StaticRoute)) federation.StaticRoute {
+		r := federation.NewStaticRoute()
+		r.Type, r.Destination, r.NextHop = federation.RouteDomain, destination, destination
+		edit(&r)
+		return r
+	}
+	plain := func(*federation.StaticRoute) {}
+	for name, c := range map[string]struct {
+		routes []federation.StaticRoute
+		want   int
+	}{
+		"the pattern above it":              {[]federation.StaticRoute{route(".com.synergy", plain)}, 1},
+		"above it, for itself alone":        {[]federation.StaticRoute{route(".com.synergy", func(r *federation.StaticRoute) { r.AllowLessSpecific = false })}, 0},
+		"its own goes before that above it": {[]federation.StaticRoute{route(".com.synergy", plain), route(".com.synergy.abc", plain)}, 1},
+		"its own is out of service": {[]federation.StaticRoute{route(".com.synergy", plain),
+			route(".com.synergy.abc", func(r *federation.StaticRoute) { r.InService = false })}, 1},
+		"its own is blocked": {[]federation.StaticRoute{route(".com.synergy", plain),
+			route(".com.synergy.abc", func(r *federation.StaticRoute) { r.Blocked = true })}, 0},
+	} {
+		s := federation.Snapshot{Configuration: federation.Configuration{StaticRoutes: c.routes}}
+		if got := Routes(s, "abc.synergy.com"); len(got) != c.want {
+			t.Errorf("%s: %d routes, want %d", name, len(got), c.want)
+		}
+	}
+}
