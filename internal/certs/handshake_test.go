@@ -235,6 +235,9 @@ func TestNothingIsResumedWhereClientsAreVerified(t *testing.T) {
 	k, ca := testKey(t), newAuthority(t, "Root")
 	s := snapshotOf(t, k, ca, node, peer)
 	server, _, _ := Compile(s, node, k, clock).Listener(federation.PeerAuthContext)
+	if !server.SessionTicketsDisabled { // a client that would resume proves nothing about one that knows how to
+		t.Error("tickets are handed out")
+	}
 	for version, number := range bothVersions {
 		client := &tls.Config{InsecureSkipVerify: true, MaxVersion: number, ServerName: node, Certificates: []tls.Certificate{pair(ca.issue(t, peer))},
 			ClientSessionCache: tls.NewLRUClientSessionCache(4)}

@@ -19,6 +19,10 @@ static_routes:
 tls_contexts:
   - {name: sip-proxy-peer-auth, verify_client: true, min_version: 1.0}
   - {name: sip-proxy-server-auth}
+acl: [{pattern: 127.0.0.21, description: fe1}]
+tls_peer_subjects: [{name: pool.synergy.com}]
+listeners: [{name: Lab, transport: tls, port: 5061, tls_context: sip-proxy-peer-auth}]
+federated_domains: [{name: remote.com}]
 users:
   - {id: 007, licensed: true, node: imp1.synergy.com}
 `
@@ -37,8 +41,14 @@ func TestADocumentFillsDefaultsAndKeepsAbsentSections(t *testing.T) {
 	if c.TLSContexts[0].MinVersion != "1.0" || c.TLSContexts[1].MinVersion != "1.2" || c.Users[0].UserID != "007" {
 		t.Errorf("scalars are not kept as written: %+v %+v", c.TLSContexts, c.Users)
 	}
-	if len(c.Listeners) != 4 || c.Settings.MaxContacts != 200 {
-		t.Error("an absent section changed, or a setting's default is missing")
+	if len(c.ACL) != 1 || len(c.TLSPeerSubjects) != 1 || len(c.Listeners) != 1 || !c.Listeners[0].Enabled || len(c.FederatedDomains) != 1 || !c.FederatedDomains[0].Direct {
+		t.Errorf("a section is not made exactly so: %+v", c)
+	}
+	if c.Settings.MaxContacts != 200 {
+		t.Error("a setting's default is missing")
+	}
+	if kept, err := Check([]byte("version: 1\n"), c); err != nil || len(federation.Diff(&c, &kept)) > 0 {
+		t.Errorf("an absent section changed: %v", err)
 	}
 }
 
@@ -63,7 +73,7 @@ func TestAnExportAppliedChangesNothing(t *testing.T) {
 	if diff := cmp.Diff(string(out), string(second)); diff != "" {
 		t.Errorf("two exports of one configuration differ: %s", diff)
 	}
-	for _, line := range []string{"version: 1\n", "max_contacts: 200\n", "max_watchers: unlimited\n", `min_version: "1.0"`, "federated_domains: []"} {
+	for _, line := range []string{"version: 1\n", "max_contacts: 200\n", "max_watchers: unlimited\n", `min_version: "1.0"`, "name: remote.com"} {
 		if !strings.Contains(string(out), line) {
 			t.Errorf("the export lacks %q:\n%s", line, out)
 		}

@@ -120,7 +120,7 @@ func (settingsObject) Key() string { return "" }
 func TestACLPatternsAreStoredInCanonicalForm(t *testing.T) {
 	for typed, want := range map[string]string{
 		"ALL": "all", "allow from Foo.com": "foo.com", "10.1.20.99/24": "10.1.20.0/24", "::ffff:10.1.10.100": "10.1.10.100",
-		"2001:DB8::1": "2001:db8::1", "10.1.1.1/32": "10.1.1.1", "OCS1.foo.com": "ocs1.foo.com",
+		"2001:DB8::1": "2001:db8::1", "10.1.1.1/32": "10.1.1.1", "OCS1.foo.com": "ocs1.foo.com", "::ffff:10.1.20.99/120": "10.1.20.0/24",
 	} {
 		if got, err := ParseACLPattern(typed); got != want || err != nil {
 			t.Errorf("%s: %s %v, want %s", typed, got, err, want)
