@@ -88,20 +88,15 @@ func (d *decoder) mapping(path string, n ast.Node, v reflect.Value) {
 		d.fail(path, "Keys with values belong here, such as name: synergy.com.")
 		return
 	}
-	seen := map[string]bool{}
 	for _, pair := range values {
 		key, _ := scalarText(pair.Key)
 		place := join(path, key)
 		field, ok := fieldByTag(v, key)
-		switch {
-		case !ok:
+		if !ok {
 			d.fail(place, "There is no key %s here; write one of %s.", key, strings.Join(tags(v.Type()), ", "))
-		case seen[key]:
-			d.fail(place, "The key %s stands here twice; leave one of them.", key)
-		default:
-			seen[key] = true
-			d.value(place, pair.Value, field)
+			continue
 		}
+		d.value(place, pair.Value, field) // a key that stands here twice, the parser has refused
 	}
 }
 
