@@ -22,6 +22,8 @@ type end struct {
 	broken bool  // died unnoticed: sending fails
 	faulty bool  // sending panics
 	got    []*sip.Message
+	host   *host                    // that the node connected to, nil for a connection to the node
+	serve  func(*end, *sip.Message) // takes what arrives, instead of got
 }
 
 func (w *world) end(peer transport.Peer) *end {
@@ -62,6 +64,14 @@ func (e *end) Send(b []byte) error {
 	if err := m.Parse(bytes.Clone(b)); err != nil && m.Status() < 400 { // the answer to a broken request may lack what that lacked
 		e.w.t.Errorf("the node sent what cannot be read: %v\n%s", err, b)
 	}
+	serve := e.serve
+	if e.host != nil {
+		serve = e.host.serve
+	}
+	if serve != nil {
+		go serve(e, m)
+		return nil
+	}
 	e.got = append(e.got, m)
 	return nil
 }
@@ -93,6 +103,12 @@ func (e *end) breaks(err error) {
 // sends gives the node a message, in a buffer that is overwritten afterwards as a read buffer is.
 func (e *end) sends(text string) {
 	e.w.t.Helper()
+	e.gives(text)
+	synctest.Wait()
+}
+
+// gives is sends for a host that serves by itself: it does not wait for what comes of it.
+func (e *end) gives(text string) {
 	buffer := []byte(text)
 	m := new(sip.Message)
 	if err := m.Parse(buffer); err != nil {
@@ -103,7 +119,6 @@ func (e *end) sends(text string) {
 	for i := range buffer {
 		buffer[i] = '#'
 	}
-	synctest.Wait()
 }
 
 func (e *end) asks(r siptest.Request) {

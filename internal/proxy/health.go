@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"time"
 
 	"isthmus/internal/federation"
@@ -12,6 +13,12 @@ const (
 	probeLimit = 2 * time.Second // an answer that takes longer is none
 	probesDown = 2               // bad ones in a row that mark a hop down
 	probesUp   = 2               // good ones in a row that bring it back
+
+	// A hop that falls soon after it rose is held down, each time twice as long, so that a flapping one does not take
+	// requests to drop them again. The first two holds are over when two good probes are.
+	heldFirst = 5 * time.Second
+	heldMost  = time.Minute
+	soon      = time.Minute
 )
 
 // health is whether a hop is up, and the probes that find out. The place's lock guards it.
@@ -20,6 +27,8 @@ type health struct {
 	up      bool // something was answered
 	reason  string
 	since   time.Time
+	rose    time.Time     // when it came back last
+	held    time.Duration // how long it stays down at least
 	good    int
 	bad     int
 	probing bool
@@ -66,13 +75,21 @@ func (pl *place) markDown(reason string) {
 	news := !h.down
 	h.reason, h.good = reason, 0
 	if news {
-		h.down, h.up, h.since = true, false, pl.proxy.clock.Now()
+		h.fall(pl.proxy.clock.Now())
 		pl.schedule()
 	}
 	pl.mu.Unlock()
 	if news {
 		pl.log("next hop down", ": "+reason)
 	}
+}
+
+func (h *health) fall(now time.Time) {
+	h.held = min(2*h.held, heldMost)
+	if h.rose.IsZero() || now.Sub(h.rose) >= soon {
+		h.held = heldFirst
+	}
+	h.down, h.up, h.since = true, false, now
 }
 
 // suspect has a hop probed that answered 503 or not at all.
@@ -130,13 +147,21 @@ func (pl *place) judged(era int, good bool, reason string) {
 func (pl *place) wentWell() (turned bool) {
 	h := &pl.health
 	h.bad = 0
-	if h.good++; h.down && h.good < probesUp {
+	h.good++
+	now := pl.proxy.clock.Now()
+	if h.down && (h.good < probesUp || now.Sub(h.since) < h.held) {
+		if h.good >= probesUp {
+			h.reason = fmt.Sprintf("answers again, but is held down for %v because it fails so often", h.held)
+		}
 		pl.schedule()
 		return false
 	}
 	turned = h.down
+	if turned {
+		h.rose = now
+	}
 	if turned || !h.up {
-		h.since = pl.proxy.clock.Now()
+		h.since = now
 	}
 	h.down, h.up, h.reason = false, true, ""
 	return turned

@@ -12,6 +12,7 @@ import (
 
 	"isthmus/internal/federation"
 	"isthmus/internal/routing"
+	"isthmus/internal/sip"
 	"isthmus/internal/sip/transport"
 )
 
@@ -124,6 +125,7 @@ type host struct {
 	takes time.Duration // how long connecting takes
 	dials int
 	ends  []*end
+	serve func(*end, *sip.Message) // what it does with what arrives; nil: the test looks at it
 }
 
 // fails lets connecting to a host end with an error, slow lets it take its time.
@@ -177,6 +179,7 @@ func (w *world) Dial(_ context.Context, t transport.Target) (Link, error) {
 		return nil, &transport.DialError{Target: t, Kind: fails, Cause: errors.New("as the test says")}
 	}
 	e := w.end(transport.Peer{Remote: t.Addr, Transport: t.Transport, Opened: true, Target: t})
+	e.host = h
 	w.proxy.up(e)
 	w.mu.Lock()
 	h.ends = append(h.ends, e)
