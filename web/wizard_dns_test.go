@@ -1,0 +1,90 @@
+package web_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"isthmus/internal/auth"
+	"isthmus/web"
+)
+
+// withDNS is the console with a DNS server of its own, which knows these records in the zone file's form.
+func (c *console) withDNS(records ...string) {
+	c.t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	server := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg)
+		m.SetReply(q)
+		for _, text := range records {
+			rr, err := dns.NewRR(text)
+			if err == nil && rr.Header().Name == q.Question[0].Name && rr.Header().Rrtype == q.Question[0].Qtype {
+				m.Answer = append(m.Answer, rr)
+			}
+		}
+		if len(m.Answer) == 0 {
+			m.Rcode = dns.RcodeNameError
+		}
+		_ = w.WriteMsg(m)
+	})}
+	done := make(chan error, 1)
+	go func() { done <- server.ActivateAndServe() }()
+	c.t.Cleanup(func() { _ = conn.Close(); <-done })
+	c.config.Resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", conn.LocalAddr().String())
+	}}
+	c.handler = web.New(c.config)
+}
+
+// hosts are the fields of front ends, name and address in turn.
+func hosts(pairs ...string) url.Values {
+	values := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		row := string(rune('0' + i/2))
+		values.Set("front_ends["+row+"].fqdn", pairs[i])
+		values.Set("front_ends["+row+"].address", pairs[i+1])
+	}
+	return values
+}
+
+func TestAnEmptyAddressOfAFrontEndIsLookedUp(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.withDNS("fe1.synergy.com. 60 IN AAAA 2001:db8::21", "fe1.synergy.com. 60 IN A 10.1.20.21", "fe2.synergy.com. 60 IN A 10.1.20.22")
+	c.walk(2)
+	c.postForm("/wizard/3", hosts("fe1.synergy.com", "", "fe2.synergy.com", "10.9.9.9")).to("/wizard/4")
+	page := c.get("/wizard/3").page()
+	page.One(t, "#field-front_ends-0-address[value=10.1.20.21]") // IPv4 before IPv6
+	page.One(t, "#field-front_ends-1-address[value=10.9.9.9]")   // what was typed stands
+
+	c.postForm("/wizard/3", hosts("gone.synergy.com", "")).status(http.StatusUnprocessableEntity).page().
+		Says(t, ".front-end .error", "Enter the front end's IP address")
+}
+
+func TestFrontEndsAreComparedWithTheDNS(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.withDNS("fe1.synergy.com. 60 IN A 10.1.20.21", "21.20.1.10.in-addr.arpa. 60 IN PTR FE1.synergy.com.",
+		"fe2.synergy.com. 60 IN A 10.1.20.29", "22.20.1.10.in-addr.arpa. 60 IN PTR fe2.synergy.com.", "fe3.synergy.com. 60 IN A 10.1.20.23")
+	c.walk(2)
+	typed := hosts("fe1.synergy.com", "10.1.20.21", "fe2.synergy.com", "10.1.20.22", "fe3.synergy.com", "10.1.20.23", "gone.synergy.com", "10.1.20.24", "fe five", "10.1.20.25")
+	typed.Set("compare", "dns")
+	c.postForm("/wizard/3", typed).to("/wizard/3?compare=dns")
+	page := c.get("/wizard/3?compare=dns").page()
+	rows := page.All(".front-end")
+	for i, want := range []string{
+		"Agrees with the DNS The name leads to 10.1.20.21, the address to fe1.synergy.com.",
+		"Differs from the DNS The name leads to 10.1.20.29, the address to fe2.synergy.com.",
+		"Differs from the DNS The name leads to 10.1.20.23, the address to nothing.",
+		"Not in the DNS",
+		"Not looked up",
+	} {
+		rows[i].Says(t, "", want)
+	}
+	c.get("/wizard/3").page().Count(t, ".front-end .state", 0)
+}
