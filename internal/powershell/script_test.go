@@ -170,11 +170,60 @@ func TestValuesInTheScripts(t *testing.T) {
 	}
 }
 
+func TestValuesThatFollowFromOtherAnswers(t *testing.T) {
+	for _, c := range []struct {
+		name, folder string
+		edit         func(d *federation.Deployment)
+		want         string
+	}{
+		{"a registrar beside the pool: its collection of routes counts as well", "skype-2019-enterprise",
+			func(d *federation.Deployment) { d.Answers.Registrar = "director.synergy.com" }, "$Pools = @('director.synergy.com', 'pool.synergy.com')"},
+		{"the pool's own registrar is one collection", "skype-2019-enterprise", func(*federation.Deployment) {}, "$Pools = @('pool.synergy.com')"},
+		{"no nodes kept: the routing node is trusted", "skype-2019-enterprise",
+			func(d *federation.Deployment) { d.Nodes = nil }, "$Computers = @('imp1.synergy.com')"},
+		{"chat only passes the Expressway by", "lync-2013-calling",
+			func(d *federation.Deployment) { d.Answers.Deployment = federation.ChatOnly }, "$Destination = 'imp1.synergy.com'\n$DestinationPort = 5061"},
+		{"Lync 2010 needs a provider for the Expressway", "lync-2013-calling",
+			func(d *federation.Deployment) { d.Answers.Platform = federation.Lync2010 }, "$Provider = 'isthmus'"},
+		{"a node that is gone is authorized by name alone", "ocs-enterprise",
+			func(d *federation.Deployment) { d.Nodes = []string{"imp9.synergy.com"} }, "$Hosts = @('imp9.synergy.com')"},
+	} {
+		d := deployments()[c.folder]
+		c.edit(&d)
+		if step, ok := File(script(t, d), "configure.ps1"); !ok || !strings.Contains(step.Text, c.want+"\n") {
+			t.Errorf("%s: the script lacks\n%s", c.name, c.want)
+		}
+	}
+}
+
+func TestEachPlatformIsSentToItsOwnShell(t *testing.T) {
+	for folder, want := range map[string]string{
+		"skype-2019-enterprise": "in the Skype for Business Server Management Shell on", "lync-2010-enterprise": "in the Lync Server Management Shell on",
+		"lync-2013-calling": "in the Lync Server Management Shell on", "ocs-enterprise": "in Windows PowerShell on",
+	} {
+		if step, _ := File(script(t, deployments()[folder]), "configure.ps1"); !strings.Contains(step.Where, want) {
+			t.Errorf("%s: %q, want it run %s", folder, step.Where, want)
+		}
+	}
+}
+
 func TestAValueThatNoScriptCanHoldIsRefused(t *testing.T) {
-	d := deployments()["skype-2019-enterprise"]
-	d.Answers.Site = "1\nRemove-Item C:\\ -Recurse"
-	if _, err := Script(d, snapshot()); err == nil || !strings.HasPrefix(err.Error(), "configure.ps1 cannot be written: A value holds a line break") {
-		t.Errorf("a site of two lines: %v", err)
+	for name, c := range map[string]struct {
+		edit func(a *federation.Answers)
+		file string
+	}{
+		"a site of two lines":           {func(a *federation.Answers) { a.Site = "1\nRemove-Item C:\\ -Recurse" }, "configure.ps1"},
+		"a trusted pool of two lines":   {func(a *federation.Answers) { a.TrustedPool = "a\n- [ ] Run this." }, "checklist.md"},
+		"a domain that turns direction": {func(a *federation.Answers) { a.Domains = []string{"moc.\u202eygrenys"} }, "checklist.md"},
+	} {
+		d := deployments()["skype-2019-enterprise"]
+		c.edit(&d.Answers)
+		if _, err := Script(d, snapshot()); err == nil || !strings.HasPrefix(err.Error(), c.file+" cannot be written: A value holds a line break") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got, err := list([]string{"a", "b\nc"}); err == nil {
+		t.Errorf("a list of two lines is written as %s", got)
 	}
 }
 
