@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,8 @@ func TestAnswersThatAreRefused(t *testing.T) {
 			a.Platform, a.Deployment = federation.OCS2007R2, federation.ChatAndCalling
 		}, "deployment", "no chat and calling"},
 		{"calling without an Expressway", func(a *federation.Answers) { a.Deployment = federation.ChatAndCalling }, "expressway", "goes through an Expressway"},
+		{"an Expressway on a port beyond the last", func(a *federation.Answers) { *a = calling(); a.Expressway.Port = 65536 }, "expressway.port", "between 1 and 65535"},
+		{"an Expressway on a port before the first", func(a *federation.Answers) { *a = calling(); a.Expressway.Port = -1 }, "expressway.port", "between 1 and 65535"},
 		{"enterprise without a pool", func(a *federation.Answers) { a.Pool = "" }, "pool", "Enter the pool's name"},
 		{"standard with a pool", func(a *federation.Answers) { a.Edition = "standard" }, "pool", "no pool"},
 		{"standard with two front ends", func(a *federation.Answers) { a.Edition, a.Pool = "standard", "" }, "front_ends", "one front end"},
@@ -42,6 +45,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		{"an address for a name", func(a *federation.Answers) { a.Pool = "10.1.20.20" }, "pool", "IP address"},
 		{"a pool with service:", func(a *federation.Answers) { a.Pool = "service:pool.synergy.com" }, "pool", "Leave out service:"},
 		{"a registrar with service:", func(a *federation.Answers) { a.Registrar = "service:Registrar:pool.synergy.com" }, "registrar", "Leave out service:"},
+		{"a registrar that is only its role", func(a *federation.Answers) { a.Registrar = "Registrar:" }, "registrar", "Leave out registrar:"},
 		{"a registrar with a blank", func(a *federation.Answers) { a.Registrar = "pool .synergy.com" }, "registrar", "letters, digits"},
 		{"a typographic quote in a name", func(a *federation.Answers) { a.Pool = "pool’s.synergy.com" }, "pool", "characters"},
 		{"a quote in a name", func(a *federation.Answers) { a.TrustedPool = "x';calc.synergy.com" }, "trusted_pool", "letters, digits"},
@@ -52,12 +56,14 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		{"no site", func(a *federation.Answers) { a.Site = " " }, "site", "SiteId"},
 		{"a site with site:", func(a *federation.Answers) { a.Site = "Site:Redmond" }, "site", "without site: before it: Redmond."},
 		{"a site of two lines", func(a *federation.Answers) { a.Site = "1\r\nRemove-Item x" }, "site", "one line"},
+		{"a site that is too long", func(a *federation.Answers) { a.Site = strings.Repeat("ü", maxSite+1) }, "site", "at most 255 characters"},
 		{"a balancer without address", func(a *federation.Answers) { a.LoadBalancer = "lb.synergy.com" }, "load_balancer", "IP address"},
 		{"an unspecified balancer", func(a *federation.Answers) { a.LoadBalancer = "0.0.0.0" }, "load_balancer", "no address of one server"},
 		{"a multicast balancer", func(a *federation.Answers) { a.LoadBalancer = "224.0.0.9" }, "load_balancer", "no address of one server"},
 		{"a balancer on a node", func(a *federation.Answers) { a.LoadBalancer = "::ffff:10.1.10.11" }, "load_balancer", "node imp1.synergy.com"},
 		{"a balancer on a front end", func(a *federation.Answers) { a.LoadBalancer = "10.1.20.22" }, "front_ends[1].address", "load balancer"},
 		{"no front end", func(a *federation.Answers) { a.FrontEnds = nil }, "front_ends", "at least one"},
+		{"more front ends than priorities", func(a *federation.Answers) { a.FrontEnds = manyHosts(maxFrontEnds + 1) }, "front_ends", "At most"},
 		{"an empty front end", func(a *federation.Answers) { a.FrontEnds[1] = fe("", "") }, "front_ends[1].fqdn", "own name"},
 		{"a front end without address", func(a *federation.Answers) { a.FrontEnds[1].Address = "" }, "front_ends[1].address", "IP address"},
 		{"a front end twice", func(a *federation.Answers) { a.FrontEnds[1] = fe("FE1.synergy.com.", "10.1.20.23") }, "front_ends[1].fqdn", "another server"},
@@ -66,12 +72,15 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		{"a front end that is a domain", func(a *federation.Answers) { a.FrontEnds[0].FQDN = "synergy.com" }, "front_ends[0].fqdn", "one of your domains"},
 		{"no domain", func(a *federation.Answers) { a.Domains = nil }, "domains", "at least one"},
 		{"a domain that is not here", func(a *federation.Answers) { a.Domains = []string{"synergy.com", "abc.synergy.com"} }, "domains[1]", "not among the domains"},
+		{"more domains than one run takes", func(a *federation.Answers) { a.Domains = slices.Repeat([]string{"synergy.com"}, maxDomains+1) }, "domains", "At most 500 domains"},
 		{"a domain twice", func(a *federation.Answers) { a.Domains = []string{"synergy.com", "SYNERGY.com"} }, "domains[1]", "twice"},
 		{"a routing node that is not there", func(a *federation.Answers) { a.RoutingNode = "imp9.synergy.com" }, "routing_node", "no node imp9"},
+		{"a routing node with characters that no sentence can hold", func(a *federation.Answers) { a.RoutingNode = "imp\x1b9" }, "routing_node", "no node imp9;"},
 		{"a trusted pool that is a node", func(a *federation.Answers) { a.TrustedPool = "imp1.synergy.com" }, "trusted_pool", "name of a node"},
 		{"a trusted pool that is the pool", func(a *federation.Answers) { a.TrustedPool = "pool.synergy.com" }, "trusted_pool", "name of the pool"},
 		{"an application id with a blank", func(a *federation.Answers) { a.ApplicationID = "my app" }, "application_id", "no blanks"},
 		{"an application id with a quote", func(a *federation.Answers) { a.ApplicationID = "x'y" }, "application_id", "no blanks"},
+		{"an application id that is too long", func(a *federation.Answers) { a.ApplicationID = strings.Repeat("a", 129) }, "application_id", "1 to 128"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := enterprise()
@@ -83,6 +92,31 @@ func TestAnswersThatAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+func manyHosts(n int) []federation.Host {
+	var list []federation.Host
+	for i := range n {
+		list = append(list, federation.Host{FQDN: fmt.Sprintf("fe%d.synergy.com", i), Address: fmt.Sprintf("10.2.%d.%d", i/200, 1+i%200)})
+	}
+	return list
+}
+
+func TestTheLongestAnswersHold(t *testing.T) {
+	a := enterprise()
+	a.FrontEnds, a.Site, a.ApplicationID = manyHosts(maxFrontEnds), strings.Repeat("ü", maxSite), "Isthmus-2.0_"+strings.Repeat("z", 116)
+	if problems := Check(a, snapshot()); len(problems) > 0 {
+		t.Errorf("the limits themselves are refused: %s", problems)
+	}
+}
+
+func TestWithoutANodeTheWizardWaits(t *testing.T) {
+	a, s := enterprise(), snapshot()
+	a.RoutingNode, s.Nodes = "", nil
+	wantSentence(t, Check(a, s).Of("routing_node"), "There is no node yet")
+	s = snapshot()
+	s.Usage.ByNode["imp1.synergy.com"] = 1
+	wantSentence(t, Check(a, s).Of("routing_node"), "Choose the node")
 }
 
 func TestOneWrongNameIsOneProblem(t *testing.T) {

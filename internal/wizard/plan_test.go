@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -145,6 +146,15 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+func TestCertificatesThatAreDemandedAlreadyAreNoNews(t *testing.T) {
+	s := snapshot()
+	s.Settings.RequirePeerCertificate = true
+	s.Deployments = []federation.Deployment{{Name: "ocs.synergy.com", Answers: overPlainTCP()}}
+	if got := plan(t, enterprise(), s).Warnings; len(got) > 0 {
+		t.Errorf("nothing changes for anybody, but the plan warns: %q", got)
+	}
+}
+
 func TestConflicts(t *testing.T) {
 	route := func(next string, priority int) federation.StaticRoute {
 		r := federation.NewStaticRoute()
@@ -191,12 +201,14 @@ func TestConflicts(t *testing.T) {
 		{"Peer Auth with another context", func(s *federation.Snapshot) { s.Listeners[3].TLSContext = federation.ServerAuthContext }, "conflict listener", "context sip-proxy-server-auth"},
 		{"Peer Auth turned off", func(s *federation.Snapshot) { s.Listeners[3].Enabled = false }, "conflict listener", "is off"},
 		{"a context that demands nothing", func(s *federation.Snapshot) { s.TLSContexts[0].VerifyClient = false }, "conflict tls_context name=sip-proxy-peer-auth", "demands no client certificate"},
+		{"a context for strangers that demands a certificate", func(s *federation.Snapshot) { s.TLSContexts[1].VerifyClient = true }, "conflict tls_context name=sip-proxy-server-auth", "demands a client certificate"},
 		{"a context that begins with 1.3", func(s *federation.Snapshot) { s.TLSContexts[0].MinVersion = "1.3" }, "conflict tls_context name=sip-proxy-peer-auth", "begins with TLS 1.3"},
 		{"a context with subjects of others", func(s *federation.Snapshot) {
 			s.TLSPeerSubjects = []federation.TLSPeerSubject{{Name: "other.synergy.com"}}
 			s.TLSContexts[0].PeerSubjects = []string{"other.synergy.com"}
 		}, "", ""},
 		{"a missing default listener", func(s *federation.Snapshot) { s.Listeners = s.Listeners[1:] }, "", ""},
+		{"a missing context for peers", func(s *federation.Snapshot) { s.TLSContexts = s.TLSContexts[1:] }, "", ""},
 		{"a missing context", func(s *federation.Snapshot) { s.TLSContexts, s.Listeners = s.TLSContexts[:1], s.Listeners[3:] }, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -238,6 +250,19 @@ func TestPlanLeavesTheSnapshotAlone(t *testing.T) {
 	want.TLSContexts[0].PeerSubjects = []string{"zz.synergy.com"}
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Errorf("the snapshot changed (-want +got):\n%s", diff)
+	}
+}
+
+func TestTwoPlansOfOneSnapshotDoNotMeet(t *testing.T) {
+	roomy, tight := snapshot(), snapshot()
+	c := &roomy.Configuration
+	c.StaticRoutes, c.ACL, c.TLSPeerSubjects = make([]federation.StaticRoute, 0, 50), make([]federation.ACLEntry, 0, 50), make([]federation.TLSPeerSubject, 0, 50)
+	c.Listeners, c.TLSContexts = slices.Grow(c.Listeners[:1:1], 50), slices.Grow(c.TLSContexts[:1:1], 50)
+	tight.Listeners, tight.TLSContexts = tight.Listeners[:1:1], tight.TLSContexts[:1:1]
+	first := plan(t, enterprise(), roomy)
+	plan(t, standard(), roomy)
+	if diff := cmp.Diff(plan(t, enterprise(), tight).Target, first.Target); diff != "" {
+		t.Errorf("the second plan wrote into the first (-want +got):\n%s", diff)
 	}
 }
 
