@@ -44,12 +44,21 @@ func healthy() Facts {
 }
 
 func TestAHealthyFederationIsGreen(t *testing.T) {
-	for _, f := range Run(healthy()) {
+	list := Run(healthy())
+	for _, f := range list {
 		if f.State != Green {
 			t.Errorf("%s is %s: %s", f.Check, f.State, f.Text)
 		}
 	}
+	if len(list) != len(checks) {
+		t.Errorf("%d of %d checks say that all is well", len(list), len(checks))
+	}
 }
+
+var (
+	exp        = federation.Host{FQDN: "exp.synergy.com", Address: "127.0.0.31", Port: 65072}
+	proxyAlone = []string{federation.ServiceSIPProxy}
+)
 
 func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -58,17 +67,32 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 		state State
 		text  string
 	}{
-		"no domain":                {func(f *Facts) { f.Snapshot.Domains = nil }, "domains", Red, "No presence domain"},
-		"federation off":           {func(f *Facts) { f.Snapshot.Settings.PartitionedFederation = false }, "federation_on", Red, "is off"},
-		"route out of service":     {func(f *Facts) { f.Snapshot.StaticRoutes[0].InService = false }, "routes", Red, "synergy.com"},
-		"route blocked":            {func(f *Facts) { f.Snapshot.StaticRoutes[0].Blocked = true }, "routes", Red, "synergy.com"},
-		"TCP to Skype":             {func(f *Facts) { f.Snapshot.StaticRoutes[0].Transport = federation.TCP }, "route_transport", Amber, "over TCP"},
-		"front end's name missing": {func(f *Facts) { f.Snapshot.ACL = f.Snapshot.ACL[:1] }, "acl_complete", Red, "fe1.synergy.com of the deployment"},
-		"empty ACL":                {func(f *Facts) { f.Snapshot.ACL = nil }, "acl_complete", Red, "empty"},
-		"open to all":              {func(f *Facts) { f.Snapshot.ACL[0].Pattern = federation.ACLAll }, "acl_all", Amber, "every address"},
-		"subject not mapped":       {func(f *Facts) { f.Snapshot.TLSContexts[0].PeerSubjects = nil }, "peer_subjects", Red, "handshakes are refused"},
-		"no peer-auth on 5061":     {func(f *Facts) { f.Snapshot.Listeners[3].Enabled = false }, "peer_auth_listener", Red, "5061"},
-		"proxy off":                {func(f *Facts) { f.Snapshot.Nodes[0].Services = nil }, "services", Red, "SIP proxy is off"},
+		"no domain":                  {func(f *Facts) { f.Snapshot.Domains = nil }, "domains", Red, "No presence domain"},
+		"federation off":             {func(f *Facts) { f.Snapshot.Settings.PartitionedFederation = false }, "federation_on", Red, "is off"},
+		"route out of service":       {func(f *Facts) { f.Snapshot.StaticRoutes[0].InService = false }, "routes", Red, "synergy.com"},
+		"route blocked":              {func(f *Facts) { f.Snapshot.StaticRoutes[0].Blocked = true }, "routes", Red, "synergy.com"},
+		"TCP to Skype":               {func(f *Facts) { f.Snapshot.StaticRoutes[0].Transport = federation.TCP }, "route_transport", Amber, "over TCP"},
+		"front end's name missing":   {func(f *Facts) { f.Snapshot.ACL = f.Snapshot.ACL[:1] }, "acl_complete", Red, "fe1.synergy.com of the deployment"},
+		"empty ACL":                  {func(f *Facts) { f.Snapshot.ACL = nil }, "acl_complete", Red, "empty"},
+		"open to all":                {func(f *Facts) { f.Snapshot.ACL[0].Pattern = federation.ACLAll }, "acl_all", Amber, "every address"},
+		"subject not mapped":         {func(f *Facts) { f.Snapshot.TLSContexts[0].PeerSubjects = nil }, "peer_subjects", Red, "handshakes are refused"},
+		"no peer-auth on 5061":       {func(f *Facts) { f.Snapshot.Listeners[3].Enabled = false }, "peer_auth_listener", Red, "5061"},
+		"proxy off":                  {func(f *Facts) { f.Snapshot.Nodes[0].Services = nil }, "services", Red, "SIP proxy is off"},
+		"peer-auth on another port":  {func(f *Facts) { f.Snapshot.Listeners[3].Port = 5063 }, "peer_auth_listener", Red, "5061"},
+		"peer-auth over TCP":         {func(f *Facts) { f.Snapshot.Listeners[3].Transport = federation.TCP }, "peer_auth_listener", Red, "5061"},
+		"peer-auth asks for nothing": {func(f *Facts) { f.Snapshot.TLSContexts[0].VerifyClient = false }, "peer_auth_listener", Red, "5061"},
+		"a context that is gone":     {func(f *Facts) { f.Snapshot.TLSContexts = nil }, "peer_auth_listener", Red, "5061"},
+		"subject configured, unselected": {func(f *Facts) {
+			f.Snapshot.TLSPeerSubjects = append(f.Snapshot.TLSPeerSubjects, federation.TLSPeerSubject{Name: "fe2.synergy.com"})
+		}, "peer_subjects", Amber, "fe2.synergy.com"},
+		"pool missing in the ACL":       {func(f *Facts) { f.Snapshot.Deployments[0].Answers.Pool = "pool.synergy.com" }, "acl_complete", Red, "pool.synergy.com"},
+		"balancer missing in the ACL":   {func(f *Facts) { f.Snapshot.Deployments[0].Answers.LoadBalancer = "127.0.0.20" }, "acl_complete", Red, "127.0.0.20"},
+		"pool not mapped":               {func(f *Facts) { f.Snapshot.Deployments[0].Answers.Pool = "pool.synergy.com" }, "peer_subjects", Red, "pool.synergy.com"},
+		"Expressway missing in the ACL": {func(f *Facts) { f.Snapshot.Deployments[0].Answers.Expressway = &exp }, "acl_complete", Red, "127.0.0.31"},
+		"Expressway not mapped":         {func(f *Facts) { f.Snapshot.Deployments[0].Answers.Expressway = &exp }, "peer_subjects", Red, "exp.synergy.com"},
+		"connector off":                 {func(f *Facts) { f.Snapshot.Nodes[0].Services = proxyAlone }, "services", Amber, "end with 480"},
+		"self-signed certificate":       {func(f *Facts) { f.Snapshot.Certificates[1].SelfSigned = true }, "own_certificates", Amber, "self-signed"},
+		"trusted CA ended":              {func(f *Facts) { f.Snapshot.Certificates[0].NotAfter = now.AddDate(0, 0, -1) }, "trusted_cas", Red, "Lab CA ended on 21 November 2026"},
 		"no routing node": {func(f *Facts) {
 			f.Snapshot.Nodes = append(f.Snapshot.Nodes, federation.Node{Name: "imp2.synergy.com", Services: federation.Services})
 		}, "routing_node", Amber, "None of the 2"},
@@ -93,6 +117,41 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("%s: no %s finding of %s about %q in %+v", name, c.state, c.check, c.text, Run(facts)[:2])
+		}
+	}
+}
+
+func TestWhatIsNoFaultIsNotReported(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit  func(*Facts)
+		check string
+	}{
+		"All admits every server of a deployment": {func(f *Facts) { f.Snapshot.ACL = []federation.ACLEntry{{Pattern: federation.ACLAll}} }, "acl_complete"},
+		"a TCP route to an OCS pool": {func(f *Facts) {
+			f.Snapshot.StaticRoutes[0].Transport, f.Snapshot.Deployments[0].Answers.Platform = federation.TCP, federation.OCS2007R2
+		}, "route_transport"},
+		"a TCP route while nothing is deployed": {func(f *Facts) { f.Snapshot.StaticRoutes[0].Transport, f.Snapshot.Deployments = federation.TCP, nil }, "route_transport"},
+		"a TCP route out of service": {func(f *Facts) {
+			f.Snapshot.StaticRoutes[0].Transport, f.Snapshot.StaticRoutes[0].InService = federation.TCP, false
+		}, "route_transport"},
+		"a routing node without connector": {func(f *Facts) { f.Snapshot.Nodes[0].Routing, f.Snapshot.Nodes[0].Services = true, proxyAlone }, "routing_node"},
+		"its connector is off":             {func(f *Facts) { f.Snapshot.Nodes[0].Routing, f.Snapshot.Nodes[0].Services = true, proxyAlone }, "services"},
+		"one routing node of two": {func(f *Facts) {
+			f.Snapshot.Nodes = append(f.Snapshot.Nodes, federation.Node{Name: "imp2.synergy.com", Routing: true, Services: proxyAlone})
+		}, "routing_node"},
+		"a listener that a silent node had open no more": {func(f *Facts) {
+			f.Statuses[0].ReportedAt, f.Statuses[0].Listeners[0].Open = now.Add(-2*time.Minute), false
+		}, "listeners"},
+		"a next hop that is up": {func(f *Facts) {
+			f.Statuses[0].Hops = []federation.HopStatus{{Host: "127.0.0.21", Port: 5061, State: "up"}}
+		}, "next_hops"},
+	} {
+		facts := healthy()
+		c.edit(&facts)
+		for _, f := range Run(facts) {
+			if f.Check == c.check && f.State != Green {
+				t.Errorf("%s: %s is %s: %s", name, f.Check, f.State, f.Text)
+			}
 		}
 	}
 }
@@ -135,6 +194,16 @@ func TestSkypeForBusinessAloneWantsTheTrustedPoolsName(t *testing.T) {
 	}
 }
 
+func TestASelfSignedCertificateIsOneFinding(t *testing.T) {
+	facts := withPool(t, federation.SkypeForBusiness2019, "imp1.synergy.com")
+	facts.Snapshot.Certificates[1].SelfSigned = true
+	for _, f := range Run(facts) {
+		if f.Check == "trusted_pool_name" {
+			t.Errorf("the certificate has to be replaced anyway, but the list also says: %s", f.Text)
+		}
+	}
+}
+
 func TestASentenceWithinASentenceEndsOnce(t *testing.T) {
 	facts := healthy()
 	facts.Statuses[0].Listeners[0] = federation.ListenerStatus{Name: "Peer Auth", Error: "Port 5061 is in use by another program; choose another port."}
@@ -152,6 +221,11 @@ func TestTheWorstStateCountsAndComesFirst(t *testing.T) {
 	list := Run(facts)
 	if Worst(list) != Red || list[0].State != Red || Worst(Run(healthy())) != Green {
 		t.Errorf("worst is %s, first is %s", Worst(list), list[0].State)
+	}
+	facts = healthy()
+	facts.Snapshot.ACL[0].Pattern = federation.ACLAll // its names are listed: nothing red follows
+	if got := Worst(Run(facts)); got != Amber {
+		t.Errorf("with one amber finding the worst is %s", got)
 	}
 }
 
