@@ -38,6 +38,7 @@ func TestTheSixOperatorsFindWithoutCase(t *testing.T) {
 		{listing.Query{Op: listing.Contains, Text: "2"}, []string{"fe2.foo.com"}},
 		{listing.Query{Field: "no such field", Op: listing.Contains, Text: "fe1"}, []string{"fe1.foo.com"}},
 		{listing.Query{Field: "pattern", Op: listing.EndsWith, Text: ""}, []string{"10.0.0.1", "fe1.foo.com", "fe2.foo.com"}},
+		{listing.Query{Field: "pattern", Op: listing.IsExactly, Text: ""}, []string{"10.0.0.1", "fe1.foo.com", "fe2.foo.com"}},
 		{listing.Query{Field: "pattern", Op: listing.BeginsWith, Text: "oo"}, []string{}},
 	} {
 		page, err := s.ListACLEntries(t.Context(), c.q)
