@@ -38,6 +38,10 @@ type Config struct {
 	// HandshakeReason names why a handshake failed as one of a few texts, for metrics. nil: they are all alike.
 	HandshakeReason func(error) string
 
+	// Transactions open at once, beyond which requests are refused with 503. 0: 25,000 and 200,000.
+	OpenPerPeer int // of one address outside
+	OpenInAll   int // of everybody
+
 	Clock   transaction.Clock // nil: the wall's
 	Log     *slog.Logger      // nil: nothing is logged
 	Metrics *metrics.Metrics  // nil: nobody reads them
@@ -57,7 +61,10 @@ type Proxy struct {
 	stopped atomic.Bool
 
 	serial  atomic.Uint64 // of branches and tags, from a random start
+	busyTag string        // To tag of refusals without a transaction
+	load    *load
 	bans    bans
+	forged  bans     // of datagrams
 	invites sync.Map // *transaction.Server -> *relay, of INVITEs without a final response
 	places  sync.Map // key of a hop -> *place
 	wires   wires
@@ -86,6 +93,7 @@ func New(c Config) *Proxy {
 	p := &Proxy{config: c, clock: c.Clock, log: c.Log, metrics: c.Metrics, key: routing.NewBranchKey(c.Key), table: transaction.New(c.Clock)}
 	p.table.Recovered = p.recovered
 	p.serial.Store(rand.Uint64() >> 1)
+	p.busyTag, p.load = p.tag(), newLoad(c.OpenPerPeer, c.OpenInAll)
 	return p
 }
 
@@ -126,12 +134,8 @@ func (p *Proxy) request(policy *routing.Policy, l Link, m *sip.Message) {
 		return
 	}
 	in := incoming{policy: policy, link: l, message: m, upstream: &upstream{link: l}}
-	if m.Method() != "BENOTIFY" {
-		var kind transaction.Verdict
-		in.server, kind = p.table.Receive(m, l.Peer().Transport.Reliable(), in.upstream.send)
-		if kind == transaction.Retransmission || kind == transaction.AckAbsorbed {
-			return
-		}
+	if m.Method() != "BENOTIFY" && !p.transact(&in, verdict.Internal) {
+		return
 	}
 	var err error
 	if in.request, err = policy.Read(m, verdict, p.key); err != nil {

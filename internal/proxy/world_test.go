@@ -95,6 +95,9 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world), edits ...func(*fed
 		if server, client := w.proxy.Transactions(); server+client > 0 {
 			t.Errorf("%d server and %d client transactions are left", server, client)
 		}
+		if open := w.proxy.load.all.Open(); open != 0 {
+			t.Errorf("%d transactions are counted as open after all have ended", open)
+		}
 	})
 }
 

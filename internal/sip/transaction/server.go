@@ -36,6 +36,7 @@ type Server struct {
 	tag    []byte // legacy INVITE: To tag of the final response, which its ACK repeats
 	final  int
 	alarm  alarm
+	tally  *Tally // nil: it counts in none
 }
 
 // newServer starts the transaction. Its lock is held until the alarm is set, as it can be found from now on.
@@ -101,6 +102,8 @@ func (s *Server) End() {
 func (s *Server) terminate() {
 	s.state, s.last = terminated, nil
 	s.alarm.stop()
+	s.tally.Leave()
+	s.tally = nil
 }
 
 // accepts makes the transition and reports whether the response goes out.

@@ -1,0 +1,151 @@
+package proxy
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"isthmus/internal/metrics"
+	"isthmus/internal/sip/transaction"
+)
+
+// Beyond so many open transactions a request is refused with 503. What ends something, or has no answer, always passes.
+const (
+	openPerPeer  = 25_000  // of one address outside
+	openInAll    = 200_000 // of everybody
+	retryAfter   = 5       // seconds, told to whoever is refused
+	overloadWait = 5 * time.Second
+	overload     = "overload" // the literal reason in logs and metrics
+)
+
+var passesOverload = map[string]bool{"BYE": true, "CANCEL": true}
+
+// load counts the open transactions, and has them by address, in pieces with a lock each.
+type load struct {
+	perPeer, inAll int64
+	all            sender
+	pieces         [16]senders
+}
+
+type senders struct {
+	sync.RWMutex
+	byAddr map[netip.Addr]*sender
+	most   int // addresses, before those without transactions are swept
+}
+
+// A sender is an address with transactions open.
+type sender struct {
+	*transaction.Tally
+	logged atomic.Int64 // when its overload was, in nanoseconds
+}
+
+func newLoad(perPeer, inAll int) *load {
+	l := &load{perPeer: int64(cmp.Or(perPeer, openPerPeer)), inAll: int64(cmp.Or(inAll, openInAll))}
+	l.all.Tally = transaction.NewTally(nil)
+	for i := range l.pieces {
+		l.pieces[i].byAddr, l.pieces[i].most = map[netip.Addr]*sender{}, 256
+	}
+	return l
+}
+
+// enter counts a request of an address; what comes from inside counts among all only.
+func (l *load) enter(addr netip.Addr, inside bool) *sender {
+	if inside {
+		l.all.Enter()
+		return &l.all
+	}
+	bytes := addr.As16()
+	p := &l.pieces[(bytes[15]^bytes[7])%16]
+	p.RLock()
+	s := p.byAddr[addr]
+	if s != nil {
+		s.Enter() // under the lock, so that it is not swept
+	}
+	p.RUnlock()
+	if s == nil {
+		s = p.add(addr, l.all.Tally)
+	}
+	return s
+}
+
+func (p *senders) add(addr netip.Addr, all *transaction.Tally) *sender {
+	p.Lock()
+	defer p.Unlock()
+	s := p.byAddr[addr]
+	if s == nil {
+		p.sweep()
+		s = &sender{Tally: transaction.NewTally(all)}
+		p.byAddr[addr] = s
+	}
+	s.Enter()
+	return s
+}
+
+// sweep forgets who has nothing open, once there are many: what is kept is in proportion to the open transactions.
+func (p *senders) sweep() {
+	if len(p.byAddr) < p.most {
+		return
+	}
+	for addr, s := range p.byAddr {
+		if s.Open() == 0 {
+			delete(p.byAddr, addr)
+		}
+	}
+	p.most = max(256, 2*len(p.byAddr))
+}
+
+// exceeded says whose limit a sender's latest request is beyond, "" for nobody's.
+func (l *load) exceeded(s *sender, addr netip.Addr) string {
+	switch {
+	case s != &l.all && s.Open() > l.perPeer:
+		return fmt.Sprintf("%v has %d requests open", addr, l.perPeer)
+	case l.all.Open() > l.inAll:
+		return fmt.Sprintf("this node has %d requests open", l.inAll)
+	}
+	return ""
+}
+
+// transact finds or makes the transaction of a request, and reports whether it is to be decided.
+func (p *Proxy) transact(in *incoming, inside bool) bool {
+	m, peer := in.message, in.link.Peer()
+	if m.Method() == "ACK" {
+		_, kind := p.table.Receive(m, peer.Transport.Reliable(), in.upstream.send)
+		return kind == transaction.Stray && string(m.To().Tag()) != p.busyTag
+	}
+	addr := peer.Remote.Addr().Unmap()
+	from := p.load.enter(addr, inside)
+	if over := p.load.exceeded(from, addr); over != "" && !passesOverload[m.Method()] && !p.table.Has(m) {
+		from.Leave()
+		p.refuseOverload(in, from, over)
+		return false
+	}
+	server, kind := p.table.Receive(m, peer.Transport.Reliable(), in.upstream.send)
+	if kind != transaction.Fresh {
+		from.Leave()
+		return false
+	}
+	server.CountIn(from.Tally)
+	in.server = server
+	return true
+}
+
+// refuseOverload answers without a transaction (RFC 3261 section 8.2.7): always with one To tag, by which the ACK of such
+// an answer is known.
+func (p *Proxy) refuseOverload(in *incoming, from *sender, over string) {
+	m := in.message
+	headers := []string{fmt.Sprintf("Retry-After: %d", retryAfter), warning(in.policy.Node(), over)}
+	a := p.reply(in.link, 503, headers)
+	a.ToTag = p.busyTag
+	_ = in.link.Send(m.AppendAnswer(nil, a)) // who is gone needs no refusal
+	p.metrics.Response(503, 0)
+	p.metrics.Request(m.Method(), metrics.Refused)
+	p.metrics.Refusal(overload)
+	now := p.clock.Now().UnixNano()
+	if last := from.logged.Load(); now-last >= int64(overloadWait) && from.logged.CompareAndSwap(last, now) {
+		p.logRequest(slog.LevelWarn, "requests refused", in, overload+": "+over+"; those that come meanwhile are answered 503")
+	}
+}
