@@ -75,20 +75,27 @@ func TestManyLoginsAtOnceAllGetTheirAnswer(t *testing.T) {
 
 func TestPasswordRules(t *testing.T) {
 	for password, want := range map[string]string{
-		"correct horse battery":     "",
-		"påske-egg og sjokolade":    "",
-		" blanks stand where set ":  "",
-		strings.Repeat("ab1 x", 51): "",
-		"short":                     "at least 12",
-		strings.Repeat("abcde", 52): "at most 256",
-		"aaaaaaaaaaaaaaaa":          "repeats",
-		"abababababab":              "repeats",
-		"isthmusISTHMUS1":           "tries first",
-		"Password1234!":             "tries first",
-		"123456789012":              "tries first",
-		"margaretmargaret":          "tries first",
-		"Margaret2026!":             "tries first",
-		"bad\xffbytes in here":      "no characters",
+		"correct horse battery":              "",
+		"påske-egg og sjokolade":             "",
+		" blanks stand where set ":           "",
+		strings.Repeat("ab1 x", 51):          "",
+		"short":                              "at least 12",
+		strings.Repeat("abcde", 52):          "at most 256",
+		"aaaaaaaaaaaaaaaa":                   "repeats",
+		"abababababab":                       "repeats",
+		"isthmusISTHMUS1":                    "tries first",
+		"Password1234!":                      "tries first",
+		"123456789012":                       "tries first",
+		"margaretmargaret":                   "tries first",
+		"Margaret2026!":                      "tries first",
+		"bad\xffbytes in here":               "no characters",
+		"eleven char":                        "at least 12",
+		"twelve chars":                       "",
+		strings.Repeat("åbcdefg ", 32):       "",
+		strings.Repeat("åbcdefg ", 32) + "x": "at most 256",
+		"abcdabcdabcd":                       "repeats",
+		"margaretqzvkx":                      "tries first",
+		"MARGARETqzvkxw":                     "",
 	} {
 		err := CheckPassword(password, "margaret")
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
@@ -97,8 +104,27 @@ func TestPasswordRules(t *testing.T) {
 	}
 }
 
+func TestANameOfTwoLettersTakesNothingFromAPassword(t *testing.T) {
+	if err := CheckPassword("ananananqzvkx", "an"); err != nil {
+		t.Error(err)
+	}
+	if err := CheckPassword("anaanaanaqzvkx", " Ana "); err == nil {
+		t.Error("a password that is little more than the name is taken")
+	}
+}
+
+func TestAPasswordTooLongToBeSetIsNeverVerified(t *testing.T) {
+	for length, want := range map[int]bool{256: true, 257: false} {
+		password := strings.Repeat("å", length)
+		hash, err := Hash(password)
+		if err != nil || Verify(password, hash) != want {
+			t.Errorf("%d characters: %v, want %v", length, err, want)
+		}
+	}
+}
+
 func TestNamesOfAdministrators(t *testing.T) {
-	for in, want := range map[string]string{" Ann.Lee@Synergy.com ": "ann.lee@synergy.com", "": "", "a b": "", "<b>": "", "ann\x00": "", strings.Repeat("a", 65): ""} {
+	for in, want := range map[string]string{strings.Repeat("a", 64): strings.Repeat("a", 64), " Ann.Lee@Synergy.com ": "ann.lee@synergy.com", "": "", "a b": "", "<b>": "", "ann\x00": "", strings.Repeat("a", 65): ""} {
 		if got, err := CheckName(in); got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: %q %v", in, got, err)
 		}

@@ -100,6 +100,24 @@ users: [ann]
 	}
 }
 
+func TestADocumentMakesASectionExactlySo(t *testing.T) {
+	current, err := Check([]byte(small), federation.DefaultConfiguration())
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := Check([]byte("version: 1\nacl: []\nfederated_domains:\nusers: []\n"), current)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gone []string
+	for _, d := range federation.Diff(&current, &next) {
+		gone = append(gone, d.How+" "+d.Kind+" "+d.Key)
+	}
+	if diff := cmp.Diff([]string{"removed acl 127.0.0.21", "removed federated_domain remote.com", "removed user 007"}, gone); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAByteOrderMarkIsNoKey(t *testing.T) {
 	doc, problems := Parse([]byte("\ufeffversion: 1\r\ndomains:\r\n  - name: synergy.com\r\n"))
 	if len(problems) != 0 || doc.Domains == nil || len(*doc.Domains) != 1 {
@@ -116,7 +134,7 @@ func TestWhatIsNoDocumentIsNamed(t *testing.T) {
 		"version: 1\n---\na: 1": "more than one",
 		"[]":                    "Keys with values belong here",
 	} {
-		if _, problems := Parse([]byte(in)); !strings.Contains(problems.Error(), want) {
+		if _, problems := Parse([]byte(in)); len(problems) != 1 || !strings.Contains(problems.Error(), want) {
 			t.Errorf("%q: got %v, want %q", in, problems, want)
 		}
 	}

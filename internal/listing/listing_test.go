@@ -14,6 +14,8 @@ func TestWhatTheAddressBarHoldsBecomesAQueryInRange(t *testing.T) {
 		"page=99999999999999999999&rows=1e9":                        {Op: BeginsWith, Page: maxPage, Rows: 25},
 		"page=2000000":                                              {Op: BeginsWith, Page: maxPage, Rows: 25},
 		"q=a%00b%ff":                                                {Op: BeginsWith, Text: "ab", Page: 1, Rows: 25},
+		"q=" + strings.Repeat("x", 256):                             {Op: BeginsWith, Text: strings.Repeat("x", 255), Page: 1, Rows: 25},
+		"q=" + strings.Repeat("å", 255):                             {Op: BeginsWith, Text: strings.Repeat("å", 255), Page: 1, Rows: 25},
 		"q=" + strings.Repeat("x", 300):                             {Op: BeginsWith, Text: strings.Repeat("x", 255), Page: 1, Rows: 25},
 	} {
 		v, err := url.ParseQuery(in)
@@ -34,6 +36,19 @@ func TestALinkLeadsBackToItsQuery(t *testing.T) {
 	} {
 		if got := FromURL(want.Values()); got != want {
 			t.Errorf("%s leads to %+v, want %+v", want.Values().Encode(), got, want)
+		}
+	}
+	for want, q := range map[string]Query{
+		"":                {Field: "name", Op: Contains, Desc: true},
+		"sort=-name":      {Sort: "name", Desc: true},
+		"page=2":          Query{}.WithPage(2),
+		"op=is_empty":     {Op: IsEmpty},
+		"q=a":             {Text: "a"},
+		"rows=100":        {Rows: 100},
+		"op=contains&q=a": {Op: Contains, Text: "a"},
+	} {
+		if got := q.Values().Encode(); got != want {
+			t.Errorf("%+v has the address %q, want %q", q, got, want)
 		}
 	}
 	if link := FromURL(nil).Values().Encode(); link != "" {
@@ -62,6 +77,9 @@ func TestAPagePastTheEndIsTheLastPage(t *testing.T) {
 	p.Fill([]int{1})
 	if p.First != 51 || p.Last != 51 {
 		t.Errorf("rows %d to %d, want 51 to 51", p.First, p.Last)
+	}
+	if full := NewPage[int](Query{Page: 2}, 50, 80); full.Pages != 2 || full.Query.Page != 2 || full.Total != 50 || full.All != 80 {
+		t.Errorf("two full pages are %+v", full)
 	}
 	empty := NewPage[int](Query{Page: 2}, 0, 0)
 	empty.Fill(nil)
