@@ -18,6 +18,9 @@ func FuzzMessage(f *testing.F) {
 	for _, raw := range samples(f) {
 		f.Add([]byte(raw))
 	}
+	for _, raw := range tortured(f) {
+		f.Add(raw)
+	}
 	for _, edit := range []string{"-To", "Content-Length: 4294967296", "From: <sip:a@b>;=", "=MESSAGE sip SIP/2.0", "+X : a\r\n b",
 		"+Route: <sip:a;lr>,<sip:b;lr>", "To: \"\\\x00\" <sip:a@b>", "+t: <sip:a@b>", "Via: SIP/2.0/TCP h;rport,SIP/2.0/TCP i"} {
 		f.Add([]byte(request(edit)))
