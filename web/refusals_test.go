@@ -141,9 +141,14 @@ func TestAChangeWithoutASessionIsToldAndLeadsBackToItsForm(t *testing.T) {
 	page := c.get("/login?lost=true&next=%2Facl%2Fnew").page()
 	page.Says(t, ".banner", "Nothing was saved.")
 	page.One(t, "input[name=next][value=/acl/new]")
-	r = httptest.NewRequest(http.MethodPost, "http://console.example/acl", nil)
-	r.Header.Set("Referer", "http://evil.example/acl/new")
-	c.send(r).to("/login?lost=true")
+	for _, foreign := range []string{"http://evil.example/acl/new", "://"} {
+		r = httptest.NewRequest(http.MethodPost, "http://console.example/acl", nil)
+		r.Header.Set("Referer", foreign)
+		c.send(r).to("/login?lost=true")
+	}
+	r = httptest.NewRequest(http.MethodGet, "http://console.example/", nil)
+	r.Header.Set("Referer", "http://console.example/acl")
+	c.send(r).to("/login")
 }
 
 func TestFormsAreReadInEitherEncodingAndNothingElse(t *testing.T) {
