@@ -124,6 +124,27 @@ func TestAChangeWhoseNotificationIsLostIsFound(t *testing.T) {
 	}
 }
 
+func TestTheSameStateIsNotToldTwice(t *testing.T) {
+	s := open(t)
+	f := follow(t, s)
+	f.snapshot()
+	told := make(chan int64, 1)
+	go func() { snapshot, _, _ := f.next(); told <- snapshot.Revision }()
+	asked := func() (at string) {
+		ok(t, s.pool.QueryRow(t.Context(), `SELECT max(query_start)::text FROM pg_stat_activity
+			WHERE application_name = $1 AND datname = current_database()`, watchName).Scan(&at))
+		return at
+	}
+	for range 2 { // once may be for the state that is told already
+		before := asked()
+		within(t, 5*time.Second, func() bool { return asked() != before })
+	}
+	must(s.SaveACLEntry(actor(t), federation.ACLEntry{Pattern: "10.0.0.1"}))
+	if revision := <-told; revision != 2 {
+		t.Errorf("revision %d is told, want 2", revision)
+	}
+}
+
 func TestSnapshotsEndWithTheirCaller(t *testing.T) {
 	s := open(t)
 	ctx, cancel := context.WithCancel(t.Context())
