@@ -8,16 +8,17 @@ import (
 
 // shelf is one of every kind of field that a document has.
 type shelf struct {
-	ID     int64    `yaml:"-"`
-	Hidden string   // in no document
-	Text   string   `yaml:"text"`
-	Number int      `yaml:"number"`
-	On     bool     `yaml:"on"`
-	Max    Limit    `yaml:"max"`
-	Names  []string `yaml:"names"`
-	Hosts  []Host   `yaml:"hosts"`
-	Near   *Host    `yaml:"near,omitempty"`
-	Route  *shelfed `yaml:"route,omitempty"`
+	ID     int64     `yaml:"-"`
+	Hidden string    // in no document
+	Text   string    `yaml:"text"`
+	Number int       `yaml:"number"`
+	On     bool      `yaml:"on"`
+	Max    Limit     `yaml:"max"`
+	Names  []string  `yaml:"names"`
+	Hosts  []Host    `yaml:"hosts"`
+	Near   *Host     `yaml:"near,omitempty"`
+	Route  *shelfed  `yaml:"route,omitempty"`
+	Routes []shelfed `yaml:"routes"`
 }
 
 type shelfed StaticRoute
@@ -39,6 +40,7 @@ func TestADocumentIsReadAsItIsWritten(t *testing.T) {
 		"hosts: [{fqdn: a.b.com, port: 5}]":     {Hosts: []Host{{FQDN: "a.b.com", Port: 5}}},
 		"near: {address: 10.0.0.1}":             {Near: &Host{Address: "10.0.0.1"}},
 		"route: {destination: .com.a}":          {Route: &shelfed{Destination: ".com.a", Port: 5060, InService: true}},
+		"routes: [{}, {port: 7}]":               {Routes: []shelfed{{Port: 5060, InService: true}, {Port: 7, InService: true}}},
 		"route: {in_service: false, port: 1}":   {Route: &shelfed{Port: 1}},
 		"\"text\": \"yes: no\"\n# a comment\n":  {Text: "yes: no"},
 		`{"text": "JSON is YAML", "on": false}`: {Text: "JSON is YAML"},
@@ -66,7 +68,7 @@ func TestWhatDoesNotFitIsToldOnceAtItsPlaceAndChangesNothing(t *testing.T) {
 		"near: {port: x}":                   "near.port: Write a whole number",
 		"hosts: [{}, {port: x}]":            "hosts[1].port: Write a whole number",
 		"hosts: [{colour: blue}]":           "hosts[0].colour: There is no key colour here; write one of fqdn, address, port.",
-		"id: 7":                             "id: There is no key id here; write one of text, number, on, max, names, hosts, near, route.",
+		"id: 7":                             "id: There is no key id here; write one of text, number, on, max, names, hosts, near, route, routes.",
 		`"-": 7`:                            "-: There is no key - here",
 		`"": 7`:                             "There is no key",
 		"near: {port: 5, fqdn: a, port: 6}": "This is not YAML: [1:26] mapping key \"port\" already defined",

@@ -12,6 +12,7 @@ func TestNamesAreHeldStrictly(t *testing.T) {
 		{"Lync01.Synergy.com.", "lync01.synergy.com", ""},
 		{" imp1.synergy.com ", "imp1.synergy.com", ""},
 		{"bücher.example", "xn--bcher-kva.example", ""},
+		{"हिन्दी.example", "xn--j2bd4cyah0f.example", ""},
 		{"", "", "Enter a fully qualified name"},
 		{"synergy", "", "single label"},
 		{"10.1.20.21", "", "IP address"},
