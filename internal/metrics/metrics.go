@@ -26,6 +26,7 @@ type Metrics struct {
 	refusals   *prometheus.CounterVec
 	responses  *prometheus.CounterVec
 	attempts   *prometheus.CounterVec
+	returned   *prometheus.CounterVec
 	handshakes *prometheus.CounterVec
 	malformed  prometheus.Counter
 	panics     prometheus.Counter
@@ -40,6 +41,7 @@ func New(version string) *Metrics {
 	m.refusals = counters("sip_refusals_total", "SIP requests refused, by reason.", "reason")
 	m.responses = counters("sip_responses_total", "SIP responses sent to whoever asked, by status class.", "class")
 	m.attempts = counters("sip_hop_attempts_total", "Requests given to a next hop, by hop and by how that ended.", "hop", "outcome")
+	m.returned = counters("sip_returned_responses_total", "Final responses whose connection was gone, by whether another one took them.", "outcome")
 	m.handshakes = counters("tls_handshake_failures_total", "TLS handshakes that failed, by reason.", "reason")
 	m.malformed = counter("sip_malformed_total", "SIP messages that could not be read.")
 	m.panics = counter("sip_panics_total", "Connections closed because handling a message failed inside; each is a fault of Isthmus.")
@@ -51,7 +53,7 @@ func New(version string) *Metrics {
 	info.Set(1)
 	// One prefix for everything, the runtime's numbers too.
 	prometheus.WrapRegistererWithPrefix("isthmus_", m.registry).MustRegister(
-		m.requests, m.refusals, m.responses, m.attempts, m.handshakes, m.malformed, m.panics, m.answerTime, info, m.observed,
+		m.requests, m.refusals, m.responses, m.attempts, m.returned, m.handshakes, m.malformed, m.panics, m.answerTime, info, m.observed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -106,6 +108,9 @@ func class(status int) string {
 // Attempt counts a request given to a next hop. hop is as configured, such as tls:10.1.20.21:5061; outcome is one of a
 // fixed set of short texts, such as "answered" or "connection refused".
 func (m *Metrics) Attempt(hop, outcome string) { m.attempts.WithLabelValues(hop, outcome).Inc() }
+
+// Returned counts a final response whose connection was gone: Forwarded over another, or Dropped.
+func (m *Metrics) Returned(outcome string) { m.returned.WithLabelValues(outcome).Inc() }
 
 // HandshakeFailure counts a failed TLS handshake by its reason, one of a fixed set.
 func (m *Metrics) HandshakeFailure(reason string) { m.handshakes.WithLabelValues(reason).Inc() }

@@ -38,6 +38,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 	m.Response(180, time.Hour)
 	m.Attempt("tls:127.0.0.21:5061", "answered")
 	m.HandshakeFailure("TLS peer subject not listed")
+	m.Returned(Dropped)
 	m.Malformed()
 	m.Panic()
 	m.Observe(func() State {
@@ -54,6 +55,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 		`isthmus_sip_answer_seconds_bucket{le="0.005"} 1`,
 		`isthmus_sip_hop_attempts_total{hop="tls:127.0.0.21:5061",outcome="answered"} 1`,
 		`isthmus_tls_handshake_failures_total{reason="TLS peer subject not listed"} 1`,
+		`isthmus_sip_returned_responses_total{outcome="dropped"} 1`,
 		`isthmus_sip_malformed_total 1`,
 		`isthmus_sip_panics_total 1`,
 		`isthmus_ready 1`,
@@ -85,6 +87,16 @@ func TestStrangersCannotMakeLabels(t *testing.T) {
 	}
 	if !strings.Contains(text, `class="other"} 1`) {
 		t.Error("a status outside 100 to 699 has no class of its own")
+	}
+}
+
+func TestEveryStatusHasItsClass(t *testing.T) {
+	for status, want := range map[int]string{99: "other", 100: "1xx", 404: "4xx", 699: "6xx", 700: "other"} {
+		m := New("1.0")
+		m.Response(status, 0)
+		if line := `isthmus_sip_responses_total{class="` + want + `"} 1`; !strings.Contains(page(t, m), line) {
+			t.Errorf("%d is not counted as %s", status, want)
+		}
 	}
 }
 

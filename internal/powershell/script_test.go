@@ -60,6 +60,7 @@ func deployment(a federation.Answers) federation.Deployment {
 func snapshot() federation.Snapshot {
 	return federation.Snapshot{Configuration: federation.Configuration{Nodes: []federation.Node{
 		{Name: "imp1.synergy.com", Address: "10.1.10.11"}, {Name: "imp2.synergy.com", Address: "10.1.10.12"},
+		{Name: "laptop.localdomain", Address: "127.0.0.1"},
 	}}}
 }
 
@@ -185,6 +186,8 @@ func TestValuesThatFollowFromOtherAnswers(t *testing.T) {
 			func(d *federation.Deployment) { d.Answers.Deployment = federation.ChatOnly }, "$Destination = 'imp1.synergy.com'\n$DestinationPort = 5061"},
 		{"Lync 2010 needs a provider for the Expressway", "lync-2013-calling",
 			func(d *federation.Deployment) { d.Answers.Platform = federation.Lync2010 }, "$Provider = 'isthmus'"},
+		{"the name of a node on loopback may lead anywhere", "skype-2019-enterprise",
+			func(d *federation.Deployment) { d.Answers.RoutingNode = "laptop.localdomain" }, "$DestinationAddress = ''"},
 		{"a node that is gone is authorized by name alone", "ocs-enterprise",
 			func(d *federation.Deployment) { d.Nodes = []string{"imp9.synergy.com"} }, "$Hosts = @('imp9.synergy.com')"},
 	} {
@@ -192,6 +195,16 @@ func TestValuesThatFollowFromOtherAnswers(t *testing.T) {
 		c.edit(&d)
 		if step, ok := File(script(t, d), "configure.ps1"); !ok || !strings.Contains(step.Text, c.want+"\n") {
 			t.Errorf("%s: the script lacks\n%s", c.name, c.want)
+		}
+	}
+}
+
+func TestSkypeForBusinessNeedsNoProviderForTheExpressway(t *testing.T) {
+	d := deployments()["lync-2013-calling"]
+	d.Answers.Platform = federation.SkypeForBusiness2015
+	for _, step := range script(t, d) {
+		if strings.Contains(step.Text, "PublicProvider") {
+			t.Errorf("%s makes or removes a public provider", step.File)
 		}
 	}
 }
