@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"internal/sip":        {},
 	"internal/embedpg":    {},
 	"internal/metrics":    {},
+	"internal/names":      {},
 	"migrations":          {},
 	"static":              {},
 
@@ -37,23 +38,24 @@ var allowed = map[string][]string{
 	"internal/wizard":          {"internal/federation"},
 	"internal/powershell":      {"internal/federation"},
 
-	"internal/proxy":    {"internal/federation", "internal/routing", "internal/sip", "internal/sip/transport", "internal/sip/transaction", "internal/metrics"},
+	"internal/proxy":    {"internal/federation", "internal/routing", "internal/sip", "internal/sip/transport", "internal/sip/transaction", "internal/metrics", "internal/names"},
 	"internal/diagnose": {"internal/federation", "internal/routing", "internal/certs", "internal/sip", "internal/sip/transport"},
 
-	"internal/node": {"internal/federation", "internal/routing", "internal/proxy", "internal/sip/transport", "internal/certs", "internal/metrics"},
+	"internal/node": {"internal/federation", "internal/routing", "internal/proxy", "internal/sip/transport", "internal/certs", "internal/metrics", "internal/names"},
 	"templates":     {"internal/federation", "internal/listing", "internal/wizard", "internal/diagnose", "static"},
 
 	"web": {"internal/federation", "internal/listing", "internal/auth", "internal/store", "internal/wizard", "internal/powershell",
 		"internal/certs", "internal/diagnose", "internal/metrics", "templates", "static"},
 
 	"cmd/isthmus": {"internal/federation", "internal/listing", "internal/auth", "internal/sip", "internal/embedpg", "internal/metrics",
-		"migrations", "static", "internal/document", "internal/store", "internal/routing", "internal/sip/transport",
+		"internal/names", "migrations", "static", "internal/document", "internal/store", "internal/routing", "internal/sip/transport",
 		"internal/sip/transaction", "internal/certs", "internal/wizard", "internal/powershell", "internal/proxy", "internal/diagnose",
 		"internal/node", "templates", "web"},
 	"cmd/lyncsim": {"internal/sip", "internal/siptest"},
 
 	"internal/pgtest":   {"internal/embedpg"},
 	"internal/siptest":  {"internal/sip"},
+	"internal/dnstest":  {},
 	"internal/htmltest": {},
 	"internal/archtest": {},
 	"internal/e2e":      {},

@@ -3,21 +3,25 @@ package routing
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"isthmus/internal/federation"
 )
 
 // An acl admits source addresses. Without an entry it admits nobody.
 //
-// Entries that are names admit nobody: to believe them takes look-ups that are confirmed forward, off the message path.
+// An entry that is a name admits by what DNS confirmed of the address and by what the peer proved with its certificate
+// (guide p.54). It asks nobody: the names come with the peer.
 type acl struct {
 	everybody bool
 	addresses map[netip.Addr]bool
 	prefixes  []netip.Prefix
+	names     []string
+	named     map[string]bool // the same
 }
 
 func newACL(entries []federation.ACLEntry) (acl, error) {
-	list := acl{addresses: map[netip.Addr]bool{}}
+	list := acl{addresses: map[netip.Addr]bool{}, named: map[string]bool{}}
 	for _, e := range entries {
 		if err := list.add(e); err != nil {
 			return acl{}, err
@@ -39,9 +43,12 @@ func (a *acl) add(e federation.ACLEntry) error {
 		a.prefixes = append(a.prefixes, prefix)
 		return nil
 	}
-	if _, err := federation.ParseFQDN(e.Pattern); err != nil {
+	name, err := federation.ParseFQDN(e.Pattern)
+	if err != nil {
 		return fmt.Errorf("The incoming ACL holds %q, which is no address and no name; correct it on the page Incoming ACL.", e.Pattern)
 	}
+	a.names = append(a.names, name)
+	a.named[name] = true
 	return nil
 }
 
@@ -56,4 +63,28 @@ func (a *acl) admits(addr netip.Addr) bool {
 		}
 	}
 	return false
+}
+
+// admitsName reports whether a name, in lower case, is an entry or lies under one: host.foo.com under foo.com, barfoo.com
+// not.
+func (a *acl) admitsName(name string) bool {
+	for ; name != ""; name = parent(name) {
+		if a.named[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// admitsNamed reports whether one of the peer's names is admitted: those that DNS confirms, and that of its certificate.
+func (a *acl) admitsNamed(peer Peer) bool {
+	if len(a.names) == 0 {
+		return false
+	}
+	for _, name := range peer.Names {
+		if a.admitsName(name) {
+			return true
+		}
+	}
+	return certified(peer) && a.admitsName(strings.ToLower(peer.Subject))
 }

@@ -9,6 +9,7 @@ import (
 // Literal reasons that administrators look for in logs.
 const (
 	LogNotTrusted    = "ACL - upstream not trusted"
+	LogSlowDNS       = "incoming ACL check took over 2 seconds - check DNS"
 	LogSubject       = "TLS peer subject not listed"
 	LogLoop          = "loop detected"
 	LogNoStaticRoute = "no static route"
@@ -22,7 +23,20 @@ type Peer struct {
 	VerifyClient bool   // that listener demands certificates
 	Subject      string // Common Name of the verified certificate, "" for none
 	OpenedTo     string // of a connection that this node opened: a hop's Identity
+
+	Names []string // that DNS confirms for the address, in lower case; needed while NeedsNames says so
+	Doubt Doubt    // why there may be more of them
 }
+
+// A Doubt is why DNS has not said all about an address.
+type Doubt uint8
+
+// Doubts.
+const (
+	NoDoubt Doubt = iota
+	SlowDNS       // it took over 2 s
+	NoDNS         // it brought no answer, or could not be asked
+)
 
 // Opened reports whether this node opened the connection.
 func (p Peer) Opened() bool { return p.OpenedTo != "" }
@@ -47,16 +61,28 @@ func (p *Policy) Admit(peer Peer) Verdict {
 	case peer.VerifyClient && !p.lists(peer):
 		return refusal(LogSubject, fmt.Sprintf("%s: %s", LogSubject, peer.Subject),
 			"The TLS peer subject %q is not listed for the listener %q; add it to TLS peer subjects and to the listener's TLS context.", peer.Subject, peer.Listener)
-	case !p.acl.admits(peer.Addr):
-		v := refusal(LogNotTrusted, fmt.Sprintf("%s: %s", LogNotTrusted, peer.Addr.Unmap()),
-			"The incoming ACL does not list %s; add the address there if it belongs to the Microsoft side.", peer.Addr.Unmap())
-		v.Ban = true
-		return v
+	case !p.acl.admits(peer.Addr) && !p.acl.admitsNamed(peer):
+		return notTrusted(peer)
 	case p.requireCertificate && !certified(peer):
 		const text = "requests from outside need a client certificate"
 		return refusal(text, text, "%s sent a request without a client certificate, which the settings demand; use a TLS listener that verifies clients.", peer.Addr.Unmap())
 	}
 	return Verdict{Allowed: true}
+}
+
+// notTrusted refuses by the incoming ACL. A refusal that another answer of DNS might have spared leads to no ban.
+func notTrusted(peer Peer) Verdict {
+	addr := peer.Addr.Unmap()
+	warning := fmt.Sprintf("%s: %s", LogNotTrusted, addr)
+	switch peer.Doubt {
+	case SlowDNS:
+		return Verdict{Status: 403, Log: LogSlowDNS, Reason: LogSlowDNS, Warning: LogSlowDNS}
+	case NoDNS:
+		return refusal(LogNotTrusted, warning, "The incoming ACL does not list the address %s, and DNS gave no answer about its name; check DNS, or add the address there.", addr)
+	}
+	v := refusal(LogNotTrusted, warning, "The incoming ACL does not list %s; add the address there if it belongs to the Microsoft side.", addr)
+	v.Ban = true
+	return v
 }
 
 func refusal(log, warning, format string, args ...any) Verdict {
@@ -103,7 +129,17 @@ func certified(peer Peer) bool {
 	return peer.VerifyClient || peer.Opened() && peer.TLS
 }
 
-// Lists reports whether the incoming ACL admits an address, or a node has it.
+// Lists reports whether the incoming ACL admits an address by itself, or a node has it.
 func (p *Policy) Lists(addr netip.Addr) bool {
 	return p.addresses[addr.Unmap()] != nil || p.acl.admits(addr)
 }
+
+// ListsNamed reports whether the incoming ACL admits an address by the names that DNS confirms for it.
+func (p *Policy) ListsNamed(names []string) bool { return p.acl.admitsNamed(Peer{Names: names}) }
+
+// NeedsNames reports whether a refusal is worth asking for the peer's names: it was by the incoming ACL, and that holds
+// names.
+func (p *Policy) NeedsNames(v Verdict) bool { return v.Ban && len(p.acl.names) > 0 }
+
+// ACLNames are the entries of the incoming ACL that are names. Their addresses have to be known to say a peer's names.
+func (p *Policy) ACLNames() []string { return p.acl.names }

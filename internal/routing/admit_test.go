@@ -1,7 +1,9 @@
 package routing
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,7 +32,7 @@ func admits(t *testing.T, cases []admitted) {
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", c.promise, got, c.want)
 		}
-		if !v.Allowed && (v.Status != 403 || v.Reason == "" || v.Ban != (v.Log == LogNotTrusted)) {
+		if !v.Allowed && (v.Status != 403 || v.Reason == "" || v.Ban != (v.Log == LogNotTrusted && c.peer.Doubt == NoDoubt)) {
 			t.Errorf("%s: %+v", c.promise, v)
 		}
 	}
@@ -51,6 +53,15 @@ var (
 	plain  = Peer{Listener: "Default SIP Proxy TCP Listener"}
 	server = Peer{Listener: "Default SIP Proxy TLS Listener - Server Auth", TLS: true}
 )
+
+// named has an address that no entry holds, and names that DNS confirms.
+func named(names ...string) Peer {
+	return with(at(plain, "127.0.0.66"), func(p *Peer) { p.Names = names })
+}
+
+func doubted(d Doubt) Peer {
+	return with(at(plain, "127.0.0.66"), func(p *Peer) { p.Doubt = d })
+}
 
 func opened(to, addr string, tls bool) Peer {
 	return Peer{Addr: netip.MustParseAddr(addr), TLS: tls, OpenedTo: to}
@@ -76,7 +87,23 @@ func TestAPeerFromOutsideNeedsAddressAndSubject(t *testing.T) {
 		{"IPv4 in IPv6 is refused as IPv4", at(plain, "::ffff:127.0.0.66"), unchanged, "ACL - upstream not trusted: 127.0.0.66"},
 		{"all admits everybody", fromStranger, acl("All"), "outside"},
 		{"an empty list admits nobody", fromFrontEnd, acl(), "ACL - upstream not trusted: 127.0.0.21"},
-		{"a name admits nobody", fromFrontEnd, acl("fe1.synergy.com", "synergy.com"), "ACL - upstream not trusted: 127.0.0.21"},
+		{"a name admits nobody by itself", at(plain, "127.0.0.21"), acl("fe1.synergy.com", "synergy.com"), "ACL - upstream not trusted: 127.0.0.21"},
+		{"a confirmed name admits that is an entry", named("fe1.synergy.com"), acl("fe1.synergy.com"), "outside"},
+		{"... in any case of the entry", named("fe1.synergy.com"), acl("FE1.Synergy.com"), "outside"},
+		{"... that lies under an entry", named("fe1.synergy.com"), acl("synergy.com"), "outside"},
+		{"... that lies deep under an entry", named("a.b.synergy.com"), acl("synergy.com"), "outside"},
+		{"one of several names is enough", named("other.com", "fe1.synergy.com"), acl("synergy.com"), "outside"},
+		{"the border of a label is respected", named("barsynergy.com"), acl("synergy.com"), "ACL - upstream not trusted: 127.0.0.66"},
+		{"an entry does not admit the domain above it", named("synergy.com"), acl("fe1.synergy.com"), "ACL - upstream not trusted: 127.0.0.66"},
+		{"names count only where names are listed", named("127.0.0.21"), acl("127.0.0.21"), "ACL - upstream not trusted: 127.0.0.66"},
+		{"the name of a verified certificate admits", fromFrontEnd, acl("pool.synergy.com"), "outside"},
+		{"... that lies under an entry", with(fromFrontEnd, func(p *Peer) { p.Subject = "Pool.Synergy.com" }), acl("synergy.com"), "outside"},
+		{"... that lies under none", fromFrontEnd, acl("ynergy.com"), "ACL - upstream not trusted: 127.0.0.21"},
+		{"a certificate that the listener did not verify admits nobody", with(fromFrontEnd, func(p *Peer) { p.VerifyClient = false }), acl("synergy.com"), "ACL - upstream not trusted: 127.0.0.21"},
+		{"what this node opened over TLS is admitted by the certificate there", with(opened("hop", "127.0.0.66", true), func(p *Peer) { p.Subject = "fe1.synergy.com" }), acl("synergy.com"), "outside"},
+		{"a refusal while DNS is slow says so", doubted(SlowDNS), acl("synergy.com"), "incoming ACL check took over 2 seconds - check DNS"},
+		{"a refusal while DNS fails is one by the list", doubted(NoDNS), acl("synergy.com"), "ACL - upstream not trusted: 127.0.0.66"},
+		{"a listed address does not care for DNS", at(doubted(SlowDNS), "127.0.0.21"), acl("synergy.com", "127.0.0.21"), "outside"},
 		{"a listed subject does not make up for the list of addresses", at(fromFrontEnd, "127.0.0.66"), unchanged, "ACL - upstream not trusted: 127.0.0.66"},
 		{"a listed address does not make up for the subject", with(fromFrontEnd, func(p *Peer) { p.Subject = "other.synergy.com" }), unchanged, "TLS peer subject not listed: other.synergy.com"},
 		{"subjects are compared without case", with(fromFrontEnd, func(p *Peer) { p.Subject = "POOL.synergy.com" }), unchanged, "outside"},
@@ -125,6 +152,58 @@ func TestListsTellsWhoNeedsNoBan(t *testing.T) {
 		if got := p.Lists(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s: %v", addr, got)
 		}
+	}
+}
+
+func TestNamesAreAskedForWhereTheyCanHelp(t *testing.T) {
+	names := func(s *federation.Snapshot) {
+		s.ACL = []federation.ACLEntry{{Pattern: "127.0.0.21"}, {Pattern: "synergy.com"}}
+	}
+	for _, c := range []struct {
+		promise string
+		peer    Peer
+		edit    func(*federation.Snapshot)
+		want    bool
+	}{
+		{"who is refused by a list with names", fromStranger, names, true},
+		{"not who is listed by address", at(plain, "127.0.0.21"), names, false},
+		{"not who shows a wrong certificate", with(fromFrontEnd, func(p *Peer) { p.Subject, p.Addr = "x.com", fromStranger.Addr }), names, false},
+		{"not where addresses alone are listed", fromStranger, unchanged, false},
+	} {
+		p := compile(t, "imp1.synergy.com", c.edit)
+		if got := p.NeedsNames(p.Admit(c.peer)); got != c.want {
+			t.Errorf("%s: %v", c.promise, got)
+		}
+	}
+	p := compile(t, "imp1.synergy.com", names)
+	if got := p.ACLNames(); !slices.Equal(got, []string{"synergy.com"}) {
+		t.Errorf("the names are %q", got)
+	}
+	if !p.ListsNamed([]string{"fe1.synergy.com"}) || p.ListsNamed([]string{"fe1.other.com"}) || p.ListsNamed(nil) {
+		t.Error("an address is listed by other names than a peer is admitted by")
+	}
+}
+
+func TestHopsThatDNSHasToFind(t *testing.T) {
+	p := compile(t, "imp1.synergy.com", func(s *federation.Snapshot) {
+		for i, hop := range []string{"fe1.synergy.com", "fe1.synergy.com", "blocked.synergy.com", "out.synergy.com", "127.0.0.29"} {
+			r := federation.NewStaticRoute()
+			r.Type, r.Destination, r.NextHop, r.Port, r.Priority = federation.RouteDomain, fmt.Sprintf(".com.synergy.lab%d", i), hop, 5061, i+10
+			r.Blocked, r.InService = hop == "blocked.synergy.com", hop != "out.synergy.com"
+			s.StaticRoutes = append(s.StaticRoutes, r)
+		}
+		srv := federation.NewStaticRoute()
+		srv.Type, srv.Destination, srv.NextHop, srv.Port = federation.RouteDomain, ".com.synergy.srv", "pool.other.com", 0
+		s.StaticRoutes = append(s.StaticRoutes, srv)
+		s.Deployments = []federation.Deployment{{Answers: federation.Answers{Transport: "tls", LoadBalancer: "lb.other.com"}}}
+	})
+	var got []string
+	for _, h := range p.NamedHops() {
+		got = append(got, h.String())
+	}
+	slices.Sort(got)
+	if want := []string{"blocked.synergy.com:5061", "fe1.synergy.com:5061", "lb.other.com:5061", "pool.other.com"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

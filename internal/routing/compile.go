@@ -2,7 +2,9 @@ package routing
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 
 	"isthmus/internal/federation"
 )
@@ -36,6 +38,7 @@ func Compile(s federation.Snapshot, nodeName string) (*Policy, error) {
 	p.routes = newRouteTable(s.StaticRoutes)
 	p.known = p.knownHosts(&s)
 	p.hops = p.allHops(s.StaticRoutes)
+	p.byFQDN = p.namedHops()
 	return p, nil
 }
 
@@ -124,6 +127,29 @@ func (p *Policy) allHops(routes []federation.StaticRoute) []*Hop {
 			add(n.delivery)
 		case n != p.self && n.Runs(federation.ServiceSIPProxy):
 			add(n.link)
+		}
+	}
+	return list
+}
+
+// namedHops are the hops that DNS has to find: of the routes, and of the known hosts.
+func (p *Policy) namedHops() []*Hop {
+	var list []*Hop
+	seen := map[string]bool{}
+	add := func(hops ...*Hop) {
+		for _, h := range hops {
+			if !h.Addr.IsValid() && !seen[h.Key()] {
+				seen[h.Key()] = true
+				list = append(list, h)
+			}
+		}
+	}
+	add(p.hops...)
+	for _, host := range slices.Sorted(maps.Keys(p.known)) {
+		for _, e := range p.known[host] {
+			for _, g := range e.ladder.groups {
+				add(g...)
+			}
 		}
 	}
 	return list

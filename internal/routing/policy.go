@@ -31,6 +31,7 @@ type Policy struct {
 	known  map[string][]entry // hosts of the Microsoft side
 	paths  paths
 	hops   []*Hop
+	byFQDN []*Hop // those that are named by FQDN, known hosts with them
 }
 
 type subjects map[string]bool
@@ -60,6 +61,9 @@ func (p *Policy) Serves() bool { return p.self.Runs(federation.ServiceSIPProxy) 
 // Hops are all next hops that the configuration names: those of static routes, and the other nodes and the connector of
 // this one. Hops with one Key are listed once.
 func (p *Policy) Hops() []*Hop { return p.hops }
+
+// NamedHops are the hops that a request may be sent to and that are named by FQDN.
+func (p *Policy) NamedHops() []*Hop { return p.byFQDN }
 
 // part says what of a node a URI names.
 type part uint8

@@ -1,0 +1,421 @@
+package names
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// A zone is a pretend DNS on the clock of the test.
+type zone struct {
+	t       *testing.T
+	mu      sync.Mutex
+	records map[string][]dns.RR // by name and type
+	ttl     time.Duration
+	fails   error
+	takes   time.Duration
+	asked   map[string]int
+	underWay,
+	most int
+}
+
+func (z *zone) set(records ...string) {
+	z.t.Helper()
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.records = map[string][]dns.RR{}
+	for _, text := range records {
+		name, rest, _ := strings.Cut(text, " ")
+		rr, err := dns.NewRR(name + ". 60 IN " + rest)
+		if err != nil {
+			z.t.Fatal(err)
+		}
+		key := name + " " + dns.TypeToString[rr.Header().Rrtype]
+		z.records[key] = append(z.records[key], rr)
+	}
+}
+
+// is sets how DNS behaves: what it fails with, nil for not, and how long it takes.
+func (z *zone) is(fails error, takes time.Duration) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.fails, z.takes = fails, takes
+}
+
+func (z *zone) count(key string) int {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.asked[key]
+}
+
+func (z *zone) ask(ctx context.Context, name string, recordType uint16) (Answer, error) {
+	key := name + " " + dns.TypeToString[recordType]
+	z.mu.Lock()
+	z.asked[key]++
+	z.underWay++
+	z.most = max(z.most, z.underWay)
+	takes := z.takes
+	z.mu.Unlock()
+	late := false
+	select {
+	case <-time.After(takes):
+	case <-ctx.Done():
+		late = true
+	}
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.underWay--
+	if late {
+		return Answer{}, ctx.Err()
+	}
+	return Answer{Records: z.records[key], TTL: z.ttl}, z.fails
+}
+
+var errDown = errors.New("DNS is down")
+
+// inZone runs a test with a book on a DNS with these records.
+func inZone(t *testing.T, test func(t *testing.T, z *zone, b *Book), records ...string) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		z := &zone{t: t, asked: map[string]int{}, ttl: time.Minute}
+		z.set(records...)
+		b := New(Config{Ask: z.ask, Random: func(int) int { return 0 }})
+		defer b.Close()
+		test(t, z, b)
+	})
+}
+
+// after lets time pass, and everybody do what is due.
+func after(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+// sees checks what the book says of an address.
+func sees(t *testing.T, b *Book, promise, address, want string, state State) {
+	t.Helper()
+	synctest.Wait()
+	got, s := b.Of(addr(address))
+	if strings.Join(got, " ") != want || s != state {
+		t.Errorf("%s: %s has %q, state %d, want %q, state %d", promise, address, got, s, want, state)
+	}
+}
+
+const fe1 = "fe1.synergy.com A 10.1.20.21"
+
+func TestNamesOfTheACLAreLookedUpAtOnceAndBeforeTheyExpire(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{ACL: []string{"fe1.synergy.com"}})
+		sees(t, b, "at once", "10.1.20.21", "fe1.synergy.com", Settled)
+		sees(t, b, "IPv6", "2001:db8::21", "fe1.synergy.com", Settled)
+		sees(t, b, "IPv4 in IPv6", "::ffff:10.1.20.21", "fe1.synergy.com", Settled)
+		z.set("fe1.synergy.com A 10.1.20.99")
+		after(30 * time.Second)
+		sees(t, b, "an answer holds its time", "10.1.20.21", "fe1.synergy.com", Settled)
+		after(30 * time.Second)
+		if n := z.count("fe1.synergy.com A"); n != 2 {
+			t.Errorf("asked %d times within the first minute, want 2", n)
+		}
+		b.Of(addr("10.1.20.21"))
+		sees(t, b, "a changed answer", "10.1.20.99", "fe1.synergy.com", Settled)
+		sees(t, b, "the address that it had", "10.1.20.21", "", Settled)
+		z.set()
+		after(time.Minute)
+		b.Of(addr("10.1.20.99"))
+		sees(t, b, "that there is no such name is an answer", "10.1.20.99", "", Settled)
+	}, fe1, "fe1.synergy.com AAAA 2001:db8::21")
+}
+
+func TestTheLastGoodAnswerHoldsForADay(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{ACL: []string{"fe1.synergy.com", "foo.com"}, Services: []string{"_sip._tcp.synergy.com"}})
+		synctest.Wait()
+		b.Of(addr("10.1.20.22"))
+		synctest.Wait()
+		z.is(errDown, 0)
+		for range 23 {
+			after(time.Hour)
+			sees(t, b, "by its own addresses", "10.1.20.21", "fe1.synergy.com", Settled)
+			sees(t, b, "by a confirmed name", "10.1.20.22", "host.foo.com", Settled)
+		}
+		if _, err := b.Service(t.Context(), "_sip._tcp.synergy.com"); err != nil {
+			t.Error(err)
+		}
+		after(2 * time.Hour)
+		b.Of(addr("10.1.20.21"))
+		b.Of(addr("10.1.20.22"))
+		sees(t, b, "a day later, by its own addresses", "10.1.20.21", "", Failed)
+		sees(t, b, "a day later, by a confirmed name", "10.1.20.22", "", Failed)
+		if _, err := b.Service(t.Context(), "_sip._tcp.synergy.com"); !errors.Is(err, errDown) {
+			t.Errorf("a day later, a service: %v", err)
+		}
+		z.is(nil, 0)
+		after(time.Minute)
+		sees(t, b, "once DNS is back", "10.1.20.21", "fe1.synergy.com", Settled)
+	}, fe1, "22.20.1.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.1.20.22", "_sip._tcp.synergy.com SRV 1 1 5060 fe1.synergy.com.")
+}
+
+func TestAFamilyThatFailsAloneStaysAsItWas(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		six := false
+		b.hosts.look = Ask(func(ctx context.Context, name string, recordType uint16) (Answer, error) {
+			if recordType == dns.TypeAAAA && six {
+				return Answer{}, errDown
+			}
+			return z.ask(ctx, name, recordType)
+		}).lookUpHost
+		b.Keep(Wanted{ACL: []string{"fe1.synergy.com"}})
+		synctest.Wait()
+		six = true
+		z.set("fe1.synergy.com A 10.1.20.99")
+		after(23 * time.Hour)
+		sees(t, b, "the one that is answered changes", "10.1.20.99", "fe1.synergy.com", Settled)
+		sees(t, b, "the other holds", "2001:db8::21", "fe1.synergy.com", Settled)
+		after(2 * time.Hour)
+		b.Of(addr("2001:db8::21"))
+		sees(t, b, "for a day", "2001:db8::21", "", Settled)
+	}, fe1, "fe1.synergy.com AAAA 2001:db8::21")
+}
+
+func TestFailuresAreTriedAgainSoonAndThenLessOften(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		z.is(errDown, 0)
+		b.Keep(Wanted{ACL: []string{"fe1.synergy.com"}})
+		after(15 * time.Second)
+		if n := z.count("fe1.synergy.com A"); n < 4 || n > 6 {
+			t.Errorf("asked %d times in 15 s", n)
+		}
+		after(10 * time.Minute)
+		if n := z.count("fe1.synergy.com A"); n < 24 || n > 36 {
+			t.Errorf("asked %d times in 10 min", n)
+		}
+		z.is(nil, 0)
+		after(30 * time.Second)
+		sees(t, b, "it is found within 30 s", "10.1.20.21", "fe1.synergy.com", Settled)
+	}, fe1)
+}
+
+func TestAPeersNameCountsWhenItLeadsBackAndIsListed(t *testing.T) {
+	records := []string{
+		"5.0.9.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.9.0.5",
+		"6.0.9.10.in-addr.arpa PTR host.foo.com.", // a lie
+		"7.0.9.10.in-addr.arpa PTR barfoo.com.", "barfoo.com A 10.9.0.7",
+		"8.0.9.10.in-addr.arpa PTR foo.com.", "foo.com A 10.1.1.1", "foo.com A 10.9.0.8",
+		"9.0.9.10.in-addr.arpa PTR evil.com.", "9.0.9.10.in-addr.arpa PTR Two.Foo.COM.", "two.foo.com A 10.9.0.9", "evil.com A 10.9.0.9",
+		"1.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa PTR six.foo.com.", "six.foo.com AAAA 2001:db8::21",
+	}
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		synctest.Wait()
+		for _, c := range []struct{ promise, address, want string }{
+			{"under the entry, and it leads back", "10.9.0.5", "host.foo.com"},
+			{"what anybody writes into his PTR record", "10.9.0.6", ""},
+			{"not at the border of a label", "10.9.0.7", ""},
+			{"the entry itself", "10.9.0.8", "foo.com"},
+			{"one name of several, in any case", "10.9.0.9", "two.foo.com"},
+			{"IPv6", "2001:db8::21", "six.foo.com"},
+			{"without a name", "10.9.0.10", ""},
+		} {
+			b.Of(addr(c.address))
+			sees(t, b, c.promise, c.address, c.want, Settled)
+		}
+		if z.count("evil.com A")+z.count("barfoo.com A") > 0 {
+			t.Error("names that no entry covers are looked up")
+		}
+	}, records...)
+}
+
+func TestAPeerThatLosesItsNameIsTold(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		told := 0
+		b.OnChange(func() { told++ })
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		synctest.Wait()
+		b.Of(addr("10.9.0.5"))
+		after(time.Second)
+		if told == 0 {
+			t.Error("nobody is told that the first answer came")
+		}
+		told = 0
+		after(10 * time.Minute)
+		if told > 0 {
+			t.Errorf("told %d times of answers that are as before", told)
+		}
+		z.set("5.0.9.10.in-addr.arpa PTR host.foo.com.")
+		after(time.Minute)
+		if told != 1 {
+			t.Errorf("told %d times that the name leads elsewhere", told)
+		}
+		sees(t, b, "it has no name any more", "10.9.0.5", "", Settled)
+	}, "5.0.9.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.9.0.5")
+}
+
+func TestChangesOfTheACLAreLookedUpAnew(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		sees(t, b, "without names nothing is asked", "10.9.0.5", "", Settled)
+		b.Keep(Wanted{ACL: []string{"bar.com"}})
+		b.Of(addr("10.9.0.5"))
+		sees(t, b, "not under an entry", "10.9.0.5", "", Settled)
+		b.Keep(Wanted{ACL: []string{"bar.com", "foo.com"}})
+		sees(t, b, "asked for again", "10.9.0.5", "", Pending)
+		sees(t, b, "under the new entry", "10.9.0.5", "host.foo.com", Settled)
+		asked := z.count("5.0.9.10.in-addr.arpa PTR")
+		b.Keep(Wanted{ACL: []string{"bar.com", "foo.com"}, Hosts: []string{"fe1.synergy.com"}})
+		sees(t, b, "another change", "10.9.0.5", "host.foo.com", Settled)
+		if z.count("5.0.9.10.in-addr.arpa PTR") != asked || z.count("fe1.synergy.com A") != 1 {
+			t.Error("a change of next hops has peers looked up anew, or the hop not at all")
+		}
+		b.Keep(Wanted{})
+		asked = z.count("foo.com A")
+		after(10 * time.Minute)
+		sees(t, b, "without names", "10.9.0.5", "", Settled)
+		if z.count("foo.com A") != asked {
+			t.Error("a name that is kept no more is looked up")
+		}
+	}, "5.0.9.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.9.0.5")
+}
+
+func TestAChangeDuringALookUpIsNotMissed(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{ACL: []string{"bar.com"}})
+		synctest.Wait()
+		z.is(nil, time.Second)
+		b.Of(addr("10.9.0.5"))
+		after(500 * time.Millisecond)
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		after(3500 * time.Millisecond)
+		sees(t, b, "by the new list", "10.9.0.5", "host.foo.com", Settled)
+	}, "5.0.9.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.9.0.5")
+}
+
+func TestAPeerWaitsForAFirstLookUpAndNotLong(t *testing.T) {
+	await := func(t *testing.T, b *Book, want string, state State, took time.Duration) {
+		t.Helper()
+		began := time.Now()
+		got, s := b.Await(addr("10.1.20.21"))
+		if strings.Join(got, " ") != want || s != state || time.Since(began) != took {
+			t.Errorf("%q state %d after %s, want %q state %d after %s", got, s, time.Since(began), want, state, took)
+		}
+	}
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		z.is(nil, 1500*time.Millisecond)
+		b.Keep(Wanted{ACL: []string{"fe1.synergy.com"}})
+		await(t, b, "fe1.synergy.com", Settled, 1500*time.Millisecond)
+	}, fe1)
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		z.is(nil, time.Hour)
+		b.Keep(Wanted{ACL: []string{"fe1.synergy.com"}})
+		await(t, b, "", Overdue, Late)
+		await(t, b, "", Overdue, 0) // who comes meanwhile does not wait again
+		after(4 * time.Second)
+		sees(t, b, "the look-up ended without an answer", "10.1.20.21", "", Overdue)
+		z.is(nil, 0)
+		after(30 * time.Second)
+		await(t, b, "fe1.synergy.com", Settled, 0)
+	}, fe1)
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		z.is(errDown, 0)
+		b.Keep(Wanted{ACL: []string{"fe1.synergy.com"}})
+		await(t, b, "", Failed, 0)
+	}, fe1)
+}
+
+func TestAFloodOfStrangersCostsLittle(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		synctest.Wait()
+		b.Of(addr("10.9.0.5"))
+		synctest.Wait()
+		for i := range 3 * maxPeers {
+			b.Of(netip.AddrFrom4([4]byte{10, 2, byte(i >> 8), byte(i)}))
+			if i%100 == 0 {
+				synctest.Wait()
+			}
+		}
+		if n := len(b.peers.records); n > maxPeers {
+			t.Errorf("%d addresses are remembered", n)
+		}
+		sees(t, b, "who has a name is not forgotten for them", "10.9.0.5", "host.foo.com", Settled)
+		z.is(nil, time.Second)
+		busy := 0
+		for i := range 1000 {
+			if _, s := b.Of(netip.AddrFrom4([4]byte{10, 3, byte(i >> 8), byte(i)})); s == Busy {
+				busy++
+			}
+		}
+		after(100 * time.Millisecond)
+		if z.underWay != peerLookups || busy != 1000-peerLookups {
+			t.Errorf("%d look-ups under way, %d refused", z.underWay, busy)
+		}
+		b.Keep(Wanted{ACL: []string{"foo.com"}, Hosts: []string{"fe1.synergy.com"}})
+		after(1000 * time.Millisecond)
+		if found, err := b.Host(t.Context(), "fe1.synergy.com", 5061); len(found) != 1 || err != nil {
+			t.Errorf("a next hop waits for the strangers: %v %v", found, err)
+		}
+	}, "5.0.9.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.9.0.5", fe1)
+}
+
+func TestOneAddressIsLookedUpOnceAtATime(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		synctest.Wait()
+		z.is(nil, time.Second)
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() { b.Await(addr("10.9.0.5")) })
+		}
+		all.Wait()
+		if n := z.count("5.0.9.10.in-addr.arpa PTR"); n != 1 {
+			t.Errorf("asked %d times", n)
+		}
+	})
+}
+
+func TestManyNamesAreNotLookedUpAllAtOnce(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		z.is(nil, time.Second)
+		w := Wanted{}
+		for i := range 500 {
+			w.ACL = append(w.ACL, fmt.Sprintf("host%d.foo.com", i))
+		}
+		b.Keep(w)
+		after(time.Minute)
+		if z.most > 2*keptLookups || z.count("host499.foo.com A") == 0 {
+			t.Errorf("%d questions at once", z.most)
+		}
+	})
+}
+
+func TestAFaultInALookUpIsAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := New(Config{Ask: func(context.Context, string, uint16) (Answer, error) { panic("fault") }})
+		defer b.Close()
+		b.services.look = func(context.Context, string, []target) ([]target, time.Duration, error) { panic("fault") }
+		if _, err := b.Service(t.Context(), "_sip._tcp.synergy.com"); err == nil || !strings.Contains(err.Error(), "fault") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestAClosedBookAsksNothingAndKeepsWhatItKnows(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{ACL: []string{"fe1.synergy.com"}})
+		synctest.Wait()
+		b.Close()
+		after(time.Hour)
+		if n := z.count("fe1.synergy.com A"); n != 1 {
+			t.Errorf("asked %d times", n)
+		}
+		sees(t, b, "what is known", "10.1.20.21", "fe1.synergy.com", Settled)
+	}, fe1)
+}

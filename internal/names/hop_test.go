@@ -1,0 +1,113 @@
+package names
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestNextHopsAreFound(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		for _, c := range []struct{ name, want, fault string }{
+			{"fe1.synergy.com", "10.1.20.21:5061 10.1.20.31:5061", ""},
+			{"six.synergy.com", "[2001:db8::21]:5061", ""},
+			{"gone.synergy.com", "", "DNS knows no address of gone.synergy.com"},
+			{"_sips._tcp.pool.synergy.com", "10.1.20.21:5061 10.1.20.31:5061 10.1.20.22:5066", ""},
+			{"_sips._tcp.none.synergy.com", "", "DNS knows no SRV record of _sips._tcp.none.synergy.com"},
+			{"_sips._tcp.not.synergy.com", "", "DNS knows no SRV record"},
+			{"_sips._tcp.broken.synergy.com", "", "DNS knows no address of the hosts"},
+		} {
+			found, err := b.Host(t.Context(), c.name, 5061)
+			if strings.HasPrefix(c.name, "_") {
+				found, err = b.Service(t.Context(), c.name)
+			}
+			got := strings.Trim(fmt.Sprint(found), "[]")
+			if strings.HasPrefix(c.want, "[") {
+				got = "[" + got
+			}
+			if got != c.want || (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {
+				t.Errorf("%s: %s, %v", c.name, got, err)
+			}
+		}
+	}, "fe1.synergy.com A 10.1.20.31", fe1, "fe2.synergy.com A 10.1.20.22", "six.synergy.com AAAA 2001:db8::21",
+		"_sips._tcp.pool.synergy.com SRV 20 5 5066 fe2.synergy.com.", "_sips._tcp.pool.synergy.com SRV 10 5 5061 fe1.synergy.com.",
+		"_sips._tcp.not.synergy.com SRV 0 0 0 .", "_sips._tcp.broken.synergy.com SRV 1 1 5060 gone.synergy.com.")
+}
+
+func TestAFirstLookUpOfANextHopIsWaitedForASecond(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		z.is(nil, 900*time.Millisecond)
+		if found, err := b.Host(t.Context(), "fe1.synergy.com", 5061); len(found) != 1 || err != nil {
+			t.Errorf("%v %v", found, err)
+		}
+		z.is(nil, time.Hour)
+		began := time.Now()
+		if _, err := b.Host(t.Context(), "fe2.synergy.com", 5061); err == nil || time.Since(began) != hopLimit {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+		after(10 * time.Second)
+		began = time.Now()
+		if _, err := b.Host(t.Context(), "fe2.synergy.com", 5061); err == nil || time.Since(began) > hopLimit {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+	}, fe1)
+}
+
+func TestAFailureIsNotWaitedForAgain(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{Hosts: []string{"fe1.synergy.com"}})
+		z.is(errDown, 0)
+		synctest.Wait()
+		z.is(errDown, 4*time.Second)
+		after(3 * time.Second) // the second look-up is under way
+		began := time.Now()
+		if _, err := b.Host(t.Context(), "fe1.synergy.com", 5061); err == nil || time.Since(began) > 0 {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+		z.is(nil, 0)
+		after(time.Minute)
+		if _, err := b.Host(t.Context(), "fe1.synergy.com", 5061); err != nil {
+			t.Errorf("after DNS came back: %v", err)
+		}
+	}, fe1)
+}
+
+func TestWhatIsNotKeptIsForgottenAfterItsTime(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		for range 3 {
+			if _, err := b.Host(t.Context(), "fe1.synergy.com", 5061); err != nil {
+				t.Error(err)
+			}
+		}
+		after(time.Hour)
+		if n := z.count("fe1.synergy.com A"); n != 1 || len(b.hosts.records) > 0 {
+			t.Errorf("asked %d times, %d remembered", n, len(b.hosts.records))
+		}
+	}, fe1)
+}
+
+func TestTargetsOfOnePriorityShareByWeight(t *testing.T) {
+	list := []target{{name: "a", priority: 1, weight: 10}, {name: "b", priority: 1, weight: 30}, {name: "zero", priority: 1}, {name: "last", priority: 2, weight: 100}}
+	for draw, want := range map[int]string{0: "zero a b last", 1: "a b zero last", 10: "a b zero last", 11: "b a zero last", 40: "b a zero last"} {
+		b := New(Config{Random: func(n int) int { return min(draw, n-1) }})
+		defer b.Close()
+		var got []string
+		for _, t := range b.ordered(list) {
+			got = append(got, t.name)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("draw %d: %q, want %q", draw, got, want)
+		}
+	}
+	b := New(Config{})
+	defer b.Close()
+	first := map[string]int{}
+	for range 4000 {
+		first[b.ordered(list)[0].name]++
+	}
+	if first["b"] < 2*first["a"] || first["a"] < 500 || first["last"] > 0 {
+		t.Errorf("%v", first)
+	}
+}
