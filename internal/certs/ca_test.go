@@ -41,7 +41,7 @@ func newAuthority(t testing.TB, name string, edit ...func(*x509.Certificate)) au
 	t.Helper()
 	a := authority{key: newKey(t)}
 	template := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
+		Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	for _, f := range edit {
@@ -61,7 +61,7 @@ func (a authority) issue(t testing.TB, name string, edit ...func(*x509.Certifica
 func (a authority) issueTo(t testing.TB, public crypto.PublicKey, name string, edit ...func(*x509.Certificate)) *x509.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
+		Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
@@ -90,6 +90,10 @@ func usages(list ...x509.ExtKeyUsage) func(*x509.Certificate) {
 
 func valid(from, to time.Duration) func(*x509.Certificate) {
 	return func(c *x509.Certificate) { c.NotBefore, c.NotAfter = now.Add(from), now.Add(to) }
+}
+
+func signedWith(algorithm x509.SignatureAlgorithm) func(*x509.Certificate) {
+	return func(c *x509.Certificate) { c.SignatureAlgorithm = algorithm }
 }
 
 func dnsNames(names ...string) func(*x509.Certificate) {

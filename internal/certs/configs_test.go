@@ -106,6 +106,25 @@ func TestWithoutAUsableCertificateEveryConfigurationSaysWhy(t *testing.T) {
 	}
 }
 
+func TestWithoutThePeerContextNothingIsOpenedAndNobodyStays(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root")
+	s := snapshotOf(t, k, ca, node)
+	s.TLSContexts = nil
+	configs := Compile(s, node, k, clock)
+	leaf, _ := ca.issue(t, "imp2.synergy.com")
+	chain := []*x509.Certificate{leaf}
+	_, _, hop := configs.Hop()
+	_, _, other := configs.Node("imp2.synergy.com")
+	for promise, err := range map[string]error{
+		"to a hop": hop, "to a node": other, "an open one to a hop": configs.RecheckHop(chain), "an open one to a node": configs.RecheckNode("imp2.synergy.com", chain),
+		"an open one from a peer": configs.Recheck(federation.PeerAuthContext, netip.MustParseAddr("127.0.0.21"), chain),
+	} {
+		if err == nil {
+			t.Errorf("a connection %s is fine", promise)
+		}
+	}
+}
+
 func TestWithoutAnOwnCertificatePeersAreJudgedAllTheSame(t *testing.T) {
 	k, ca, gone := testKey(t), newAuthority(t, "Root"), newAuthority(t, "Gone")
 	s := snapshotOf(t, k, ca, node, "fe1.synergy.com")

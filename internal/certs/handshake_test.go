@@ -41,6 +41,8 @@ func certificateCases() []certificateCase {
 		{promise: "two CNs", edit: edits(twoNames), as: ReasonSubject, asServer: ReasonSubject},
 		{promise: "a trailing dot", name: peer + ".", as: ReasonNotListed, asServer: ReasonNotListed},
 		{promise: "a NUL after a listed name", name: peer + "\x00.example.com", as: ReasonSubject, asServer: ReasonSubject},
+		{promise: "a blank after a listed name", name: peer + " ", as: ReasonSubject, asServer: ReasonSubject},
+		{promise: "a DEL after a listed name", name: peer + "\x7f", as: ReasonSubject, asServer: ReasonSubject},
 		{promise: "a letter that Unicode lowers into ASCII", name: "pool.synergy.\u212aom", as: ReasonSubject, asServer: ReasonSubject},
 		{promise: "another CA", name: peer, foreign: true, as: ReasonUnknownCA, asServer: ReasonUnknownCA},
 		{promise: "expired", name: peer, edit: edits(valid(-2*time.Hour, -time.Minute)), as: ReasonExpired, asServer: ReasonExpired},
@@ -154,6 +156,17 @@ func TestAServerAuthListenerAsksForNoCertificate(t *testing.T) {
 	wantReason(t, configs.Recheck(federation.ServerAuthContext, netip.MustParseAddr("127.0.0.1"), nil), "")
 }
 
+func TestAFaultInAChainThatHasNoReasonOfItsOwnIsToldAsItIs(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root", func(c *x509.Certificate) { c.PermittedDNSDomains = []string{"example.com"} })
+	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
+	leaf, _ := ca.issue(t, peer, dnsNames(peer))
+	err := configs.RecheckHop([]*x509.Certificate{leaf})
+	wantReason(t, err, ReasonUnknownCA)
+	if err != nil && !strings.Contains(err.Error(), "not permitted") {
+		t.Errorf("%q does not say that the CA may not issue this name", err)
+	}
+}
+
 func TestAnEmptyTrustStoreTrustsNobody(t *testing.T) {
 	k, ca := testKey(t), newAuthority(t, "Root")
 	s := snapshotOf(t, k, ca, node, peer)
@@ -231,43 +244,6 @@ func TestCiphersAreTheContextsOwn(t *testing.T) {
 	}
 }
 
-func TestNothingIsResumedWhereClientsAreVerified(t *testing.T) {
-	k, ca := testKey(t), newAuthority(t, "Root")
-	s := snapshotOf(t, k, ca, node, peer)
-	server, _, _ := Compile(s, node, k, clock).Listener(federation.PeerAuthContext)
-	if !server.SessionTicketsDisabled { // a client that would resume proves nothing about one that knows how to
-		t.Error("tickets are handed out")
-	}
-	for version, number := range bothVersions {
-		client := &tls.Config{InsecureSkipVerify: true, MaxVersion: number, ServerName: node, Certificates: []tls.Certificate{pair(ca.issue(t, peer))},
-			ClientSessionCache: tls.NewLRUClientSessionCache(4)}
-		for range 2 {
-			state, clientErr, serverErr := shake(t, "127.0.0.1", client, server)
-			if clientErr != nil || serverErr != nil || state.DidResume {
-				t.Fatalf("%s: %v, %v, resumed %v", version, clientErr, serverErr, state.DidResume)
-			}
-		}
-	}
-}
-
-func TestARemovedSubjectIsRefusedAtTheNextHandshake(t *testing.T) {
-	k, ca := testKey(t), newAuthority(t, "Root")
-	s := snapshotOf(t, k, ca, node, peer)
-	before := Compile(s, node, k, clock)
-	s.TLSContext(federation.PeerAuthContext).PeerSubjects = nil
-	after := Compile(s, node, k, clock)
-	shown := pair(ca.issue(t, peer))
-	client := &tls.Config{InsecureSkipVerify: true, ServerName: node, Certificates: []tls.Certificate{shown}, ClientSessionCache: tls.NewLRUClientSessionCache(4)}
-	for _, c := range []struct {
-		configs *Configs
-		want    string
-	}{{before, ""}, {after, ReasonNotListed}} {
-		server, _, _ := c.configs.Listener(federation.PeerAuthContext)
-		_, _, serverErr := shake(t, "127.0.0.1", client, server)
-		wantReason(t, serverErr, c.want)
-	}
-}
-
 func TestNodesKnowEachOtherByNameAndAddress(t *testing.T) {
 	k, ca := testKey(t), newAuthority(t, "Root")
 	one := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
@@ -295,6 +271,8 @@ func TestNodesKnowEachOtherByNameAndAddress(t *testing.T) {
 				return
 			}
 			wantReason(t, serverErr, c.inside)
+			shown, _ := c.client.GetClientCertificate(nil)
+			wantReason(t, one.Recheck(federation.PeerAuthContext, netip.MustParseAddr(c.from), []*x509.Certificate{shown.Leaf}), c.inside)
 			if c.inside == "" {
 				wantReason(t, one.RecheckNode("imp2.synergy.com", state.PeerCertificates), "")
 				wantReason(t, one.RecheckNode(node, state.PeerCertificates), ReasonNotListed)

@@ -35,6 +35,7 @@ func TestANodesCertificateIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 		return pemOf(c, key)
 	}
 	otherName, otherKey := ca.issue(t, "imp2.synergy.com")
+	traditional := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-256-CBC,00"}, Bytes: []byte("x")})
 	encrypted := pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")})
 	for _, c := range []struct {
 		promise   string
@@ -47,6 +48,7 @@ func TestANodesCertificateIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 		{"two keys", pemOf(good, private, stranger), nil, []string{"key: There is more than one"}},
 		{"a key alone", pemOf(private), nil, []string{"file: This file holds no certificate"}},
 		{"a key with a passphrase", pemOf(good), encrypted, []string{"key: This private key is protected"}},
+		{"a key with a passphrase in OpenSSL's own form", pemOf(good), traditional, []string{"key: This private key is protected"}},
 		{"a key file without PEM", pemOf(good), []byte{1, 2, 3}, []string{"key: This file holds no private key in PEM form"}},
 		{"garbage", []byte("hello"), nil, []string{"file: This file holds no certificate in PEM or DER"}},
 		{"an empty file", nil, nil, []string{"file: This file holds no certificate in PEM or DER"}},
@@ -58,6 +60,7 @@ func TestANodesCertificateIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 		{"not yet valid", issued(valid(time.Hour, 2*time.Hour)), nil, []string{"file: The certificate of \"imp1.synergy.com\" is valid from"}},
 		{"no client usage", issued(usages(x509.ExtKeyUsageServerAuth)), nil, []string{"file: This certificate lacks the enhanced key usage client"}},
 		{"no server usage", issued(usages(x509.ExtKeyUsageClientAuth)), nil, []string{"file: This certificate lacks the enhanced key usage server"}},
+		{"signed with SHA-1", issued(signedWith(x509.ECDSAWithSHA1)), nil, []string{"file: This certificate is signed with ECDSA-SHA1"}},
 		{"RSA of 1024 bits", pemOf(ca.issueTo(t, short.Public(), node), short), nil, []string{"file: The key of \"imp1.synergy.com\" has 1024 bits"}},
 		{"a short curve", pemOf(ca.issueTo(t, curve.Public(), node), curve), nil, []string{"file: The key of \"imp1.synergy.com\" lies on the curve P-224"}},
 		{"Ed25519", pemOf(ca.issueTo(t, edwards.Public(), node), edwards), nil, []string{"file: This private key is neither RSA nor ECDSA"}},
@@ -146,6 +149,29 @@ func TestAKeyMovedToAnotherCertificateIsRefused(t *testing.T) {
 	}
 }
 
+func TestAStoredCertificateThatIsDamagedIsRefused(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root")
+	leaf, private := ca.issue(t, node)
+	good, err := ImportOwn(k, node, now, pemOf(leaf, private), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, _ := x509.MarshalPKCS8PrivateKey(newKey(t))
+	for promise, damage := range map[string]func(*federation.Certificate){
+		"no chain":                         func(c *federation.Certificate) { c.Chain = nil },
+		"a key where the chain should be":  func(c *federation.Certificate) { c.Chain = pemOf(private) },
+		"a key of another certificate":     func(c *federation.Certificate) { c.EncryptedKey = k.Seal(stranger, c.Fingerprint) },
+		"no key under the seal":            func(c *federation.Certificate) { c.EncryptedKey = k.Seal([]byte("x"), c.Fingerprint) },
+		"a key that was sealed by another": func(c *federation.Certificate) { c.EncryptedKey = testKey(t).Seal(stranger, c.Fingerprint) },
+	} {
+		c := good
+		damage(&c)
+		if pair, err := Unseal(k, c); err == nil || pair != nil || !strings.HasSuffix(err.Error(), ".") {
+			t.Errorf("%s: %v, error %v", promise, pair, err)
+		}
+	}
+}
+
 func TestASelfSignedCertificateServesBothWays(t *testing.T) {
 	k := testKey(t)
 	c, err := SelfSigned(k, node, now)
@@ -180,6 +206,9 @@ func TestATrustedCAIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 	ca := newAuthority(t, "Root")
 	leaf, private := ca.issue(t, "fe1.synergy.com")
 	expired := newAuthority(t, "Old", valid(-2*time.Hour, -time.Hour)).certificate
+	sha1 := ca.issueTo(t, newKey(t).Public(), "Issuing", func(c *x509.Certificate) {
+		c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign
+	}, signedWith(x509.ECDSAWithSHA1))
 	noSign := newAuthority(t, "Mute", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign }).certificate
 	var many []any
 	for range 51 {
@@ -193,6 +222,7 @@ func TestATrustedCAIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 		{"a server's certificate", pemOf(leaf), []string{`"fe1.synergy.com" is the certificate of a server`, `"Root"`}},
 		{"a CA that may not sign certificates", pemOf(noSign), []string{`"Mute" is the certificate of a server`}},
 		{"expired", pemOf(expired), []string{`"Old" expired on 2026-11-01`}},
+		{"an intermediate CA signed with SHA-1", pemOf(sha1), []string{`"Issuing" is signed with ECDSA-SHA1`}},
 		{"a private key beside it", pemOf(ca.certificate, private), []string{"holds a private key"}},
 		{"a private key alone", pemOf(private), []string{"holds a private key"}},
 		{"51 certificates", pemOf(many...), []string{"more than 50"}},
@@ -222,6 +252,10 @@ func TestAChainOfCAsIsTakenOneByOneAndOnce(t *testing.T) {
 	}
 	if list[0].Subject != "Root A" || list[1].Subject != "Root B" || list[0].Purpose != federation.PurposeTrust || list[0].Node != "" || list[0].EncryptedKey != nil {
 		t.Fatalf("entries are %+v", list)
+	}
+	old := newAuthority(t, "Old root", signedWith(x509.ECDSAWithSHA1))
+	if list, err := ImportTrust(now, pemOf(old.certificate)); err != nil || len(list) != 1 {
+		t.Errorf("a root whose own signature is SHA-1: %v", err)
 	}
 	der, err := ImportTrust(now, a.certificate.Raw)
 	if err != nil || len(der) != 1 || der[0].Fingerprint != list[0].Fingerprint {

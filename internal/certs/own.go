@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -151,7 +150,7 @@ func SelfSigned(k *Key, node string, now time.Time) (federation.Certificate, err
 		return federation.Certificate{}, fmt.Errorf("make a private key: %w", err)
 	}
 	template := &x509.Certificate{
-		Subject: pkix.Name{CommonName: node}, DNSNames: []string{node}, SerialNumber: serial(),
+		Subject: pkix.Name{CommonName: node}, DNSNames: []string{node}, // crypto/x509 draws the serial number
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(selfSignedLife), BasicConstraintsValid: true,
 		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
@@ -167,14 +166,6 @@ func SelfSigned(k *Key, node string, now time.Time) (federation.Certificate, err
 	c, err := sealed(k, node, []*x509.Certificate{leaf}, private)
 	c.SelfSigned, c.Description = true, "Self-signed by Isthmus until a certificate is imported"
 	return c, err
-}
-
-// serial is a positive random number of at most 20 octets (RFC 5280 4.1.2.2).
-func serial() *big.Int {
-	octets := make([]byte, 16)
-	rand.Read(octets) // never fails (crypto/rand)
-	octets[0] = octets[0]&0x7f | 0x40
-	return new(big.Int).SetBytes(octets)
 }
 
 // Unseal returns a node's own certificate ready for handshakes.

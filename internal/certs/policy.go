@@ -71,7 +71,6 @@ func offer(context federation.TLSContext) []string {
 func (c *Configs) server(context federation.TLSContext, nodes []federation.Node) config {
 	base := c.base(context)
 	if !context.VerifyClient {
-		base.ClientAuth = tls.NoClientCert
 		return config{tls: base, key: c.key("server", context.Name, offer(context)), recheck: acceptAll}
 	}
 	names := setOf(context.PeerSubjects)
