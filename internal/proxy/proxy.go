@@ -68,6 +68,7 @@ type Proxy struct {
 	invites sync.Map // *transaction.Server -> *relay, of INVITEs without a final response
 	places  sync.Map // key of a hop -> *place
 	wires   wires
+	returns returns
 }
 
 // New makes a proxy without a policy, a network and connections: SetPolicy and Start give it these.
@@ -133,7 +134,7 @@ func (p *Proxy) request(policy *routing.Policy, l Link, m *sip.Message) {
 		p.turnAway(policy, l, m, verdict)
 		return
 	}
-	in := incoming{policy: policy, link: l, message: m, upstream: &upstream{link: l}}
+	in := incoming{policy: policy, link: l, message: m, upstream: &upstream{proxy: p, link: l}}
 	if m.Method() != "BENOTIFY" && !p.transact(&in, verdict.Internal) {
 		return
 	}
@@ -157,17 +158,22 @@ type incoming struct {
 
 // upstream is the way back to who sent a request.
 type upstream struct {
+	proxy  *Proxy
 	link   Link
 	during atomic.Pointer[wire] // where the response comes from that is being passed on
 }
 
-// send sends a response. When its connection is gone, so is who asked.
+// send sends a response, on another connection when its own is gone.
 func (u *upstream) send(b []byte) {
+	var err error
 	if w := u.during.Load(); w != nil {
-		_ = u.link.Queue(w.Link, b)
-		return
+		err = u.link.Queue(w.Link, b)
+	} else {
+		err = u.link.Send(b)
 	}
-	_ = u.link.Send(b)
+	if err != nil {
+		u.proxy.giveBack(u.link, b)
+	}
 }
 
 func (p *Proxy) act(in *incoming, d routing.Decision) {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"isthmus/internal/federation"
 	"isthmus/internal/sip"
@@ -72,6 +73,24 @@ func newHop(kind HopKind, host string, port int, transport sip.Transport, node s
 	h.key = fmt.Sprintf("%s %s;transport=%s", h.Identity(), h, transport.Param())
 	h.config = h.key
 	return h
+}
+
+// Back is the hop by which an answer reaches a node or connector whose connection is gone, nil for who is outside.
+func (p *Policy) Back(peer Peer) *Hop {
+	if !p.internal(peer) {
+		return nil
+	}
+	n := p.addresses[peer.Addr.Unmap()]
+	if _, name, opened := strings.Cut(peer.OpenedTo, ":"); opened {
+		n = p.nodes[name]
+	}
+	switch n {
+	case nil:
+		return nil
+	case p.self:
+		return n.delivery
+	}
+	return n.link
 }
 
 func routeHop(r federation.StaticRoute) *Hop {

@@ -68,6 +68,15 @@ func NewConn(c net.Conn, timeout time.Duration) *Conn {
 // Close closes the connection.
 func (c *Conn) Close() error { return c.net.Close() }
 
+// Reset cuts the connection off: the other side hears no end of the stream, but a reset.
+func (c *Conn) Reset() error {
+	tcp := c.net
+	if secure, ok := tcp.(*tls.Conn); ok {
+		tcp = secure.NetConn()
+	}
+	return errors.Join(tcp.(*net.TCPConn).SetLinger(0), tcp.Close())
+}
+
 // LocalAddr returns this side's address and port.
 func (c *Conn) LocalAddr() net.Addr { return c.net.LocalAddr() }
 
