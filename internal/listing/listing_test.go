@@ -75,7 +75,7 @@ func TestAPagePastTheEndIsTheLastPage(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	p.Fill([]int{1})
-	if p.First != 51 || p.Last != 51 {
+	if p.First != 51 || p.Last != 51 || len(p.Items) != 1 {
 		t.Errorf("rows %d to %d, want 51 to 51", p.First, p.Last)
 	}
 	if full := NewPage[int](Query{Page: 2}, 50, 80); full.Pages != 2 || full.Query.Page != 2 || full.Total != 50 || full.All != 80 {
