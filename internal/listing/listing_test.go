@@ -42,6 +42,7 @@ func TestALinkLeadsBackToItsQuery(t *testing.T) {
 		"":                {Field: "name", Op: Contains, Desc: true},
 		"sort=-name":      {Sort: "name", Desc: true},
 		"page=2":          Query{}.WithPage(2),
+		"op=is_not_empty": {Op: IsNotEmpty},
 		"op=is_empty":     {Op: IsEmpty},
 		"q=a":             {Text: "a"},
 		"rows=100":        {Rows: 100},
@@ -64,7 +65,10 @@ func TestSortingTwiceTurnsTheOrderRoundAndStartsAgain(t *testing.T) {
 	if q = q.SortedBy("name"); !q.Desc {
 		t.Errorf("second: %+v", q)
 	}
-	if q = q.SortedBy("port"); q.Desc || q.Sort != "port" {
+	if q = q.SortedBy("name"); q.Desc {
+		t.Errorf("third: %+v", q)
+	}
+	if q = q.SortedBy("name").SortedBy("port"); q.Desc || q.Sort != "port" {
 		t.Errorf("another field: %+v", q)
 	}
 }
