@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,25 @@ func TestWithoutMaxForwardsARequestGets70(t *testing.T) {
 			t.Errorf("Max-Forwards: %s", got)
 		}
 		w.at(fe1At).answers(m, 200)
+	})
+}
+
+// RFC 5393 section 5.3.3: every request that a proxy sends on says how many branches it may have.
+func TestEachRequestCarriesOneMaxBreadth(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for given, want := range map[string]string{"": "60", "Max-Breadth: 7": "7"} {
+			r := siptest.Message("carla@synergy.com", "bob@synergy.com", "hi")
+			if given != "" {
+				r.Lines = append(r.Lines, given)
+			}
+			c := w.connector()
+			c.asks(r)
+			m := w.at(fe1At).expect("MESSAGE")
+			if got := slices.Collect(m.Header("Max-Breadth")); len(got) != 1 || string(got[0]) != want {
+				t.Errorf("with %q: Max-Breadth %q, want %s", given, got, want)
+			}
+			w.at(fe1At).answers(m, 200)
+		}
 	})
 }
 

@@ -16,6 +16,7 @@ type rewrite struct {
 	uri, last   []byte // new Request-URI and last Route value, nil: none
 	drop        int    // Route values
 	maxForwards int
+	maxBreadth  int
 	hash        uint64
 	side        routing.Side
 	records     bool
@@ -27,7 +28,7 @@ type rewrite struct {
 func (p *Proxy) rewrite(in *incoming, d routing.Decision) rewrite {
 	peer, r := in.link.Peer(), &in.request
 	w := rewrite{
-		proxy: p, policy: in.policy, drop: r.Own, maxForwards: r.MaxForwards - 1, hash: r.Hash, side: r.Side,
+		proxy: p, policy: in.policy, drop: r.Own, maxForwards: r.MaxForwards - 1, maxBreadth: r.MaxBreadth, hash: r.Hash, side: r.Side,
 		records: routing.Recorded(r.Method, r.ToTag), in: peer.Transport, port: peer.ListenerPort, from: peer.Remote,
 	}
 	if peer.Opened {
@@ -59,7 +60,7 @@ func (w *rewrite) append(dst []byte, m *sip.Message, hop *routing.Hop, link uint
 	via = w.proxy.branch(via, w.hash, link, hop.Kind, w.side)
 	var records [2][]byte
 	f := sip.Forward{
-		RequestURI: w.uri, Via: via, DropRoutes: w.drop, LastRoute: w.last, MaxForwards: w.maxForwards,
+		RequestURI: w.uri, Via: via, DropRoutes: w.drop, LastRoute: w.last, MaxForwards: w.maxForwards, MaxBreadth: w.maxBreadth,
 		Received: w.from.Addr(), RPort: int(w.from.Port()),
 	}
 	if w.records {

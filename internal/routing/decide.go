@@ -94,6 +94,7 @@ func (w *walk) run() Decision {
 		}
 		applies := row.decides(w)
 		if applies {
+			w.narrow()
 			w.silence()
 		}
 		w.note(row.question, applies)
@@ -113,6 +114,14 @@ func (w *walk) note(question string, applies bool) {
 		s.Text = w.decision.Reason
 	}
 	w.steps = append(w.steps, s)
+}
+
+// narrow: a request that may have no branch more goes to nobody (RFC 5393 section 5.3.3.2). Hops are tried one after the
+// other, so that one branch is all it takes.
+func (w *walk) narrow() {
+	if w.decision.Action == Forward && w.request.MaxBreadth == 0 {
+		w.refuse(440, "The request has come to the end of its Max-Breadth.", "")
+	}
 }
 
 // silence: ACK and BENOTIFY are never answered, not even refused ones.

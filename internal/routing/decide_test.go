@@ -1,13 +1,15 @@
 package routing
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
 	"isthmus/internal/federation"
+	"pgregory.net/rapid"
 )
 
-// ask is one line "METHOD URI SIDE [passed] [dialog] [own] [route=URI]... [forwards=N] [requires=OPTION]".
+// ask is one line "METHOD URI SIDE [passed] [dialog] [own] [route=URI]... [forwards=0] [breadth=0] [requires=OPTION]".
 func ask(t *testing.T, p *Policy, line string) (Decision, []Step) {
 	t.Helper()
 	words := strings.Fields(line)
@@ -31,6 +33,8 @@ func ask(t *testing.T, p *Policy, line string) (Decision, []Step) {
 			r.Routes = append(r.Routes, uri(t, value))
 		case "forwards":
 			r.MaxForwards = 0
+		case "breadth":
+			r.MaxBreadth = 0
 		case "requires":
 			r.ProxyRequire = append(r.ProxyRequire, value)
 		default:
@@ -100,6 +104,10 @@ func TestWhatTheNodeAnswersItself(t *testing.T) {
 		{"OPTIONS to the domain is for a recipient", "OPTIONS sip:synergy.com outside", "answer 404", unchanged},
 		{"Max-Forwards 0 ends here", "MESSAGE sip:ann@synergy.com outside forwards=0", "answer 483", unchanged},
 		{"a loop ends here", "MESSAGE sip:ann@synergy.com outside loop", "answer 482", unchanged},
+		{"Max-Breadth 0 goes to nobody", "MESSAGE sip:ann@synergy.com outside breadth=0", "answer 440", unchanged},
+		{"... but is answered where nothing is forwarded", "OPTIONS sip:imp1.synergy.com outside breadth=0", "answer 200", unchanged},
+		{"... in a dialog neither", "BYE sip:x@fe2.synergy.com:5061 inside dialog breadth=0", "answer 440", unchanged},
+		{"... and an ACK is dropped", "ACK sip:ann@imp1.synergy.com outside dialog breadth=0", "drop", unchanged},
 		{"Max-Forwards goes before the loop", "MESSAGE sip:ann@synergy.com outside loop forwards=0", "answer 483", unchanged},
 	})
 }
@@ -249,6 +257,27 @@ func TestAStrictRouterIsToldApart(t *testing.T) {
 			t.Errorf("%s: %s strict %v", route, d, d.Strict)
 		}
 	}
+}
+
+// Whatever is asked: the diagnostics tell what the core does.
+func TestExplainAndDecideAlwaysAgree(t *testing.T) {
+	p := compile(t, "imp1.synergy.com")
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRequest(t)
+		plain := p.Decide(&r, people)
+		explained, steps := p.Explain(&r, people)
+		last := steps[len(steps)-1]
+		if plain.Action != Forward {
+			plain.Reason = explained.Reason
+		}
+		explained.Reason = plain.Reason
+		if !reflect.DeepEqual(plain, explained) {
+			t.Fatalf("%+v: Decide says %+v, Explain %+v", r, plain, explained)
+		}
+		if !last.Applies || !strings.HasSuffix(last.Text, ".") {
+			t.Fatalf("%+v: the last step is %+v", r, last)
+		}
+	})
 }
 
 func TestExplainAndDecideAgree(t *testing.T) {

@@ -143,7 +143,7 @@ func drawRequest(t *rapid.T) Request {
 	return Request{
 		Method: rapid.SampledFrom([]string{"INVITE", "ACK", "BYE", "CANCEL", "MESSAGE", "NOTIFY", "BENOTIFY", "OPTIONS", "UNHEARD"}).Draw(t, "method"),
 		URI:    address.Draw(t, "uri"), Side: Side(rapid.IntRange(0, 1).Draw(t, "side")), Passed: rapid.Bool().Draw(t, "passed"), ToTag: rapid.Bool().Draw(t, "tag"),
-		MaxForwards: rapid.IntRange(0, 70).Draw(t, "forwards"), Own: rapid.IntRange(0, 2).Draw(t, "own"),
+		MaxForwards: rapid.IntRange(0, 70).Draw(t, "forwards"), MaxBreadth: rapid.IntRange(0, 60).Draw(t, "breadth"), Own: rapid.IntRange(0, 2).Draw(t, "own"),
 		Routes: rapid.SliceOfN(address, 0, 3).Draw(t, "routes"), Loop: rapid.IntRange(0, 9).Draw(t, "loop") == 0,
 	}
 }

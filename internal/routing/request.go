@@ -14,6 +14,7 @@ type Request struct {
 	Passed       bool // came from another node
 	ToTag        bool
 	MaxForwards  int
+	MaxBreadth   int
 	Own          int       // leading Route values that name this node, and are removed
 	Routes       []sip.URI // Route values left
 	Loop         bool      // has been here with the same Request-URI and Route
@@ -21,20 +22,26 @@ type Request struct {
 	ProxyRequire []string
 }
 
-// maxForwards is what a request without the header may still go (RFC 3261 section 16.6 step 3).
-const maxForwards = 70
+// What a request may still go that does not say so (RFC 3261 section 16.6 step 3, RFC 5393 section 5.3.3.1).
+const (
+	maxForwards = 70
+	maxBreadth  = 60
+)
 
 // NewRequest is a request outside a dialog, as people ask about it.
 func NewRequest(method string, uri sip.URI, side Side) Request {
-	return Request{Method: method, URI: uri, Side: side, MaxForwards: maxForwards}
+	return Request{Method: method, URI: uri, Side: side, MaxForwards: maxForwards, MaxBreadth: maxBreadth}
 }
 
 // Read takes from a message what a decision needs. The verdict is that of the connection it came over. The error is a
 // *sip.Error.
 func (p *Policy) Read(m *sip.Message, v Verdict, key BranchKey) (Request, error) {
-	r := Request{Method: m.Method(), ToTag: m.To().Tag() != nil, MaxForwards: maxForwards}
+	r := Request{Method: m.Method(), ToTag: m.To().Tag() != nil, MaxForwards: maxForwards, MaxBreadth: maxBreadth}
 	if n, ok := m.MaxForwards(); ok {
 		r.MaxForwards = n
+	}
+	if n, ok := m.MaxBreadth(); ok {
+		r.MaxBreadth = n
 	}
 	var err error
 	if r.URI, err = sip.ParseURI(m.RequestURI()); err != nil {

@@ -155,7 +155,10 @@ func TestReadTakesWhatDecisionsNeed(t *testing.T) {
 	if r.Method != "SUBSCRIBE" || r.MaxForwards != 3 || !r.ToTag || strings.Join(r.ProxyRequire, " ") != "a b" {
 		t.Errorf("%+v", r)
 	}
-	if r = read(t, p, fromConnector, message(t, "SUBSCRIBE", "sip:bob@synergy.com")); r.MaxForwards != 70 || r.ToTag {
+	if r = read(t, p, fromConnector, message(t, "SUBSCRIBE", "sip:bob@synergy.com", "Max-Breadth: 5")); r.MaxBreadth != 5 {
+		t.Errorf("Max-Breadth: %d", r.MaxBreadth)
+	}
+	if r = read(t, p, fromConnector, message(t, "SUBSCRIBE", "sip:bob@synergy.com")); r.MaxForwards != 70 || r.MaxBreadth != 60 || r.ToTag {
 		t.Errorf("%+v", r)
 	}
 	m := message(t, "SUBSCRIBE", "sip:bob@synergy.com", "Route: <sip:@;lr>")

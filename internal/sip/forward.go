@@ -15,6 +15,7 @@ type Forward struct {
 	DropRoutes   int        // so many leading Route values are removed
 	LastRoute    []byte     // appended as the last Route value (the strict router's fix), nil: none
 	MaxForwards  int        // the value written; the header is added when it is missing
+	MaxBreadth   int        // written when the header is missing, 0: not; one that is there goes on as it is
 	Received     netip.Addr // the sender's address; written into its Via when that does not name it already
 	RPort        int        // the sender's port; written into its Via when that asks with rport (RFC 3581)
 }
@@ -28,6 +29,9 @@ func (m *Message) AppendForward(dst []byte, f Forward) []byte {
 	}
 	if m.maxForwards < 0 {
 		dst = appendNumber(dst, "Max-Forwards", f.MaxForwards)
+	}
+	if m.maxBreadth < 0 && f.MaxBreadth > 0 {
+		dst = appendNumber(dst, "Max-Breadth", f.MaxBreadth)
 	}
 	if f.LastRoute != nil && m.routeCount == 0 {
 		dst = appendHeader(dst, "Route", f.LastRoute)

@@ -16,15 +16,16 @@ const (
 	route
 	recordRoute
 	contact
+	maxBreadth
 	kinds
 )
 
 // names holds each kind's name for sentences.
 var names = [kinds]string{"", "Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type",
-	"Route", "Record-Route", "Contact"}
+	"Route", "Record-Route", "Contact", "Max-Breadth"}
 
 // singletons may occur once only; Content-Length may repeat with an equal value.
-var singletons = [kinds]bool{from: true, to: true, callID: true, cseq: true, maxForwards: true, contentType: true}
+var singletons = [kinds]bool{from: true, to: true, callID: true, cseq: true, maxForwards: true, contentType: true, maxBreadth: true}
 
 // header is one line of the index: offsets into the message, folds included.
 type header struct {
@@ -47,6 +48,8 @@ func kindOf(name []byte) kind {
 		return kindIf(name, "route", route)
 	case 7:
 		return kindIf(name, "call-id", callID) | kindIf(name, "contact", contact)
+	case 11:
+		return kindIf(name, "max-breadth", maxBreadth)
 	case 12:
 		return kindIf(name, "max-forwards", maxForwards) | kindIf(name, "record-route", recordRoute) |
 			kindIf(name, "content-type", contentType)

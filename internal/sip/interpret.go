@@ -40,6 +40,8 @@ func (m *Message) interpretLine(h *header, line uint8) {
 		m.readCSeq(value)
 	case maxForwards:
 		m.readMaxForwards(value)
+	case maxBreadth:
+		m.readMaxBreadth(value)
 	case contentLength:
 		m.readLength(value)
 	case route:
@@ -190,6 +192,16 @@ func (m *Message) readMaxForwards(value []byte) {
 		return
 	}
 	m.maxForwards = n
+}
+
+// readMaxBreadth reads how many branches the request may still have (RFC 5393 section 5.3.3.1).
+func (m *Message) readMaxBreadth(value []byte) {
+	n, ok := number(value, MaxCSeq)
+	if !ok {
+		m.failHeader(maxBreadth, "is not a number below 2147483648")
+		return
+	}
+	m.maxBreadth = n
 }
 
 func (m *Message) readLength(value []byte) {

@@ -91,6 +91,8 @@ var malformed = []struct {
 	{"CSeq beyond 64 bits", request("CSeq: 36893488147419103232 MESSAGE"), 400, false},
 	{"CSeq without a method", request("CSeq: 1"), 400, false},
 	{"Max-Forwards 256", request("Max-Forwards: 256"), 400, false},
+	{"a negative Max-Breadth", request("+Max-Breadth: -1"), 400, false},
+	{"two Max-Breadth", request("+Max-Breadth: 1", "+Max-Breadth: 1"), 400, false},
 	{"a negative Max-Forwards", request("Max-Forwards: -1"), 400, false},
 	{"an empty Max-Forwards", request("Max-Forwards:"), 400, false},
 

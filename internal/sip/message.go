@@ -37,6 +37,7 @@ type Message struct {
 	cseqNumber  uint32
 	cseqMethod  string
 	maxForwards int // -1: none
+	maxBreadth  int // -1: none
 	length      int // Content-Length, -1: none or not valid
 	body        int // offset of the body; len(raw) when the header section does not end
 	err         *Error
@@ -134,6 +135,9 @@ func (m *Message) CSeq() (uint32, string) { return m.cseqNumber, m.cseqMethod }
 
 // MaxForwards returns the number of hops left; ok is false when the header is missing.
 func (m *Message) MaxForwards() (n int, ok bool) { return max(m.maxForwards, 0), m.maxForwards >= 0 }
+
+// MaxBreadth returns the number of branches that the request may still have; ok is false when the header is missing.
+func (m *Message) MaxBreadth() (n int, ok bool) { return max(m.maxBreadth, 0), m.maxBreadth >= 0 }
 
 // RouteCount returns the number of Route values, across lines and commas.
 func (m *Message) RouteCount() int { return m.routeCount }

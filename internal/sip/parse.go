@@ -40,7 +40,7 @@ func (m *Message) reset(raw []byte) {
 	m.first = [kinds]uint8{}
 	m.top, m.from, m.to = Via{}, NameAddr{}, NameAddr{}
 	m.cseqNumber, m.cseqMethod = 0, ""
-	m.maxForwards, m.length, m.body = -1, -1, len(raw)
+	m.maxForwards, m.maxBreadth, m.length, m.body = -1, -1, -1, len(raw)
 	m.err = nil
 }
 
