@@ -20,6 +20,9 @@ func TestAllFaultsOfAFormAreToldAtOnce(t *testing.T) {
 		page.Says(t, "#error-"+field+" .error", sentence)
 	}
 	page.Count(t, "#error-priority .error", 1)
+	page = c.post("/static-routes", "destination", "Synergy.com", "type", "domain", "next_hop", "127.0.0.21", "priority", "first").
+		status(http.StatusUnprocessableEntity).page()
+	page.Count(t, "main .error", 1) // what can be read is not wrong for how it was typed
 }
 
 func TestATickIsReadAsBrowsersAndScriptsSendIt(t *testing.T) {

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -51,11 +53,18 @@ func TestReadinessNamesTheListeners(t *testing.T) {
 
 func TestAFaultIsAPageWithTheRequestOfTheLog(t *testing.T) {
 	c := signedInAs(t, auth.Viewer)
+	var log bytes.Buffer
+	c.config.Log = slog.New(slog.NewTextHandler(&log, nil))
 	c.config.Health = func() web.Health { panic("a fault") }
 	c.handler = web.New(c.config)
 	a := c.get("/readyz").status(http.StatusInternalServerError)
 	a.page().Says(t, "h1", "This request failed")
 	a.page().Says(t, "main .note code", a.head.Get("X-Request-Id"))
+	for _, part := range []string{"request=" + a.head.Get("X-Request-Id"), "a fault", "stack="} {
+		if !strings.Contains(log.String(), part) {
+			t.Errorf("the log lacks %s: %s", part, log.String())
+		}
+	}
 	if strings.Contains(a.body, "a fault") {
 		t.Error("the page shows the fault's own words")
 	}

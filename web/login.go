@@ -97,7 +97,6 @@ func local(next string) string {
 
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if who := signedIn(r); who != nil {
-		who.session.Options = cookieOptions(r)
 		who.session.Options.MaxAge = -1
 		if err := s.sessions.Save(r, w, who.session); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -105,11 +106,7 @@ func listOf[T any](p listing.Page[T], rows []templates.Row) templates.List {
 func (re resource[T, P]) showNew(w http.ResponseWriter, r *http.Request) error {
 	thing := fresh[T, P]()
 	values := spread(&thing)
-	for name, given := range r.URL.Query() { // a link may fill in what it knows, such as /acl/new?pattern=10.1.20.21
-		if values.Has(name) {
-			values[name] = given
-		}
-	}
+	maps.Copy(values, r.URL.Query()) // a link may fill in what it knows, such as /acl/new?pattern=10.1.20.21
 	return re.showForm(w, r, http.StatusOK, templates.Form{Values: values, Again: true})
 }
 
@@ -166,7 +163,6 @@ func (re resource[T, P]) store(w http.ResponseWriter, r *http.Request, thing T, 
 	err = asInvalid(err, "")
 	var invalid federation.Invalid
 	if errors.As(err, &invalid) {
-		fill(posted, P(&thing))
 		form := templates.Form{ID: id, Key: key, Was: posted.Get("was"), Values: typed(posted, P(&thing)), Invalid: invalid, Again: id == 0, Delete: id != 0}
 		return re.showForm(w, r, http.StatusUnprocessableEntity, form)
 	}

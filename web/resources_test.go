@@ -62,7 +62,9 @@ func TestEveryResourceIsAddedFoundChangedAndDeleted(t *testing.T) {
 	for _, re := range resources {
 		t.Run(strings.TrimPrefix(re.path, "/"), func(t *testing.T) {
 			c.t = t
-			c.get(re.path + "/new").status(200)
+			empty := c.get(re.path + "/new").status(200).page()
+			empty.One(t, "form.form[action="+re.path+"]")
+			empty.One(t, ".actions a[href="+re.path+"]")
 			c.postForm(re.path, re.good).to(re.path)
 			page := c.get(re.path + "?" + re.find).status(200).page()
 			page.Says(t, "table tbody th", re.says)
@@ -74,7 +76,7 @@ func TestEveryResourceIsAddedFoundChangedAndDeleted(t *testing.T) {
 
 			one := page.One(t, "table tbody th a").Attr("href")
 			c.postForm(one, re.edit).to(re.path)
-			shown := c.get(one).status(200).page().One(t, "main form").Form()
+			shown := c.get(one).status(200).page().One(t, "form.form[action="+one+"]").Form()
 			for name := range re.seen {
 				if got := shown.Get(name); got != re.seen.Get(name) {
 					t.Errorf("%s is %q after the change, want %q", name, got, re.seen.Get(name))

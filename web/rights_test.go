@@ -124,6 +124,12 @@ func TestButtonsThatARoleMayNotUseAreNotShown(t *testing.T) {
 	one.Count(t, "fieldset[disabled]", 1)
 }
 
+func TestARefusalNamesTheRoleThatIsNeeded(t *testing.T) {
+	c := signedInAs(t, auth.Viewer)
+	c.get("/acl/new").status(http.StatusForbidden).page().Says(t, "main p", "Ask an administrator for the role operator.")
+	c.get("/nodes/new").status(http.StatusForbidden).page().Says(t, "main p", "Ask an administrator for the role admin.")
+}
+
 func TestEveryAnswerCarriesTheHeadersThatProtectIt(t *testing.T) {
 	c := signedInAs(t, auth.Admin)
 	for _, route := range append(c.routes(), "GET /nowhere", "DELETE /acl") {

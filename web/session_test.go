@@ -32,6 +32,11 @@ func TestSetupLinkMakesTheFirstAdministratorOnce(t *testing.T) {
 
 	form.Set("password", password)
 	form.Set("password_again", password)
+	form.Set("name", "Ann Lee")
+	page = c.postForm("/setup", form).status(422).page()
+	page.Says(t, "#error-name", "A name has 1 to 64 letters")
+	page.One(t, "#field-name[value='Ann Lee']")
+	form.Set("name", "Ann")
 	c.postForm("/setup", form).to("/")
 	c.get("/").status(200).page().Says(t, ".who", "ann, admin")
 
@@ -43,6 +48,9 @@ func TestSetupLinkMakesTheFirstAdministratorOnce(t *testing.T) {
 func TestSetupRefusesAWrongToken(t *testing.T) {
 	c := newConsole(t)
 	wrong, _ := web.NewSetupToken()
+	if another, _ := web.NewSetupToken(); len(wrong) < 43 || another == wrong { // 256 bits in base64
+		t.Errorf("tokens that can be guessed: %q, then %q", wrong, another)
+	}
 	for _, token := range []string{"", "x", wrong} {
 		c.get("/setup?" + url.Values{"token": {token}}.Encode()).status(http.StatusConflict)
 		c.post("/setup", "token", token, "name", "ann", "password", password, "password_again", password).status(http.StatusConflict)
@@ -86,6 +94,7 @@ func TestLogoutEndsTheSessionEverywhere(t *testing.T) {
 	c.post("/logout").to("/login")
 	c.cookies["isthmus"] = &kept
 	c.get("/acl").to("/login?next=%2Facl")
+	c.post("/logout").to("/login")
 }
 
 func TestEachLoginHasItsOwnSessionAndReplacesTheOld(t *testing.T) {
@@ -108,7 +117,11 @@ func TestCookieIsKeptFromScriptsAndOtherSites(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader(url.Values{"name": {"viewer"}, "password": {password}}.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.TLS = &tls.ConnectionState{}
-	c.send(r).to("/")
+	a := c.send(r)
+	a.to("/")
+	if got := a.head.Get("Strict-Transport-Security"); got != "max-age=31536000" {
+		t.Errorf("over TLS: Strict-Transport-Security is %q", got)
+	}
 	if cookie := c.cookies["__Host-isthmus"]; cookie == nil || !cookie.Secure || !cookie.HttpOnly {
 		t.Errorf("over TLS: %+v", cookie)
 	}
@@ -118,7 +131,7 @@ func TestLoginLeadsWhereOneWantedToGoAndNeverElsewhere(t *testing.T) {
 	c := signedInAs(t, auth.Viewer)
 	for next, want := range map[string]string{
 		"/acl?q=10&op=contains": "/acl?q=10&op=contains", "": "/", "https://evil.example/": "/", "//evil.example/": "/",
-		`/\evil.example`: "/", "evil": "/", "/%0d%0aSet-Cookie:x": "/%0d%0aSet-Cookie:x",
+		`/\evil.example`: "/", "evil": "/", "https://evil.example/acl": "/", "//evil.example/acl": "/", "////evil.example/": "/", "/%zz": "/", "/%0d%0aSet-Cookie:x": "/%0d%0aSet-Cookie:x",
 	} {
 		c.post("/login", "name", "viewer", "password", password, "next", next).to(want)
 	}
