@@ -48,6 +48,28 @@ func TestANodeGoesTogetherWithItsBackup(t *testing.T) {
 	ok(t, s.DeleteNodes(actor(t), []int64{a.ID, b.ID}))
 }
 
+func TestADocumentOfThousandsIsWrittenWhole(t *testing.T) {
+	s := filled(t)
+	want := small()
+	for i := range 2*batchSize + 1 {
+		want.ACL = append(want.ACL, federation.ACLEntry{Pattern: fmt.Sprintf("10.1.%d.%d", i/250, i%250)})
+	}
+	differences := must(s.Apply(actor(t), "many", becomes(want)))
+	got := must(s.Configuration(t.Context()))
+	if d := federation.Diff(&want, &got); len(d) > 0 || len(differences) != 2*batchSize+1 {
+		t.Errorf("%d differences, %d are left", len(differences), len(d))
+	}
+}
+
+func TestARefusalCountsTheUsers(t *testing.T) {
+	s := filled(t)
+	for _, id := range []string{"cid", "dan"} {
+		must(s.SaveUser(actor(t), federation.User{UserID: id, IMAddress: id + "@other.com", Licensed: true, Node: "imp2.synergy.com"}))
+	}
+	d := first(t, s.ListDomains, "name", "other.com")
+	refused(t, s.DeleteDomains(actor(t), []int64{d.ID}), "2 licensed users have their address in other.com, cid among them")
+}
+
 // last is the newest row of the audit log.
 func last(t testing.TB, s *Store) AuditRow {
 	t.Helper()

@@ -212,6 +212,13 @@ func TestTheMigrationsCanBeTakenBack(t *testing.T) {
 	ok(t, s.Migrate(t.Context()))
 }
 
+func TestADatabaseWithoutItsRevisionIsRefused(t *testing.T) {
+	s := open(t)
+	ok(t, raw(t, s, `DELETE FROM revision`))
+	_, err := s.Revision(t.Context())
+	refused(t, err, "revision row is missing", "restore the database")
+}
+
 func TestADatabaseThatIsNotThereIsSaidSo(t *testing.T) {
 	s := must(Open(t.Context(), "postgres://nobody:secret@127.0.0.1:1/none"))
 	defer s.Close()

@@ -59,6 +59,18 @@ func TestTheSchemeDecidesTheAddressOfEveryUser(t *testing.T) {
 	}
 }
 
+func TestAddressesFollowTheDefaultDomain(t *testing.T) {
+	s := filled(t)
+	settings := must(s.Settings(t.Context()))
+	settings.DefaultDomain = "other.com"
+	ok(t, s.SaveSettings(actor(t), settings))
+	if u := first(t, s.ListUsers, "im_address", "ann@other.com"); u.UserID != "ann" {
+		t.Errorf("%+v", u)
+	}
+	settings.DefaultDomain = ""
+	refused(t, s.SaveSettings(actor(t), settings), "1 licensed user would have no IM address, ann among them")
+}
+
 func TestASchemeThatWouldClashIsRefused(t *testing.T) {
 	s := filled(t)
 	settings := must(s.Settings(t.Context()))
