@@ -61,7 +61,11 @@ func TestRequestsThatNobodyAnswersDoNotKeepANodeForEver(t *testing.T) {
 	r.commits(r.snapshot(1, leading(host)))
 	r.within().Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
 	host.Accepts().Expect("SUBSCRIBE")
+	began := time.Now()
 	r.end()
+	if took := time.Since(began); took > patience {
+		t.Errorf("it took %s", took)
+	}
 }
 
 func TestAFinishedDialogDoesNotDelayTheEnd(t *testing.T) {

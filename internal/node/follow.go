@@ -179,7 +179,7 @@ func (n *Node) retry() {
 	n.mu.Lock()
 	open := allOpen(n.facts.listeners)
 	n.mu.Unlock()
-	if !open && len(a.plan.listeners) > 0 {
+	if !open {
 		n.fit(a)
 	}
 }

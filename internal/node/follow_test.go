@@ -4,6 +4,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"isthmus/internal/federation"
 	"isthmus/internal/siptest"
@@ -29,6 +30,14 @@ func TestANodeServesAsSoonAsASnapshotIsThere(t *testing.T) {
 		s := r.lastReport()
 		return s.Node == self && s.AppliedRevision == 7 && s.Error == "" && s.Version == "1.0" && !s.StartedAt.IsZero() && len(s.Listeners) == 1 && s.Listeners[0].Open
 	})
+}
+
+func TestAChangeIsReportedAtOnce(t *testing.T) {
+	r := start(t, func(c *Config) { c.ReportEvery = time.Hour })
+	r.commits(r.snapshot(7))
+	await(t, "the revision is reported", func() bool { return r.lastReport().AppliedRevision == 7 })
+	r.tells(event{snapshot: r.snapshot(8, func(s *federation.Snapshot) { s.Nodes[0].Name = "imp9.synergy.com" })})
+	await(t, "the refusal is reported", func() bool { return r.lastReport().Error != "" })
 }
 
 func port(n int) func(*federation.Snapshot) {

@@ -3,6 +3,8 @@ package node
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"isthmus/internal/federation"
 )
@@ -58,4 +60,24 @@ func TestARestoredDatabaseIsReadAnew(t *testing.T) {
 	if !r.knows("old@synergy.com") || r.knows("ann@synergy.com") {
 		t.Error("not only the restored users are known")
 	}
+}
+
+// A node that is killed has no time to write: what changed has to be on disk before.
+func TestChangedUsersAreKeptOnDiskWhileANodeRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		off := func(s *federation.Snapshot) { s.Nodes[0].Services = nil } // no sockets: time is not real here
+		for revision, id := range []string{"ann", "bob"} {
+			f := fact(id, id+"@synergy.com", "")
+			r.with(func() { r.changed, r.upTo = []federation.UserFact{f}, int64(revision+1) })
+			r.commits(r.snapshot(int64(revision+1), off))
+			time.Sleep(keepEvery)
+			synctest.Wait()
+			kept, err := r.node.files.readUsers()
+			if err != nil || !slices.Contains(kept, f) {
+				t.Errorf("after %s: %v, error %v", id, kept, err)
+			}
+		}
+		r.end()
+	})
 }
