@@ -86,28 +86,14 @@ func severalDomains(n int) templates.Finding {
 		Href: "/settings", Link: "Change the address scheme"}
 }
 
-// usedDomains are the domains of users' addresses (guide p.47-48, system-managed).
+// usedDomains are the domains of users' addresses (guide p.47-48, system-managed). Each is configured as well: nobody is
+// licensed with an address elsewhere.
 func usedDomains(snapshot federation.Snapshot) []templates.UsedDomain {
 	var used []templates.UsedDomain
 	for _, name := range slices.Sorted(maps.Keys(snapshot.Usage.ByDomain)) {
-		d := templates.UsedDomain{Name: name, Users: snapshot.Usage.ByDomain[name], Configured: snapshot.HasDomain(name)}
-		if !d.Configured {
-			d.Note = whyNotConfigured(snapshot, name)
-		}
-		if name != "" && d.Users > 0 {
-			used = append(used, d)
-		}
+		used = append(used, templates.UsedDomain{Name: name, Users: snapshot.Usage.ByDomain[name]})
 	}
 	return used
-}
-
-func whyNotConfigured(snapshot federation.Snapshot, name string) string {
-	for _, d := range snapshot.Domains {
-		if federation.WithinDomain(name, d.Name) {
-			return d.Name + " is configured, and " + name + " is another domain. Add it, or change these addresses."
-		}
-	}
-	return "Add it, or change these addresses."
 }
 
 func (s *Server) domainEffects(ctx context.Context, going []federation.Domain) ([]string, bool, error) {

@@ -189,7 +189,12 @@ func TestFaultsLeadBackToTheListTheyAreAbout(t *testing.T) {
 	c := signedInAs(t, auth.Operator)
 	c.get("/acl/99").status(http.StatusNotFound).page().Says(t, "main a[href=/acl]", "Back to Incoming ACL")
 	c.post("/acl/delete").status(http.StatusConflict).page().One(t, "main a[href=/acl]")
-	c.get("/presence").status(http.StatusNotFound).page().One(t, "main a[href=/]")
+	c.post("/audit").status(http.StatusMethodNotAllowed).page().One(t, "main a[href=/audit]")
+	for _, nowhere := range []string{"/presence", "/presence/x"} {
+		c.get(nowhere).status(http.StatusNotFound).page().One(t, "main a[href=/]")
+	}
+	c.post("/logout")
+	c.get("/acl/99/x").status(http.StatusNotFound).page().One(t, "main a[href=/]") // the list would ask for a login
 }
 
 func TestTheMenuShowsWhatTheRoleMayOpen(t *testing.T) {

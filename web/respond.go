@@ -67,12 +67,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		m.Request = requestID(r)
 		s.Log.Error("request failed", "request", m.Request, "method", r.Method, "path", r.URL.Path, "reason", err)
 	}
-	list := ""
-	if m.Href == "" {
-		m.Href, m.Link = "/", "Go to the start page"
-		if list = wayBack(r); list != "" {
-			m.Href, m.Link = list, "Back to "+templates.PageName(list)
-		}
+	m.Href, m.Link = "/", "Go to the start page"
+	list := wayBack(r)
+	if list != "" {
+		m.Href, m.Link = list, "Back to "+templates.PageName(list)
 	}
 	if err := s.render(w, r, status, templates.MessagePage(s.frame(r, m.Title, list), m)); err != nil {
 		http.Error(w, m.Text, http.StatusInternalServerError)
