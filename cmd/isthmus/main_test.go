@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"isthmus/internal/auth"
+	"isthmus/internal/federation"
+	"isthmus/internal/listing"
 	"isthmus/internal/pgtest"
 	"isthmus/internal/siptest"
 	"isthmus/internal/store"
@@ -135,9 +137,45 @@ func TestFlagsThatCannotWorkAreRefused(t *testing.T) {
 	for want, args := range map[string][]string{
 		"--http 0.0.0.0:8080 is not a loopback address": {"serve", "--http", "0.0.0.0:8080"},
 		"--sip-address x is no IP address":              {"serve", "--sip-address", "x"},
+		"--http [::]:8080 is not a loopback address":    {"serve", "--http", "[::]:8080"},
+		"--http :8080 is not a loopback address":        {"serve", "--http", ":8080"},
+		"--http 8080 is not a loopback address":         {"serve", "--http", "8080"},
+		"--dns ns1 is no address of a DNS server":       {"check", "--dns", "ns1"},
 		"--node imp1 is no fully qualified name":        {"--node", "imp1", "serve"},
 	} {
 		call(t, "", args...).want(t, exitFailure, want)
+	}
+}
+
+func TestTheConsoleIsFoundWhereItListens(t *testing.T) {
+	for _, c := range []struct{ http, https, want string }{
+		{"127.0.0.1:8080", "", "http://127.0.0.1:8080"},
+		{"localhost:8080", "", "http://localhost:8080"},
+		{":8080", "", "http://imp1.synergy.com:8080"},
+		{"0.0.0.0:8080", "", "http://imp1.synergy.com:8080"},
+		{"127.0.0.1:8080", "[::]:8443", "https://imp1.synergy.com:8443"},
+		{"127.0.0.1:8080", "10.1.10.11:8443", "https://10.1.10.11:8443"},
+	} {
+		s := server{flags: &flags{HTTP: c.http, HTTPS: c.https, Node: "imp1.synergy.com"}}
+		if got := s.address(); got != c.want {
+			t.Errorf("--http %q --https %q: %s, want %s", c.http, c.https, got, c.want)
+		}
+	}
+}
+
+func TestWithoutFlagsANodeHasItsDirectoryItsKeyAndAName(t *testing.T) {
+	f := flags{}
+	f.resolve()
+	if f.DataDir != "./var" || f.dataDirNamed || f.KeyFile != filepath.Join("var", "key") {
+		t.Errorf("data directory %s (named: %v), key %s", f.DataDir, f.dataDirNamed, f.KeyFile)
+	}
+	if name, err := federation.ParseFQDN(f.Node); err != nil || name != f.Node {
+		t.Errorf("the machine is called %q: %v", f.Node, err)
+	}
+	f = flags{DataDir: "/srv/isthmus", KeyFile: "/etc/isthmus/key", Node: "IMP1.Synergy.com."}
+	f.resolve()
+	if !f.dataDirNamed || f.KeyFile != "/etc/isthmus/key" || f.Node != "imp1.synergy.com" {
+		t.Errorf("what was given is not kept: %+v", f)
 	}
 }
 
@@ -174,6 +212,41 @@ func TestRemovingTheWholeACLNeedsYes(t *testing.T) {
 	m.isthmus("version: 1\nacl: []\n", "config", "apply", "--yes", "-").want(t, 0, "removed acl 10.1.20.21")
 }
 
+func TestAFileThatIsTooLargeIsRefused(t *testing.T) {
+	m := newMachine(t)
+	file := m.file("huge.yaml", "")
+	if err := os.Truncate(file, maxFile+1); err != nil {
+		t.Fatal(err)
+	}
+	m.isthmus("", "config", "apply", file).want(t, exitFailure, "is larger than 64 MiB")
+}
+
+func TestTheAuditLogNamesThePersonAtTheCommandLine(t *testing.T) {
+	m := newMachine(t)
+	for _, c := range []struct{ sudo, user, want string }{{"ann", "root", "ann"}, {"", "bob", "bob"}, {"", "", "command line"}} {
+		t.Setenv("SUDO_USER", c.sudo)
+		t.Setenv("USER", c.user)
+		m.isthmus("version: 1\nacl: [{pattern: 10.1.20.21, description: by "+c.want+"}]\n", "config", "apply", "-").want(t, 0)
+		if row := m.lastAudit(); row.Actor != c.want || row.Role != auth.Admin || row.Address != "command line" || row.Action != "config apply" {
+			t.Errorf("SUDO_USER=%q USER=%q: the audit log says %+v", c.sudo, c.user, row)
+		}
+	}
+}
+
+func (m machine) lastAudit() store.AuditRow {
+	m.t.Helper()
+	db, err := store.Open(m.t.Context(), m.url)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer db.Close()
+	page, err := db.Audit(m.t.Context(), listing.Query{}.Normalized())
+	if err != nil || len(page.Items) == 0 {
+		m.t.Fatalf("no audit row: %v", err)
+	}
+	return page.Items[0]
+}
+
 const answers = `platform: skype_for_business_2015
 deployment: chat_only
 edition: enterprise
@@ -191,6 +264,10 @@ func TestTheWizardPlansFinishesAndFinishesAgain(t *testing.T) {
 	file, out := m.file("answers.yaml", answers), filepath.Join(m.dir, "scripts")
 	m.isthmus("", "wizard", "plan", file).want(t, 0, "new static_route destination=.com.synergy", "new acl pattern=10.1.20.21")
 	m.isthmus("", "wizard", "plan", "--json", file).want(t, 0, `"verdict": "new"`)
+	plain := strings.Replace(answers, "10.1.20.22", "127.0.0.22", 1)
+	if r := m.isthmus(plain, "wizard", "plan", "-"); !strings.Contains(r.err, "Warning: The front end fe2.synergy.com has the loopback address") || strings.Contains(r.out, "Warning") {
+		t.Errorf("the warning does not stand beside the plan:\n%s\n%s", r.out, r.err)
+	}
 	m.isthmus("", "wizard", "finish", file, "--out", out).want(t, 0, "wrote "+filepath.Join(out, "configure.ps1"))
 	for _, name := range []string{"configure.ps1", "verify.ps1", "restart.ps1", "rollback.ps1", "checklist.md"} {
 		if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() == 0 {
@@ -257,6 +334,8 @@ func TestCertificatesAreImportedAndNeverExported(t *testing.T) {
 	m.isthmus("", "cert", "import", "--purpose", "cup", certFile, "--key", keyFile).want(t, 0, "imported cup imp1.synergy.com")
 	m.isthmus("", "cert", "import", "--purpose", "cup", certFile).want(t, exitFailure, "key")
 	m.isthmus("", "cert", "import", "--purpose", "cup-trust", certFile).want(t, exitFailure)
+	m.isthmus("", "cert", "import", "--purpose", "cup-trust", caFile, "--key", keyFile).want(t, exitFailure, "--key belongs to --purpose cup")
+	m.isthmus("", "cert", "import", "--purpose", "cup", certFile, "--key", filepath.Join(m.dir, "none.key")).want(t, exitFailure, "none.key cannot be read")
 	if out := m.isthmus("", "config", "export").out; strings.Contains(out, "PRIVATE") || strings.Contains(out, "BEGIN") {
 		t.Error("an export holds certificates or keys")
 	}
