@@ -252,7 +252,8 @@ func TestServicesAreSwitchedPerNodeAndByProfile(t *testing.T) {
 	if c.snapshot().Node("imp2.here.com").Runs("sip_proxy") {
 		t.Error("the service still runs")
 	}
-	c.post(home, "services", "xcp_router").status(422)
+	c.post(home, "services", "xcp_router", "services", "xcp_auth").status(422).page().
+		Says(t, "main p", "Choose one of sip_proxy, sip_federation. Choose one of sip_proxy, sip_federation.")
 
 	c.post("/services/profile", "profile", "routing").to("/services")
 	c.post("/services/profile", "profile", "home").to("/services")

@@ -90,12 +90,11 @@ func wayBack(r *http.Request) string {
 // describe turns an error into a status and words.
 func describe(err error) (int, templates.Message) {
 	var (
-		refusal     federation.Refusal
-		invalid     federation.Invalid
-		denied      forbidden
-		large       *http.MaxBytesError
-		failure     *store.Failure
-		unconfirmed store.Unconfirmed
+		refusal federation.Refusal
+		invalid federation.Invalid
+		denied  forbidden
+		large   *http.MaxBytesError
+		failure *store.Failure
 	)
 	switch {
 	case errors.Is(err, errNoPage):
@@ -116,8 +115,6 @@ func describe(err error) (int, templates.Message) {
 		return http.StatusUnprocessableEntity, templates.Message{Title: "Nothing was changed", Text: sentences(invalid)}
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge, templates.Message{Title: "This is too much for one request", Text: "A form may hold at most 1 MiB. Nothing was changed."}
-	case errors.As(err, &unconfirmed), errors.Is(err, store.ErrConflict):
-		return http.StatusConflict, templates.Message{Title: "Nothing was changed", Text: err.Error()}
 	case errors.As(err, &failure):
 		return http.StatusServiceUnavailable, templates.Message{Title: "The database could not do this", Text: failure.Error()}
 	}

@@ -92,6 +92,9 @@ func TestLogoutEndsTheSessionEverywhere(t *testing.T) {
 	c := signedInAs(t, auth.Viewer)
 	kept := *c.cookies["isthmus"]
 	c.post("/logout").to("/login")
+	if left, ok := c.cookies["isthmus"]; ok {
+		t.Errorf("the browser keeps the cookie %v", left)
+	}
 	c.cookies["isthmus"] = &kept
 	c.get("/acl").to("/login?next=%2Facl")
 	c.post("/logout").to("/login")
