@@ -10,7 +10,18 @@ import (
 )
 
 // accept refuses an address that was turned away too often to be heard.
-func (p *Proxy) accept(remote netip.Addr) bool { return !p.bans.banned(remote.Unmap(), p.clock.Now()) }
+func (p *Proxy) accept(remote netip.Addr, t sip.Transport) bool {
+	addr, now := remote.Unmap(), p.clock.Now()
+	return !p.bans.banned(addr, now) && (t != sip.UDP || !p.forged.banned(addr, now))
+}
+
+// refusals counts what was turned away. What came over UDP shuts out nobody who connects, as its address may be forged.
+func (p *Proxy) refusals(t sip.Transport) *bans {
+	if t == sip.UDP {
+		return &p.forged
+	}
+	return &p.bans
+}
 
 // turnAway refuses a request of a peer that is not admitted, and closes the connection. It makes no transaction: what
 // strangers send costs nothing afterwards.
@@ -22,7 +33,7 @@ func (p *Proxy) turnAway(policy *routing.Policy, l Link, m *sip.Message, v routi
 	}
 	// Compression is only talk, and a node's address must never be shut out by one TLS client that shows no name.
 	if addr := l.Peer().Remote.Addr().Unmap(); v.Ban && m.Method() != "NEGOTIATE" && !policy.Lists(addr) {
-		p.bans.count(addr, p.clock.Now())
+		p.refusals(l.Peer().Transport).count(addr, p.clock.Now())
 	}
 	p.metrics.Request(m.Method(), metrics.Refused)
 	p.metrics.Refusal(v.Log)
@@ -73,6 +84,7 @@ func (p *Proxy) refuseMalformed(in *incoming, err error) {
 func (p *Proxy) SetPolicy(policy *routing.Policy) {
 	p.policy.Store(policy)
 	p.bans.lift(policy.Lists)
+	p.forged.lift(policy.Lists)
 	if p.network == nil {
 		return
 	}

@@ -59,22 +59,22 @@ func TestAnAddressRefusedTooOftenIsNotHeard(t *testing.T) {
 		for range 5 {
 			refuse()
 		}
-		if !w.proxy.accept(addr) {
+		if !w.proxy.accept(addr, sip.TCP) {
 			t.Fatal("five refusals are not too many")
 		}
 		refuse()
-		if w.proxy.accept(addr) || w.proxy.accept(netip.MustParseAddr("::ffff:127.0.0.66")) {
+		if w.proxy.accept(addr, sip.TCP) || w.proxy.accept(netip.MustParseAddr("::ffff:127.0.0.66"), sip.TCP) {
 			t.Fatal("the sixth is")
 		}
-		if !w.proxy.accept(netip.MustParseAddr("127.0.0.67")) {
+		if !w.proxy.accept(netip.MustParseAddr("127.0.0.67"), sip.TCP) {
 			t.Error("another address pays for it")
 		}
 		w.after(59 * time.Second)
-		if w.proxy.accept(addr) {
+		if w.proxy.accept(addr, sip.TCP) {
 			t.Error("the ban ends before a minute")
 		}
 		w.after(2 * time.Second)
-		if !w.proxy.accept(addr) {
+		if !w.proxy.accept(addr, sip.TCP) {
 			t.Error("the ban does not end after a minute")
 		}
 	})
@@ -86,7 +86,7 @@ func TestRefusalsFarApartAreNoReasonForABan(t *testing.T) {
 			stranger(w).asks(siptest.NewRequest("OPTIONS", "anna@synergy.com", "carla@synergy.com"))
 			w.after(2100 * time.Millisecond)
 		}
-		if !w.proxy.accept(netip.MustParseAddr("127.0.0.66")) {
+		if !w.proxy.accept(netip.MustParseAddr("127.0.0.66"), sip.TCP) {
 			t.Error("20 refusals in 42 seconds are a ban")
 		}
 	})
@@ -99,7 +99,7 @@ func TestANodesAddressIsNeverShutOut(t *testing.T) {
 			e.asks(siptest.NewRequest("OPTIONS", "anna@synergy.com", "carla@synergy.com"))
 			e.expect("403")
 		}
-		if !w.proxy.accept(netip.MustParseAddr("127.0.0.12")) {
+		if !w.proxy.accept(netip.MustParseAddr("127.0.0.12"), sip.TCP) {
 			t.Error("the other node is shut out")
 		}
 	})
@@ -111,7 +111,7 @@ func TestListingAnAddressEndsItsBan(t *testing.T) {
 			stranger(w).asks(siptest.NewRequest("OPTIONS", "anna@synergy.com", "carla@synergy.com"))
 		}
 		w.set(func(s *federation.Snapshot) { s.ACL = append(s.ACL, federation.ACLEntry{Pattern: "127.0.0.66"}) })
-		if !w.proxy.accept(netip.MustParseAddr("127.0.0.66")) {
+		if !w.proxy.accept(netip.MustParseAddr("127.0.0.66"), sip.TCP) {
 			t.Error("the ban holds on")
 		}
 	})
@@ -122,7 +122,7 @@ func TestCompressionTalkIsRefusedWithoutCounting(t *testing.T) {
 		for range 9 {
 			stranger(w).asks(siptest.Negotiate("imp1.synergy.com"))
 		}
-		if !w.proxy.accept(netip.MustParseAddr("127.0.0.66")) {
+		if !w.proxy.accept(netip.MustParseAddr("127.0.0.66"), sip.TCP) {
 			t.Error("NEGOTIATE led to a ban")
 		}
 		lync := w.lync()

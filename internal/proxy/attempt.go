@@ -1,10 +1,12 @@
 package proxy
 
 import (
+	"errors"
 	"time"
 
 	"isthmus/internal/sip"
 	"isthmus/internal/sip/transaction"
+	"isthmus/internal/sip/transport"
 )
 
 // An attempt is a request given to one hop.
@@ -24,6 +26,7 @@ type attempt struct {
 	// The wire's lock guards these.
 	listed     bool
 	next, prev *attempt
+	posted     *wire // over UDP: that which the request went out on
 }
 
 // begin waits for a connection and sends. m is the message while it is in the hand, else nil.
@@ -55,7 +58,7 @@ func (a *attempt) send(m *sip.Message, w *wire) {
 	r.arm()
 	r.mu.Unlock()
 	if !w.add(a) {
-		a.unsent()
+		a.unsent(transport.ErrClosed)
 		return
 	}
 	if m == nil {
@@ -65,11 +68,11 @@ func (a *attempt) send(m *sip.Message, w *wire) {
 	var branch string
 	*b, branch = r.append((*b)[:0], m, a.place.current(), w.ID())
 	a.started(r.proxy.table.Send(transaction.ClientRequest{
-		Branch: branch, Method: r.method, Bytes: *b, Reliable: true,
-		Send:           func(b []byte) error { return w.Queue(r.upstream.link, b) },
+		Branch: branch, Method: r.method, Bytes: *b, Reliable: !w.datagrams,
+		Send:           func(b []byte) error { return w.write(a, b) },
 		Response:       a.response,
 		Timeout:        func() { r.expire(a) },
-		TransportError: func(error) { a.unsent() },
+		TransportError: a.unsent,
 	}))
 	buffers.Put(b)
 }
@@ -102,19 +105,25 @@ func (a *attempt) giveUp() {
 	}
 }
 
-// unsent: the connection had died unnoticed, and nothing was sent. The hop is asked once more over a new one.
-func (a *attempt) unsent() {
+// unsent: nothing was sent, as the connection had died unnoticed, and the hop is asked once more over a new one; or as the
+// message is too long for UDP, which it stays.
+func (a *attempt) unsent(err error) {
 	r := a.relay
 	r.mu.Lock()
 	if r.done || r.current != a {
 		r.mu.Unlock()
 		return
 	}
-	w, retry := a.wire, !a.again
+	tooLong := errors.Is(err, transport.ErrTooLong)
+	w, retry := a.wire, !a.again && !tooLong
 	a.again, a.written, a.client = true, false, nil
 	r.silence = time.Time{}
 	r.mu.Unlock()
 	w.remove(a)
+	if tooLong {
+		r.failed(a, err.Error(), false)
+		return
+	}
 	a.place.abandon(w)
 	if retry {
 		a.begin(nil)
@@ -123,14 +132,14 @@ func (a *attempt) unsent() {
 	r.failed(a, "connection lost before sending", false)
 }
 
-// lost: the connection closed before the hop answered. What must not be delivered twice waits on: the answer may still
-// come another way.
-func (a *attempt) lost(reason string, refused bool) {
-	if a.relay.once && !refused {
+// lost: the connection closed before the hop answered. What must not be delivered twice waits on, unless the hop surely did
+// not take it: the answer may still come another way.
+func (a *attempt) lost(l loss, untaken bool) {
+	if a.relay.once && !untaken {
 		return
 	}
-	a.relay.proxy.metrics.Attempt(a.place.label, "connection lost")
-	a.relay.failed(a, reason, false)
+	a.relay.proxy.metrics.Attempt(a.place.label, l.kind)
+	a.relay.failed(a, l.reason, false)
 }
 
 // silent: the hop has had its time.

@@ -20,6 +20,7 @@ type end struct {
 	closed bool
 	reason error // why, when closed
 	broken bool  // died unnoticed: sending fails
+	fails  error // sending fails with it
 	faulty bool  // sending panics
 	got    []*sip.Message
 	host   *host                    // that the node connected to, nil for a connection to the node
@@ -41,6 +42,11 @@ func (w *world) from(address string) *end {
 	return w.end(transport.Peer{Remote: netip.MustParseAddrPort(address), Transport: sip.TCP, Listener: "Default SIP Proxy TCP Listener", ListenerPort: 5060})
 }
 
+// datagrams is somebody who sends to the node's UDP listener.
+func (w *world) datagrams(address string) *end {
+	return w.end(transport.Peer{Remote: netip.MustParseAddrPort(address), Transport: sip.UDP, Listener: "Default SIP Proxy UDP Listener", ListenerPort: 5070})
+}
+
 func (e *end) Peer() *transport.Peer { return &e.peer }
 
 func (e *end) ID() uint64 { return e.id }
@@ -56,6 +62,9 @@ func (e *end) Send(b []byte) error {
 	defer e.w.mu.Unlock()
 	if e.closed || e.broken {
 		return transport.ErrClosed
+	}
+	if e.fails != nil {
+		return e.fails
 	}
 	if e.faulty {
 		panic("as the test says")
@@ -78,8 +87,12 @@ func (e *end) Send(b []byte) error {
 
 func (e *end) Queue(_ Link, b []byte) error { return e.Send(b) }
 
-// Close is the node closing the connection.
-func (e *end) Close(err error) { e.ends(err) }
+// Close is the node closing the connection. The sender of a datagram has none.
+func (e *end) Close(err error) {
+	if e.peer.Opened || e.peer.Transport.Reliable() {
+		e.ends(err)
+	}
+}
 
 // ends closes the connection as the transport reports it.
 func (e *end) ends(err error) {

@@ -230,12 +230,6 @@ func TestAnAckMovesOnOnlyWhenItCouldNotBeSent(t *testing.T) {
 }
 
 func TestAnAckOverAConnectionThatDiedUnnoticedGetsAnother(t *testing.T) {
-	toHost := func(method string) siptest.Request {
-		r := request(method)
-		r.URI = "sip:bob@127.0.0.21:5061"
-		r.To += ";tag=7"
-		return r
-	}
 	inWorld(t, func(t *testing.T, w *world) {
 		client := w.connector()
 		client.asks(toHost("ACK"))

@@ -13,7 +13,8 @@ type Link interface {
 	Peer() *transport.Peer
 	ID() uint64
 	Err() error // why nothing more is taken, nil while the link is open
-	// Send copies b and writes it. An error means that the connection is closed and b was not sent.
+	// Send copies b and writes it. An error means that b was not sent and, but for a message too long for UDP, that the
+	// connection is closed.
 	Send(b []byte) error
 	// Queue is Send while a message of another link is handled: b may go out at the end of that, with what follows.
 	Queue(during Link, b []byte) error
@@ -63,7 +64,7 @@ func (p *Proxy) Handler() transport.Handler { return handler{p} }
 
 type handler struct{ *Proxy }
 
-func (h handler) Accept(remote netip.Addr) bool { return h.accept(remote) }
+func (h handler) Accept(remote netip.Addr, t sip.Transport) bool { return h.accept(remote, t) }
 
 func (h handler) Up(c *transport.Conn) { h.up(conn{c}) }
 

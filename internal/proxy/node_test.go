@@ -33,7 +33,7 @@ func TestAFailedHandshakeIsLoggedWithItsReason(t *testing.T) {
 		if !strings.Contains(w.log.String(), `"reason":"TLS peer subject not listed: x.com`) {
 			t.Errorf("the log:\n%s", w.log)
 		}
-		if !h.Accept(netip.MustParseAddr("127.0.0.66")) {
+		if !h.Accept(netip.MustParseAddr("127.0.0.66"), sip.TCP) {
 			t.Error("a failed handshake is no refusal by the list")
 		}
 	})

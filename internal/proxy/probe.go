@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"sync"
@@ -56,22 +57,30 @@ func (pb *probe) send(policy *routing.Policy, w *wire) {
 			if client != nil {
 				client.End()
 			}
-			pb.end(false, "no answer")
+			pb.end(false, unanswered(w))
 		})
 	})
 	client = p.table.Send(transaction.ClientRequest{
-		Branch: branch, Method: "OPTIONS", Bytes: b, Reliable: true, Send: w.Send,
+		Branch: branch, Method: "OPTIONS", Bytes: b, Reliable: !w.datagrams, Send: w.Send,
 		Response: func(m *sip.Message) {
 			w.heard.Store(true)
 			if m.Status() >= 200 {
 				pb.end(m.Status() != 503, "answered 503")
 			}
 		},
-		TransportError: func(error) {
+		TransportError: func(err error) {
 			pb.place.abandon(w)
-			pb.end(false, "connection lost")
+			pb.end(false, lossOf(cmp.Or(w.Err(), err), w.heard.Load()).reason)
 		},
 	})
+}
+
+// unanswered says why no answer came.
+func unanswered(w *wire) string {
+	if err := w.Err(); err != nil {
+		return lossOf(err, w.heard.Load()).reason
+	}
+	return "no answer"
 }
 
 // options writes the probe. It names this node by FQDN in its Contact, without which Microsoft servers do not answer.

@@ -5,17 +5,21 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+
+	"isthmus/internal/sip/transport"
 )
 
 // A wire is a connection that this node opened to a hop, with the attempts on it that nobody answered yet.
 type wire struct {
 	Link
-	place *place
-	heard atomic.Bool // something came back over it
+	place     *place
+	heard     atomic.Bool // something came back over it
+	datagrams bool        // it is a UDP socket
 
 	mu     sync.Mutex
 	first  *attempt // a list linked through the attempts: a message costs no allocation
 	closed bool
+	last   *attempt // over UDP: whose request went out last; nil when something else did, or the same request again
 }
 
 // add notes an attempt that is about to be written; false when the connection is closed.
@@ -51,18 +55,54 @@ func (w *wire) remove(a *attempt) {
 	}
 }
 
-// close ends the wire and returns the attempts that are left without an answer.
-func (w *wire) close() []*attempt {
+// write sends what the transaction of an attempt has to send. Over UDP only the request's first datagram may fail: what is sent
+// again may have arrived before, and is lost as datagrams are. The lock is held so that last is true; writing a datagram
+// does not wait.
+func (w *wire) write(a *attempt, b []byte) error {
+	if !w.datagrams {
+		return w.Link.Queue(a.relay.upstream.link, b)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a.posted == w {
+		w.last = nil
+		_ = w.Link.Send(b)
+		return nil
+	}
+	before := w.last
+	a.posted, w.last = w, a
+	err := w.Link.Send(b)
+	if err != nil {
+		a.posted, w.last = nil, before
+	}
+	return err
+}
+
+// Send and Queue are for what is no attempt's: a probe, an ACK, a BENOTIFY.
+func (w *wire) Send(b []byte) error { return w.Queue(nil, b) }
+
+// Queue implements Link.
+func (w *wire) Queue(during Link, b []byte) error {
+	if !w.datagrams {
+		return w.Link.Queue(during, b)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last = nil
+	return w.Link.Send(b)
+}
+
+// close ends the wire and returns the attempts that are left without an answer, and that which was last.
+func (w *wire) close() (left []*attempt, last *attempt) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.closed = true
-	var left []*attempt
 	for a := w.first; a != nil; a = a.next {
 		a.listed = false
 		left = append(left, a)
 	}
 	w.first = nil
-	return left
+	return left, w.last
 }
 
 func (w *wire) open() bool {
@@ -83,8 +123,7 @@ func (ws *wires) register(l Link, pl *place) (*wire, error) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if err := l.Err(); err != nil {
-		reason, _ := lossOf(err, false)
-		return nil, errors.New(reason)
+		return nil, errors.New(lossOf(err, false).reason)
 	}
 	if w := ws.byID[l.ID()]; w != nil {
 		return w, nil
@@ -92,7 +131,7 @@ func (ws *wires) register(l Link, pl *place) (*wire, error) {
 	if ws.byID == nil {
 		ws.byID = map[uint64]*wire{}
 	}
-	w := &wire{Link: l, place: pl}
+	w := &wire{Link: l, place: pl, datagrams: !l.Peer().Transport.Reliable()}
 	ws.byID[l.ID()] = w
 	return w, nil
 }
@@ -115,19 +154,32 @@ func (p *Proxy) closed(l Link, err error) {
 	if w == nil {
 		return
 	}
-	left := w.close()
-	reason, refused := lossOf(err, w.heard.Load())
-	w.place.lost(w, reason, len(left) > 0)
+	left, last := w.close()
+	end := lossOf(err, w.heard.Load())
+	w.place.lost(w, end.reason, len(left) > 0 || end.closed)
 	for _, a := range left {
-		a.lost(reason, refused)
+		a.lost(end, end.unread || end.closed && a == last)
 	}
 }
 
-// lossOf says how a connection ended. A TLS 1.3 server that refuses our certificate says so after the handshake: its
-// alert is the first thing that comes back, and nothing was read there.
-func lossOf(err error, heard bool) (reason string, refused bool) {
+// A loss is how a connection ended.
+type loss struct {
+	reason string
+	kind   string // the same as one of a few texts, for metrics
+	unread bool   // the hop read nothing of what it was sent
+	closed bool   // the hop's UDP port is closed
+}
+
+// lossOf: a TLS 1.3 server that refuses our certificate says so after the handshake: its alert is the first thing that comes
+// back, and nothing was read there. That a UDP port is closed is said of one datagram, and not of which: surely not
+// taken is only the last one, since the port may have closed after others were taken.
+func lossOf(err error, heard bool) loss {
+	const lost = "connection lost"
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" && !heard {
-		return "TLS handshake failed: " + op.Error(), true
+		return loss{reason: "TLS handshake failed: " + op.Error(), kind: lost, unread: true}
 	}
-	return "connection lost", false
+	if err == transport.ErrRefused {
+		return loss{reason: err.Error(), kind: err.Error(), closed: true}
+	}
+	return loss{reason: lost, kind: lost}
 }

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"fmt"
+	"strings"
 
 	"isthmus/internal/federation"
 	"isthmus/internal/sip"
@@ -47,6 +48,8 @@ func newPaths(node string, listeners []federation.Listener, contexts []federatio
 	for _, t := range []sip.Transport{sip.UDP, sip.TCP, sip.TLS} {
 		p.via[t] = fmt.Sprintf("SIP/2.0/%s %s:%d;branch=", t, node, p.outgoing(t))
 	}
+	// Requests over UDP leave from a socket of their hop, and rport has the answers come back there (RFC 3581).
+	p.via[sip.UDP] = strings.Replace(p.via[sip.UDP], ";branch=", ";rport;branch=", 1)
 	return p
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,8 @@ type Conn struct {
 	limits *Limits
 	id     uint64
 	peer   Peer
+	udp    *datagrams     // on UDP, instead of socket; of what else writes and reads only up, closing and done are used then
+	to     netip.AddrPort // where datagrams go; invalid: to where udp is connected
 	socket *socket
 	tls    *tls.Conn // nil on TCP
 	in     io.Reader
@@ -77,16 +80,28 @@ func (c *Conn) Peer() *Peer { return &c.peer }
 func (c *Conn) ID() uint64 { return c.id }
 
 // Close sends what is queued, for a bounded time, and closes. err is what Handler.Closed is told, nil means ErrClosed. Nothing more is
-// taken from now on, nor is anything received; the first reason given stands.
+// taken from now on, nor is anything received; the first reason given stands. The sender of a datagram has nothing that
+// could be closed.
 func (c *Conn) Close(err error) {
-	c.stop(cmp.Or(err, ErrClosed))
+	err = cmp.Or(err, ErrClosed)
+	if c.udp != nil {
+		c.fail(err) // nothing is queued
+		return
+	}
+	c.stop(err)
 	_ = c.socket.SetReadDeadline(time.Unix(1, 0)) // wakes the reader, which sees to the rest
 }
 
 // fail resets the connection; what is queued is lost.
 func (c *Conn) fail(err error) {
-	c.stop(err)
-	c.socket.reset()
+	switch {
+	case c.udp == nil:
+		c.stop(err)
+		c.socket.reset()
+	case c.peer.Opened:
+		c.stop(err)
+		_ = c.udp.Close()
+	}
 }
 
 // stop lets nothing more in, and lets no Dial return this connection.
@@ -110,7 +125,7 @@ func (c *Conn) Err() error {
 	return c.closing
 }
 
-func (c *Conn) usable() bool { return c.Err() == nil && c.socket.failure() == nil }
+func (c *Conn) usable() bool { return c.Err() == nil && (c.udp != nil || c.socket.failure() == nil) }
 
 // rise makes the connection one that is up. It counts among Connections before the Handler hears of it: whoever judges
 // those after a change, and the Handler that judges this one, leave no gap between them.
@@ -127,10 +142,15 @@ func (c *Conn) rise() {
 
 // serve is the connection's goroutine from when it is up.
 func (c *Conn) serve() {
-	r := reader{c: c}
-	err := c.layer.guard(c, r.run)
-	r.release()
-	c.finish(err)
+	if c.udp != nil {
+		c.fail(c.receiveDatagrams())
+		c.up.Store(false)
+	} else {
+		r := reader{c: c}
+		err := c.layer.guard(c, r.run)
+		r.release()
+		c.finish(err)
+	}
 	_ = c.layer.guard(c, func() error {
 		c.layer.config.Handler.Closed(c, c.Err())
 		return nil

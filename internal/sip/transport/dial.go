@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -117,8 +118,11 @@ func (l *Layer) open(key poolKey, p *pooled, t Target) {
 }
 
 func (l *Layer) connect(t Target) (*Conn, error) {
-	if t.Transport == sip.UDP || t.Transport == sip.TLS && t.TLS == nil {
-		return nil, &DialError{Target: t, Kind: ErrUnreachable, Cause: errors.New("the target has no usable transport")}
+	switch {
+	case t.Transport == sip.UDP:
+		return l.openDatagrams(t)
+	case t.Transport == sip.TLS && t.TLS == nil:
+		return nil, &DialError{Target: t, Kind: ErrUnreachable, Cause: errNoTLS}
 	}
 	tcp, err := l.dialer(t).Dial("tcp", t.Addr.String())
 	if err != nil {
@@ -139,12 +143,17 @@ func (l *Layer) connect(t Target) (*Conn, error) {
 
 // dialer connects from the node's address, by which other nodes and next hops know it.
 func (l *Layer) dialer(t Target) *net.Dialer {
-	d := &net.Dialer{Timeout: l.limits.Connect, KeepAlive: -1}
+	d := &net.Dialer{Timeout: cmp.Or(t.Connect, l.limits.Connect), KeepAlive: -1}
 	d.SetMultipathTCP(false)
 	if l.config.Local == nil {
 		return d
 	}
-	if local := l.config.Local(); local.IsValid() && local.Is4() == t.Addr.Addr().Is4() {
+	local := l.config.Local()
+	switch {
+	case !local.IsValid() || local.Is4() != t.Addr.Addr().Is4():
+	case t.Transport == sip.UDP:
+		d.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	default:
 		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
 	}
 	return d

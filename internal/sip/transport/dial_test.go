@@ -40,8 +40,7 @@ func TestWhyAConnectionCouldNotBeOpened(t *testing.T) {
 		{"unknown CA", Target{Addr: stub(t, shake(stranger.server(t, "hop", 0))), Transport: sip.TLS, TLS: ca.client("hop")}, ErrHandshake, "unknown authority"},
 		{"another name", Target{Addr: stub(t, shake(ca.server(t, "other", 0))), Transport: sip.TLS, TLS: ca.client("hop")}, ErrHandshake, "valid for other"},
 		{"no common version", Target{Addr: stub(t, shake(old)), Transport: sip.TLS, TLS: ca.client("hop")}, ErrHandshake, "protocol version"},
-		{"no certificates", Target{Addr: silent, Transport: sip.TLS}, ErrUnreachable, "no usable transport"},
-		{"UDP", Target{Addr: silent, Transport: sip.UDP}, ErrUnreachable, "no usable transport"},
+		{"no certificates", Target{Addr: silent, Transport: sip.TLS}, ErrUnreachable, "no TLS configuration"},
 	} {
 		t.Run(c.promise, func(t *testing.T) {
 			r := newRecorder()

@@ -27,6 +27,9 @@ var (
 	ErrPanic      = errors.New("a fault in handling a message; the connection was closed")
 )
 
+// ErrTooLong is what sending a message over UDP ends with that no datagram holds. The socket goes on.
+var ErrTooLong = errors.New("the message is too long for UDP")
+
 // DialError says which step of opening a connection failed.
 type DialError struct {
 	Target Target

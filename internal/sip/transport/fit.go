@@ -61,9 +61,7 @@ func (f *fitting) keep(i int, want Listener) {
 	if want.check() != nil {
 		return
 	}
-	at := slices.IndexFunc(f.gone, func(a *listening) bool {
-		return a.asked == want.Addr && (want.Addr.Port() != 0 || a.settings.Load().Name == want.Name)
-	})
+	at := slices.IndexFunc(f.gone, func(a *listening) bool { return a.fits(want) })
 	if at < 0 {
 		return
 	}

@@ -62,7 +62,7 @@ func answer(m *sip.Message, status int) []byte {
 	return m.AppendAnswer(nil, sip.Answer{Status: status})
 }
 
-func (r *recorder) Accept(remote netip.Addr) bool { return r.accept(remote) }
+func (r *recorder) Accept(remote netip.Addr, _ sip.Transport) bool { return r.accept(remote) }
 
 func (r *recorder) Up(c *Conn) { r.up(c) }
 

@@ -1,8 +1,9 @@
-// Package transport owns the SIP connections of a node: listeners, TCP and TLS connections in and out, who is at the other
-// end, how bytes become messages and messages bytes, and every limit that keeps one peer from harming another.
+// Package transport owns the SIP connections of a node: listeners, TCP and TLS connections in and out, UDP sockets, who is at
+// the other end, how bytes become messages and messages bytes, and every limit that keeps one peer from harming another.
 //
-// Each connection has one goroutine. It reads, frames and parses in place and hands each message to the Handler before it
-// looks at the next, so that order is kept. Nobody waits for a slow reader but that reader's own connection.
+// Each connection and each UDP socket has one goroutine. It reads, frames and parses in place and hands each message to the
+// Handler before it looks at the next, so that order is kept. Nobody waits for a slow reader but that reader's own
+// connection.
 //
 // The package knows no transactions and no routing. Whom to admit is the Handler's to say, and what a certificate is
 // worth is written in the tls.Config that it is given.
@@ -22,9 +23,11 @@ import (
 )
 
 // Handler is what the layer calls. Up, Receive, Malformed and Closed run on the connection's goroutine, one after the other.
+// Each datagram that a UDP listener takes comes with a Conn of its own, which answers its sender; it is never up or closed.
 type Handler interface {
-	// Accept is asked before any byte is read or sent; false closes the connection unanswered.
-	Accept(remote netip.Addr) bool
+	// Accept is asked before any byte is read or sent, over UDP for each datagram; false closes the connection, or drops
+	// the datagram, unanswered. Over UDP the address may be forged.
+	Accept(remote netip.Addr, t sip.Transport) bool
 	// Up is the first call for a connection, after its handshake and, on one that this node opened, before Dial returns.
 	// It may close the connection; nothing is received then.
 	Up(c *Conn)

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -18,36 +17,31 @@ import (
 // Listener is a listener as it should be.
 type Listener struct {
 	Name         string
-	Transport    sip.Transport  // TCP or TLS
+	Transport    sip.Transport
 	Addr         netip.AddrPort // port 0: any, told in the ListenerState
 	VerifyClient bool           // for Peer; what is asked of clients stands in TLS
-	TLS          *tls.Config    // nil for TCP
+	TLS          *tls.Config    // for TLS only
 	TLSKey       string         // changes when TLS does
 	// Subject reads the verified CN from a completed handshake; nil: the CN of the chain that crypto/tls verified.
 	Subject func(tls.ConnectionState) string
 }
 
-// listening is a listener as it is. Its settings may be exchanged; each new connection is accepted by those in force.
+// listening is a listener as it is. Its settings may be exchanged; each new connection, or datagram, is taken by those in
+// force.
 type listening struct {
 	layer    *Layer
 	asked    netip.AddrPort
-	ln       *net.TCPListener
+	door     door
 	settings atomic.Pointer[Listener]
 	stopping chan struct{}
 	stopped  chan struct{}
 }
 
-var (
-	errUDP   = errors.New("UDP is not available")
-	errNoTLS = errors.New("no TLS configuration")
-)
+var errNoTLS = errors.New("no TLS configuration")
 
 // check tells what no attempt to open would change.
 func (want *Listener) check() error {
-	switch {
-	case want.Transport == sip.UDP:
-		return errUDP
-	case want.Transport == sip.TLS && want.TLS == nil:
+	if want.Transport == sip.TLS && want.TLS == nil {
 		return errNoTLS
 	}
 	return nil
@@ -57,45 +51,41 @@ func (l *Layer) listen(want Listener) (*listening, error) {
 	if err := want.check(); err != nil {
 		return nil, err
 	}
-	config := net.ListenConfig{KeepAlive: -1}
-	config.SetMultipathTCP(false) // its sockets lack options that are relied on here
-	ln, err := config.Listen(context.Background(), network(want.Addr.Addr()), want.Addr.String())
+	d, err := l.openDoor(want)
 	if err != nil {
 		return nil, err
 	}
-	a := &listening{layer: l, asked: want.Addr, ln: ln.(*net.TCPListener), stopping: make(chan struct{}), stopped: make(chan struct{})}
+	a := &listening{layer: l, asked: want.Addr, door: d, stopping: make(chan struct{}), stopped: make(chan struct{})}
 	a.settings.Store(&want)
 	go a.run()
 	return a, nil
 }
 
-// network keeps 0.0.0.0 from meaning IPv6 too.
-func network(a netip.Addr) string {
-	if a.Is4() {
-		return "tcp4"
-	}
-	return "tcp"
+// fits reports whether the open socket is the one that is wanted. UDP and TCP may have the same port.
+func (a *listening) fits(want Listener) bool {
+	own := a.settings.Load()
+	return a.asked == want.Addr && own.Transport.Reliable() == want.Transport.Reliable() && (want.Addr.Port() != 0 || own.Name == want.Name)
 }
 
-func (a *listening) addr() netip.AddrPort { return addrPort(a.ln.Addr()) }
+func (a *listening) addr() netip.AddrPort { return addrPort(a.door.Addr()) }
 
-// run accepts until stop. Out of file descriptors it waits and goes on: a listener that ended then would never come back.
+// run takes connections or datagrams until stop. Out of file descriptors it waits and goes on: a listener that ended
+// then would never come back.
 func (a *listening) run() {
 	defer close(a.stopped)
-	defer a.ln.Close()
+	defer a.door.Close()
 	pause := time.Duration(0)
 	for {
-		tcp, err := a.ln.AcceptTCP()
+		err := a.door.next(a)
 		switch {
 		case err == nil:
 			pause = 0
-			a.admit(tcp)
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			a.drain()
 			return
 		default:
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			a.layer.log.Warn("accept failed", "listener", a.settings.Load().Name, "reason", err)
+			a.layer.log.Warn("listening failed for now", "listener", a.settings.Load().Name, "reason", err)
 			a.rest(pause)
 		}
 	}
@@ -113,7 +103,7 @@ func (a *listening) rest(pause time.Duration) {
 // stop ends accepting. The queue is drained first, as closing a listener resets every connection in its queue.
 func (a *listening) stop() {
 	close(a.stopping)
-	_ = a.ln.SetDeadline(time.Unix(1, 0))
+	_ = a.door.SetDeadline(time.Unix(1, 0))
 	<-a.stopped
 }
 
@@ -123,19 +113,17 @@ const drainLimit = 300 * time.Millisecond
 
 func (a *listening) drain() {
 	for end := time.Now().Add(drainLimit); time.Now().Before(end); {
-		_ = a.ln.SetDeadline(time.Now().Add(a.layer.limits.Drain))
-		tcp, err := a.ln.AcceptTCP()
-		if err != nil {
+		_ = a.door.SetDeadline(time.Now().Add(a.layer.limits.Drain))
+		if a.door.next(a) != nil {
 			return
 		}
-		a.admit(tcp)
 	}
 }
 
 // admit starts a connection by the settings in force, or closes it. The Handler is asked before it costs anything.
 func (a *listening) admit(tcp *net.TCPConn) {
 	settings := a.settings.Load()
-	if !a.layer.welcomes(addrPort(tcp.RemoteAddr()).Addr()) {
+	if !a.layer.welcomes(addrPort(tcp.RemoteAddr()).Addr(), settings.Transport) {
 		tcp.Close()
 		return
 	}
@@ -149,9 +137,9 @@ func (a *listening) admit(tcp *net.TCPConn) {
 	go c.serveAccepted(settings)
 }
 
-func (l *Layer) welcomes(remote netip.Addr) (accepted bool) {
+func (l *Layer) welcomes(remote netip.Addr, t sip.Transport) (accepted bool) {
 	_ = l.guard(nil, func() error {
-		accepted = l.config.Handler.Accept(remote)
+		accepted = l.config.Handler.Accept(remote, t)
 		return nil
 	})
 	return accepted
@@ -191,8 +179,6 @@ func sentence(want Listener, err error) string {
 	switch {
 	case err == nil:
 		return ""
-	case errors.Is(err, errUDP):
-		return "Listening on UDP is not available; use TCP or TLS for this listener."
 	case errors.Is(err, errNoTLS):
 		return "This node has no certificate to show on a TLS listener; import one."
 	case errors.Is(err, syscall.EADDRINUSE):

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"net"
 	"net/netip"
+	"time"
 
 	"isthmus/internal/sip"
 )
@@ -25,20 +26,21 @@ type Peer struct {
 // Target is where Dial connects to. Connections are shared between equal Addr, Transport, Name and TLSKey.
 type Target struct {
 	Addr      netip.AddrPort
-	Transport sip.Transport // TCP or TLS
+	Transport sip.Transport
 	Name      string        // the identity that is expected there
-	TLS       *tls.Config   // nil for TCP
+	TLS       *tls.Config   // for TLS only
 	TLSKey    string        // changes when TLS does
+	Connect   time.Duration // how long the TCP connect may take; 0: as Limits has it
 	// Subject reads the verified CN from a completed handshake; nil: the CN of the chain that crypto/tls verified.
 	Subject func(tls.ConnectionState) string
 }
 
 func addrPort(a net.Addr) netip.AddrPort {
-	tcp, ok := a.(*net.TCPAddr)
+	known, ok := a.(interface{ AddrPort() netip.AddrPort }) // of TCP and of UDP
 	if !ok {
 		return netip.AddrPort{}
 	}
-	ap := tcp.AddrPort()
+	ap := known.AddrPort()
 	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }
 

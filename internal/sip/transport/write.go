@@ -22,6 +22,9 @@ func (c *Conn) Send(b []byte) error { return c.Queue(c, b) }
 // out at the end of that. A proxy that forwards what came on one connection to another thereby writes once per read,
 // not once per message.
 func (c *Conn) Queue(during *Conn, b []byte) error {
+	if c.udp != nil {
+		return c.sendDatagram(b)
+	}
 	if err := c.awaitRoom(len(b)); err != nil {
 		return err
 	}
