@@ -196,6 +196,39 @@ func TestADirectoryWithABlankOrAPlusHoldsACluster(t *testing.T) {
 	}
 }
 
+func TestAPathThatAConnectionStringCannotHoldGetsAShortSocketDirectory(t *testing.T) {
+	for dir, inside := range map[string]bool{
+		"/srv/a,b": false, "/srv/ab": true,
+		"/" + strings.Repeat("x", maxSocketPath-len("//run/.s.PGSQL.5432")):   true,
+		"/" + strings.Repeat("x", maxSocketPath-len("//run/.s.PGSQL.5432")+1): false,
+	} {
+		got := socketDir(place{dir: dir})
+		if within := got == filepath.Join(dir, "run"); within != inside || strings.Contains(got, ",") || len(socketPath(got)) > maxSocketPath {
+			t.Errorf("the sockets of %s lie in %s", dir, got)
+		}
+		if socketDir(place{dir: dir}) != got {
+			t.Errorf("%s has two socket directories", dir)
+		}
+	}
+}
+
+func TestAClusterOfRootIsRefused(t *testing.T) {
+	dir := filepath.Join(emptyDir(t), "var")
+	data := filepath.Join(dir, "postgres", "data")
+	if err := os.MkdirAll(data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() != 0 {
+		t.Log("only root can make a directory of root's; that of its own user is looked at instead")
+		if keeper, err := (place{dir: filepath.Dir(data)}).keeper(); err != nil || keeper.uid != os.Geteuid() {
+			t.Errorf("it is run by %+v, %v", keeper, err)
+		}
+		return
+	}
+	_, err := Start(t.Context(), quick(dir))
+	wantSentence(t, err, "belong to root", "chown -R postgres "+data)
+}
+
 func TestAFileInPlaceOfTheDataDirectoryIsNamed(t *testing.T) {
 	file := filepath.Join(emptyDir(t), "var")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
