@@ -103,9 +103,9 @@ func TestOverSocketsAHopThatDoesNotReadDelaysItsOwnRequestsOnly(t *testing.T) {
 		<-t.Context().Done()
 	})
 	b := newLab(t, node, second, f.addr, nil)
-	const n = 60
+	const n = 12
 	for range n {
-		b.ask([]string{"SUBSCRIBE"}, 60_000, 200) // 3.6 MB, and the kernel takes a fraction
+		b.ask([]string{"SUBSCRIBE"}, 60_000, 200) // 720 kB, of which the kernel and the queue take less
 	}
 	b.ends(n)
 	if b.ledger.Slowest() > 16*time.Second {

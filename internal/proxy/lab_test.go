@@ -58,7 +58,7 @@ func labAddresses() (node, first, second string) {
 // labLimits are the transport's, as hasty as the clock.
 var labLimits = transport.Limits{
 	Connect: 200 * time.Millisecond, HandshakeOut: 300 * time.Millisecond, Message: 300 * time.Millisecond, UserTimeout: 300 * time.Millisecond,
-	Write: 300 * time.Millisecond, Enqueue: 100 * time.Millisecond, Queue: 128 << 10, Linger: 50 * time.Millisecond,
+	Write: 300 * time.Millisecond, Linger: 50 * time.Millisecond,
 }
 
 // newLab is a lab whose first front end is at an address, over TLS when there are settings for that.
