@@ -1,6 +1,7 @@
 package document
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,6 +73,10 @@ func TestAnExportAppliedChangesNothing(t *testing.T) {
 	second, _ := Export(again)
 	if diff := cmp.Diff(string(out), string(second)); diff != "" {
 		t.Errorf("two exports of one configuration differ: %s", diff)
+	}
+	slices.Reverse(again.TLSContexts)
+	if turned, _ := Export(again); string(turned) != string(out) {
+		t.Errorf("the order of rows is the order of the export:\n%s", turned)
 	}
 	for _, line := range []string{"version: 1\n", "max_contacts: 200\n", "max_watchers: unlimited\n", `min_version: "1.0"`, "name: remote.com"} {
 		if !strings.Contains(string(out), line) {

@@ -54,6 +54,8 @@ func TestADocumentIsReadAsItIsWritten(t *testing.T) {
 
 func TestWhatDoesNotFitIsToldOnceAtItsPlaceAndChangesNothing(t *testing.T) {
 	for in, want := range map[string]string{
+		"":                                  "The file holds no document",
+		"# only a comment":                  "The file holds no document",
 		"on: yes":                           "on: Write true or false.",
 		"on:":                               "on: Write true or false.",
 		"number: 5e3":                       "number: Write a whole number, such as 5061.",

@@ -36,8 +36,6 @@ func (l *Listener) Problems() []Problem {
 		list = append(list, problem("tls_context", "A TLS listener needs a TLS context; choose one, such as %s.", PeerAuthContext))
 	case l.Transport != TLS && l.TLSContext != "":
 		list = append(list, problem("tls_context", "Only a TLS listener has a TLS context; choose the transport tls, or no context."))
-	case l.Transport == UDP && l.Enabled:
-		list = append(list, problem("enabled", "The SIP core does not serve UDP yet; leave this listener off and use TCP or TLS."))
 	}
 	return list
 }

@@ -88,9 +88,6 @@ func (c *Configuration) checkRoutes(Usage) []Problem {
 			list = append(list, problem(at(SectionStaticRoutes, i, "next_hop"),
 				"%s belongs to the node %s; a static route leads to the Microsoft side, never back to a node.", r.NextHop, node))
 		}
-		if r.Transport == UDP {
-			list = append(list, problem(at(SectionStaticRoutes, i, "transport"), "The SIP core does not send over UDP; choose tls or tcp."))
-		}
 		if count[r.Destination]++; count[r.Destination] == MaxRoutesPerPattern+1 {
 			list = append(list, problem(at(SectionStaticRoutes, i, "destination"),
 				"%s has %d routes already, which is the limit; delete one first.", r.Destination, MaxRoutesPerPattern))
@@ -168,7 +165,7 @@ func (c *Configuration) checkDomains(usage Usage) []Problem {
 	}
 	for name, users := range usage.ByDomain {
 		if users > 0 && !c.HasDomain(name) {
-			list = append(list, problem(SectionDomains, "%d users have addresses in %s; change or delete them before you remove the domain.", users, name))
+			list = append(list, problem(SectionDomains, "Users have addresses in %s (%d), which would be none of the domains; keep or add that domain, or change these addresses first.", name, users))
 		}
 	}
 	return list
