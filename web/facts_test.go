@@ -113,7 +113,9 @@ func TestTheSourceOfAddressesIsRefusedBesideItsField(t *testing.T) {
 	c.post("/settings", "directory_uri_source", "microsoft_address").status(http.StatusUnprocessableEntity).page().
 		Says(t, "#error-directory_uri_source .error", "1 licensed user would have no IM address")
 	c.post("/settings", "im_address_scheme", "user_id", "default_domain", "synergy.com").to("/settings")
-	c.post("/users", "id", "bob", "licensed", "true", "node", "imp1.here.com").to("/users")
+	c.post("/users", "id", "bob", "licensed", "true", "node", "imp1.here.com", "mail", "bob@other.com").to("/users")
+	page := c.post("/settings", "im_address_scheme", "directory_uri").status(http.StatusUnprocessableEntity).page()
+	page.Says(t, "#error-im_address_scheme .error", "Users have addresses in other.com (1), which would be none of the domains")
 	c.post("/settings", "default_domain", "").status(http.StatusUnprocessableEntity).page().Says(t, "#error-default_domain .error", "no IM address")
 }
 

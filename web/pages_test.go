@@ -42,7 +42,7 @@ func TestRoutesThatCannotWorkAreRefused(t *testing.T) {
 		{"a domain for a user route", "type", "user", "choose the type domain"},
 		{"an address without a port", "port", "0", "Port 0 asks DNS for SRV records"},
 		{"a port that is none", "port", "65536", "Enter a port between 1 and 65535."},
-		{"UDP", "transport", "udp", "choose tls or tcp"},
+		{"a transport that is none", "transport", "sctp", "Choose one of"},
 		{"no priority", "priority", "0", "between 1 and 65535"},
 		{"a next hop that is none", "next_hop", "fe1", "Enter an IP address such as"},
 	} {
@@ -131,11 +131,12 @@ func TestSubjectInUseIsNotDeleted(t *testing.T) {
 	c.post("/tls-peer-subjects/delete", "id", id).status(http.StatusConflict)
 }
 
-func TestUDPIsKeptAndNotServed(t *testing.T) {
+func TestUDPIsATransportLikeTheOthers(t *testing.T) {
 	c := signedInAs(t, auth.Operator)
-	c.post("/listeners", "name", "Lab UDP", "transport", "udp", "port", "5090", "enabled", "true").status(422).page().
-		Says(t, "#error-enabled", "does not serve UDP yet")
-	c.post("/listeners", "name", "Lab UDP", "transport", "udp", "port", "5090", "enabled", "false").to("/listeners")
+	c.post("/listeners", "name", "Lab UDP", "transport", "udp", "port", "5090", "enabled", "true").to("/listeners")
+	c.post("/listeners", "name", "Lab UDP 2", "transport", "udp", "port", "5090", "enabled", "true").status(422).page().
+		Says(t, "#error-port", "is taken by the listener")
+	c.post("/static-routes", "destination", "synergy.com", "type", "domain", "next_hop", "127.0.0.21", "port", "5060", "transport", "udp").to("/static-routes")
 }
 
 func TestPeerAuthIsPutOnItsPortInOneStep(t *testing.T) {

@@ -100,9 +100,10 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		err = s.store.SaveSettings(r.Context(), settings)
 	}
-	err = asInvalid(err, changedAddress(before, settings))
+	address := changedAddress(before, settings)
+	err = asInvalid(err, address)
 	if errors.As(err, &invalid) {
-		return s.settingsPage(w, r, http.StatusUnprocessableEntity, templates.Form{Path: "/settings", Was: r.PostForm.Get("was"), Values: typed(r.PostForm, &settings), Invalid: within(invalid, "settings")})
+		return s.settingsPage(w, r, http.StatusUnprocessableEntity, templates.Form{Path: "/settings", Was: r.PostForm.Get("was"), Values: typed(r.PostForm, &settings), Invalid: within(invalid, "settings", address)})
 	}
 	return s.done(w, r, err, "/settings", "Saved. "+settingsEffect(before, settings))
 }
@@ -120,11 +121,16 @@ func changedAddress(before, after federation.Settings) string {
 	return ""
 }
 
-// within takes the section off the paths, where the form holds that section alone.
-func within(invalid federation.Invalid, section string) federation.Invalid {
+// within takes the section off the paths, where the form holds that section alone. What is wrong elsewhere then, as with
+// addresses in a domain that this side does not hold, is told beside the field that causes it.
+func within(invalid federation.Invalid, section, cause string) federation.Invalid {
 	out := make(federation.Invalid, len(invalid))
 	for i, p := range invalid {
-		out[i] = federation.Problem{Path: strings.TrimPrefix(p.Path, section+"."), Text: p.Text}
+		path := strings.TrimPrefix(p.Path, section+".")
+		if p.Path == federation.SectionDomains {
+			path = cause
+		}
+		out[i] = federation.Problem{Path: path, Text: p.Text}
 	}
 	return out
 }

@@ -214,7 +214,7 @@ func TestADomainWithUsersIsNotRenamedAway(t *testing.T) {
 	d := first(t, s.ListDomains, "name", "other.com")
 	d.Name = "renamed.com"
 	_, err := s.SaveDomain(actor(t), d)
-	refused(t, err, "1 users have addresses in other.com")
+	refused(t, err, "Users have addresses in other.com (1)")
 }
 
 func TestAServerGetsItsTwoACLEntriesInOneChange(t *testing.T) {

@@ -83,7 +83,7 @@ func TestASchemeThatWouldClashIsRefused(t *testing.T) {
 	cid := first(t, s.ListUsers, "id", "cid")
 	cid.Mail = "cid@synergy.com"
 	must(s.SaveUser(actor(t), cid))
-	refused(t, s.SaveSettings(actor(t), settings), "1 users have addresses in far.com")
+	refused(t, s.SaveSettings(actor(t), settings), "Users have addresses in far.com (1)")
 }
 
 func TestUsersTradeTheirAddressesInOneDocument(t *testing.T) {
