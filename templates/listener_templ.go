@@ -51,7 +51,7 @@ func ListenerForm(f Frame, form Form, contexts []string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = Radios(form, Field{Name: "transport", Label: "Protocol", Options: []Option{
-				{Value: "tls", Label: "TLS"}, {Value: "tcp", Label: "TCP"}, {Value: "udp", Label: "UDP", Note: "Kept, but not served in this version."},
+				{Value: "tls", Label: "TLS"}, {Value: "tcp", Label: "TCP"}, {Value: "udp", Label: "UDP", Note: "Always from outside; Microsoft servers do not use it."},
 			}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

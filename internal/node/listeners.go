@@ -42,7 +42,7 @@ func planListener(s *federation.Snapshot, node *federation.Node, configured fede
 		return transport.Listener{}, err
 	}
 	l := transport.Listener{
-		Name: configured.Name, Transport: routing.TransportOf(configured.Transport), // UDP the layer refuses with a sentence
+		Name: configured.Name, Transport: routing.TransportOf(configured.Transport),
 		Addr: netip.AddrPortFrom(address, uint16(configured.Port)), Subject: certs.Subject,
 	}
 	if configured.Transport != federation.TLS {

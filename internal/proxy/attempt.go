@@ -25,8 +25,8 @@ type attempt struct {
 
 	// The wire's lock guards these.
 	listed     bool
+	posted     bool // over UDP: the request went out
 	next, prev *attempt
-	posted     *wire // over UDP: that which the request went out on
 }
 
 // begin waits for a connection and sends. m is the message while it is in the hand, else nil.

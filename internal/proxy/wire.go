@@ -64,18 +64,16 @@ func (w *wire) write(a *attempt, b []byte) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if a.posted == w {
+	if a.posted {
 		w.last = nil
 		_ = w.Link.Send(b)
 		return nil
 	}
-	before := w.last
-	a.posted, w.last = w, a
-	err := w.Link.Send(b)
-	if err != nil {
-		a.posted, w.last = nil, before
+	if err := w.Link.Send(b); err != nil {
+		return err // what went out last went out before
 	}
-	return err
+	a.posted, w.last = true, a
+	return nil
 }
 
 // Send and Queue are for what is no attempt's: a probe, an ACK, a BENOTIFY.

@@ -197,6 +197,14 @@ func TestTheNodeNamesItselfByItsFQDN(t *testing.T) {
 			"<sip:imp1.synergy.com:5072;transport=tcp;lr> <sip:imp1.synergy.com:5070;transport=tls;lr>"},
 		{"toward TLS, one that verifies", sip.TCP, 5072, sip.TLS, moved, "SIP/2.0/TLS imp1.synergy.com:5061;branch=",
 			"<sip:imp1.synergy.com:5061;transport=tls;lr> <sip:imp1.synergy.com:5072;transport=tcp;lr>"},
+		{"from UDP to TCP: both", sip.UDP, 5060, sip.TCP, nil, "SIP/2.0/TCP imp1.synergy.com:5060;branch=",
+			"<sip:imp1.synergy.com:5060;transport=tcp;lr> <sip:imp1.synergy.com:5060;transport=udp;lr>"},
+		{"toward UDP answers are asked to the port of the request", sip.TCP, 5060, sip.UDP, nil, "SIP/2.0/UDP imp1.synergy.com:5060;rport;branch=",
+			"<sip:imp1.synergy.com:5060;transport=udp;lr> <sip:imp1.synergy.com:5060;transport=tcp;lr>"},
+		{"toward UDP, the first enabled", sip.TCP, 5060, sip.UDP, func(s *federation.Snapshot) {
+			s.Listeners = append(s.Listeners, federation.Listener{Name: "u", Transport: federation.UDP, Port: 5090, Enabled: true})
+		}, "SIP/2.0/UDP imp1.synergy.com:5090;rport;branch=",
+			"<sip:imp1.synergy.com:5090;transport=udp;lr> <sip:imp1.synergy.com:5060;transport=tcp;lr>"},
 		{"a listener that is gone keeps its name", sip.TCP, 5999, sip.TCP, nil, "SIP/2.0/TCP imp1.synergy.com:5060;branch=",
 			"<sip:imp1.synergy.com:5060;transport=tcp;lr> <sip:imp1.synergy.com:5999;transport=tcp;lr>"},
 	} {
