@@ -165,7 +165,7 @@ func (c *Configuration) checkDomains(usage Usage) []Problem {
 	}
 	for name, users := range usage.ByDomain {
 		if users > 0 && !c.HasDomain(name) {
-			list = append(list, problem(SectionDomains, "%d users have addresses in %s; change or delete them before you remove the domain.", users, name))
+			list = append(list, problem(SectionDomains, "Users have addresses in %s (%d), which would be none of the domains; keep or add that domain, or change these addresses first.", name, users))
 		}
 	}
 	return list
