@@ -313,6 +313,11 @@ func TestWrongAnswersAreRefusedTogether(t *testing.T) {
 	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
 	bad := strings.NewReplacer("pool: pool.synergy.com", "pool: synergy.com", "address: 10.1.20.22", "address: 10.1.20.21").Replace(answers)
 	m.isthmus(bad, "wizard", "plan", "-").want(t, exitFailure, "pool: ", "front_ends[1].address: ")
+	out := filepath.Join(m.dir, "scripts")
+	m.isthmus(bad, "wizard", "finish", "-", "--out", out).want(t, exitFailure, "pool: ", "front_ends[1].address: ")
+	if list, _ := filepath.Glob(filepath.Join(out, "*")); len(list) > 0 {
+		t.Errorf("a finish with wrong answers wrote %v", list)
+	}
 }
 
 func TestAnAdministratorIsAddedOnce(t *testing.T) {

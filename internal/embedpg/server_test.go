@@ -34,18 +34,21 @@ func (d *diary) holds(part string) bool {
 func TestAServerThatEndsByItselfIsReportedAndOneThatIsClosedIsNot(t *testing.T) {
 	const report = "has ended by itself"
 	dir := madeDir(t)
-	var kept diary
-	cfg := quick(dir)
-	cfg.Log = slog.New(slog.NewTextHandler(&kept, nil))
-	start(t, cfg).Close()
-	if kept.holds(report) {
-		t.Error("an end that was asked for is reported as an accident")
+	var ordered, accident diary
+	logging := func(d *diary) Config {
+		cfg := quick(dir)
+		cfg.Log = slog.New(slog.NewTextHandler(d, nil))
+		return cfg
 	}
-	c := start(t, cfg)
+	start(t, logging(&ordered)).Close()
+	c := start(t, logging(&accident))
 	if err := syscall.Kill(postmaster(t, dir), syscall.SIGQUIT); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the report", func() bool { return kept.holds(report) })
+	eventually(t, "the report", func() bool { return accident.holds(report) })
+	if ordered.holds(report) {
+		t.Error("an end that was asked for is reported as an accident")
+	}
 	if err := c.Close(); err != nil {
 		t.Errorf("closing what has ended already: %v", err)
 	}
