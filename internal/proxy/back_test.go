@@ -3,7 +3,6 @@ package proxy
 import (
 	"io"
 	"net/http/httptest"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -156,22 +155,31 @@ func TestOneConnectionOfAnAddressIsKeptToAnswer(t *testing.T) {
 	})
 }
 
-func TestAnAnswerReachesAPeerWhoseConnectionWasReset(t *testing.T) {
+func TestAnAnswerReachesAPeerThatClosedItsConnection(t *testing.T) {
 	connector := siptest.Serve(t, "127.0.81.5:0", nil)
 	microsoft := siptest.Serve(t, "127.0.81.6:0", nil)
 	p, node := nodeOn(t, "imp1.synergy.com", "127.0.81.5", snapshot("127.0.81.5", connector.Addr(), microsoft.Addr()))
-	lync := siptest.Connect(t, node, siptest.Options{Local: "127.0.81.6"})
-	r := toCarla("SUBSCRIBE")
-	r.SentBy = microsoft.Addr()
-	lync.Sends(r)
-	here := connector.Accepts()
-	asked := here.Expect("SUBSCRIBE")
-	if err := lync.Reset(); err != nil {
-		t.Fatal(err)
+	for _, leave := range []func(*siptest.Conn) error{
+		(*siptest.Conn).Reset,
+		(*siptest.Conn).Close, // as far as the node can see, it may be half closed and waiting
+	} {
+		lync := siptest.Connect(t, node, siptest.Options{Local: "127.0.81.6"})
+		r := toCarla("SUBSCRIBE")
+		r.SentBy = microsoft.Addr()
+		lync.Sends(r)
+		here := connector.Accepts()
+		asked := here.Expect("SUBSCRIBE")
+		if err := leave(lync.Conn); err != nil {
+			t.Fatal(err)
+		}
+		here.ExpectSilence(200 * time.Millisecond) // in which the node sees it
+		here.Answers(asked, 200)
+		there := microsoft.Accepts()
+		there.Expect("200")
+		for _, l := range p.network.Links() { // the next begins with new ones
+			l.Close(nil)
+		}
+		here.ExpectClosed()
+		there.ExpectClosed()
 	}
-	for len(p.network.Links()) > 1 { // until the node has seen it
-		runtime.Gosched()
-	}
-	here.Answers(asked, 200)
-	microsoft.Accepts().Expect("200")
 }

@@ -66,6 +66,10 @@ type handler struct{ *Proxy }
 
 func (h handler) Accept(remote netip.Addr, t sip.Transport) bool { return h.accept(remote, t) }
 
+func (h handler) Known(peer *transport.Peer) bool { return h.known(peer) }
+
+func (h handler) Undelivered(c *transport.Conn, b []byte) { h.giveBack(conn{c}, b) }
+
 func (h handler) Up(c *transport.Conn) { h.up(conn{c}) }
 
 func (h handler) Receive(c *transport.Conn, m *sip.Message) { h.receive(conn{c}, m) }

@@ -30,6 +30,8 @@ type Conn struct {
 	batch  batch
 	up     atomic.Bool // the Handler knows of it
 
+	stranger atomic.Bool // the Handler does not know the peer
+
 	mu      sync.Mutex
 	pending *[]byte   // to be written next, nil: nothing
 	writing bool      // a goroutine is in flush, and takes what is pending
@@ -38,6 +40,8 @@ type Conn struct {
 	done    chan struct{}
 	owed    int           // requests received and not answered finally
 	settled chan struct{} // closed when nothing is owed; nil while nobody waits for it
+	unsure  [][]byte      // answers since then
+	told    bool          // the Handler was told of those that were not taken
 }
 
 // newConn wraps a connected socket; the caller adds the TLS side and starts it.
@@ -165,6 +169,7 @@ func (c *Conn) finish(err error) {
 	if c.socket.failure() == nil && !broken(err) {
 		c.sayGoodbye(err == io.EOF)
 	}
+	c.undelivered()
 	_ = c.socket.tcp.Close()
 }
 
@@ -214,6 +219,7 @@ func (c *Conn) paid(b []byte) {
 		return
 	}
 	c.owed--
+	c.late(b)
 	if c.owed == 0 && c.settled != nil {
 		close(c.settled)
 		c.settled = nil

@@ -23,6 +23,7 @@ var (
 	ErrClosed     = errors.New("the connection was closed by this node")
 	ErrSlowReader = errors.New("the peer does not read what it is sent; the connection was closed")
 	ErrSlowWriter = errors.New("the peer did not complete a message in time; the connection was closed")
+	ErrStranger   = errors.New("the peer is not known and sent no request in time; the connection was closed")
 	ErrFlood      = errors.New("the peer sent too many empty lines; the connection was closed")
 	ErrPanic      = errors.New("a fault in handling a message; the connection was closed")
 )

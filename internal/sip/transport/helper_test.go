@@ -30,6 +30,7 @@ type closing struct {
 // recorder is a Handler that notes all it is told. Its functions may be set before the layer runs.
 type recorder struct {
 	accept    func(netip.Addr) bool
+	known     func(*Peer) bool
 	up        func(*Conn)
 	receive   func(*Conn, *sip.Message)
 	malformed func(*Conn, *sip.Message, *sip.Error)
@@ -38,12 +39,14 @@ type recorder struct {
 	closed   chan closing
 	shakes   chan error
 	panicked chan any
+	returned chan string // undelivered answers
 }
 
 func newRecorder() *recorder {
 	return &recorder{
-		got: make(chan string, 20_000), closed: make(chan closing, 1000), shakes: make(chan error, 1000), panicked: make(chan any, 10),
+		got: make(chan string, 20_000), closed: make(chan closing, 1000), shakes: make(chan error, 1000), panicked: make(chan any, 10), returned: make(chan string, 100),
 		accept: func(netip.Addr) bool { return true },
+		known:  func(*Peer) bool { return true },
 		up:     func(*Conn) {},
 		receive: func(c *Conn, m *sip.Message) {
 			if m.IsRequest() {
@@ -63,6 +66,10 @@ func answer(m *sip.Message, status int) []byte {
 }
 
 func (r *recorder) Accept(remote netip.Addr, _ sip.Transport) bool { return r.accept(remote) }
+
+func (r *recorder) Known(peer *Peer) bool { return r.known(peer) }
+
+func (r *recorder) Undelivered(_ *Conn, b []byte) { r.returned <- string(b) }
 
 func (r *recorder) Up(c *Conn) { r.up(c) }
 

@@ -28,6 +28,10 @@ type Handler interface {
 	// Accept is asked before any byte is read or sent, over UDP for each datagram; false closes the connection, or drops
 	// the datagram, unanswered. Over UDP the address may be forged.
 	Accept(remote netip.Addr, t sip.Transport) bool
+	// Known reports whether requests of a peer are likely to be taken, by what is known of it: at accept its address and
+	// the listener, after the handshake its certificate too. It must not wait. Other peers' connections are few and short
+	// until a request of theirs was taken.
+	Known(peer *Peer) bool
 	// Up is the first call for a connection, after its handshake and, on one that this node opened, before Dial returns.
 	// It may close the connection; nothing is received then.
 	Up(c *Conn)
@@ -40,6 +44,8 @@ type Handler interface {
 	// a connection that this node opened it may come before Dial returns, as the alert of a TLS 1.3 peer may. err is io.EOF
 	// when the peer closed in good order.
 	Closed(c *Conn, err error)
+	// Undelivered reports a final answer to a peer that had closed its direction, and whose system did not take it.
+	Undelivered(c *Conn, b []byte)
 	// HandshakeFailed reports a TLS connection to a listener that never came up.
 	HandshakeFailed(remote netip.AddrPort, listener string, err error)
 }
@@ -70,6 +76,7 @@ type Layer struct {
 	listeners []*listening
 	conns     map[*Conn]struct{}
 	pool      map[poolKey]*pooled
+	strangers strangers
 	down      bool
 	running   sync.WaitGroup // goroutines of connections
 }
@@ -110,6 +117,7 @@ func (l *Layer) add(c *Conn) bool {
 }
 
 func (l *Layer) remove(c *Conn) {
+	l.part(c)
 	l.mu.Lock()
 	delete(l.conns, c)
 	l.mu.Unlock()

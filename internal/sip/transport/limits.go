@@ -23,6 +23,8 @@ type Limits struct {
 	Hold         time.Duration // how long a handler that blocks may delay what is queued behind it, 2 ms
 	Drain        time.Duration // emptying the accept queue of a listener that goes, 50 ms
 	EmptyLines   int           // empty lines in a second, 100
+	Stranger     time.Duration // until a peer that the Handler does not know has sent a request, 10 s
+	Strangers    int           // connections of such peers, 256
 }
 
 func (l Limits) orDefaults() Limits {
@@ -43,5 +45,7 @@ func (l Limits) orDefaults() Limits {
 		Hold:         cmp.Or(l.Hold, 2*time.Millisecond),
 		Drain:        cmp.Or(l.Drain, 50*time.Millisecond),
 		EmptyLines:   cmp.Or(l.EmptyLines, 100),
+		Stranger:     cmp.Or(l.Stranger, 10*time.Second),
+		Strangers:    cmp.Or(l.Strangers, 256),
 	}
 }

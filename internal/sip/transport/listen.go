@@ -85,6 +85,7 @@ func (a *listening) run() {
 			return
 		default:
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			a.layer.dismiss()
 			a.layer.log.Warn("listening failed for now", "listener", a.settings.Load().Name, "reason", err)
 			a.rest(pause)
 		}
@@ -134,6 +135,7 @@ func (a *listening) admit(tcp *net.TCPConn) {
 		tcp.Close()
 		return
 	}
+	a.layer.meet(c)
 	go c.serveAccepted(settings)
 }
 
@@ -153,6 +155,9 @@ func (c *Conn) serveAccepted(settings *Listener) {
 		if err != nil {
 			c.handshakeFailed(settings.Name, err)
 			return
+		}
+		if c.stranger.Load() && c.layer.knows(c) {
+			c.layer.part(c)
 		}
 	}
 	c.rise()

@@ -41,6 +41,7 @@ type reader struct {
 	empty      int       // empty lines since second
 	second     time.Time
 	first      [512]byte // what wakes an idle connection up
+	until      time.Time // how long a stranger may take, zero before it was asked
 }
 
 // run reads until the connection ends and says why.
@@ -69,8 +70,10 @@ func (r *reader) ended(err error) error {
 // fill reads once. Without a buffer it waits for as long as it takes; with one, until the message under way is overdue or the
 // connection is so quiet that it gives its buffer back.
 func (r *reader) fill() error {
-	if r.buffer == nil {
-		return r.wake()
+	for r.buffer == nil {
+		if err := r.wake(); err != nil || r.buffer != nil {
+			return err
+		}
 	}
 	r.makeRoom()
 	if err := r.limit(); err != nil {
@@ -93,19 +96,41 @@ func (r *reader) fill() error {
 }
 
 func (r *reader) wake() error {
-	if err := r.expect(time.Time{}); err != nil {
+	if err := r.expect(r.patience()); err != nil {
 		return err
 	}
 	n, err := r.c.in.Read(r.first[:])
 	if n == 0 {
-		if stopped := r.c.Err(); stopped != nil {
-			return stopped
-		}
-		return err
+		return r.quiet(err)
 	}
 	r.buffer = readBuffers.Get().(*buffer)
 	r.bytes, r.start, r.end = r.buffer.bytes, 0, copy(r.buffer.bytes, r.first[:n])
 	r.received(0)
+	return nil
+}
+
+// patience is when an idle connection is closed: never, but for a stranger's, whatever empty lines it sends.
+func (r *reader) patience() time.Time {
+	if !r.c.stranger.Load() {
+		return time.Time{}
+	}
+	if r.until.IsZero() {
+		r.until = time.Now().Add(r.c.limits.Stranger)
+	}
+	return r.until
+}
+
+// quiet says why nothing came. A peer may have become known meanwhile.
+func (r *reader) quiet(err error) error {
+	switch stopped := r.c.Err(); {
+	case stopped != nil:
+		return stopped
+	case !timesOut(err):
+		return err
+	case !r.c.layer.knows(r.c):
+		return ErrStranger
+	}
+	r.c.layer.part(r.c)
 	return nil
 }
 
@@ -197,6 +222,7 @@ func (r *reader) deliver(b []byte) error {
 	if !ok {
 		r.c.owe(m)
 		r.c.layer.config.Handler.Receive(r.c, m)
+		r.c.layer.part(r.c) // turned away it would be closed
 		return r.c.Err()
 	}
 	if refused.Close {

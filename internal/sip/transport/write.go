@@ -44,7 +44,10 @@ func (c *Conn) Queue(during *Conn, b []byte) error {
 	if left || !much && during.batch.join(c) {
 		return nil
 	}
-	return c.flush()
+	if err := c.flush(); err != nil && c.withdraw(b) {
+		return err
+	}
+	return nil
 }
 
 // flush writes what is pending, unless another goroutine is at it. Writing to the socket does not block.

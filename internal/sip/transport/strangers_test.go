@@ -1,0 +1,204 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+	"time"
+
+	"isthmus/internal/sip"
+)
+
+// onlyKnown is a recorder that knows one address.
+func onlyKnown(addr string) *recorder {
+	r := newRecorder()
+	r.known = func(p *Peer) bool { return p.Remote.Addr() == netip.MustParseAddr(addr) }
+	return r
+}
+
+func connectFrom(t *testing.T, local string, to netip.AddrPort) *peer {
+	t.Helper()
+	d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(local + ":0"))}
+	c, err := d.Dial("tcp", to.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newPeer(t, c)
+}
+
+func TestAStrangerThatSaysNothingIsClosedAndAKnownPeerIsNot(t *testing.T) {
+	for promise, says := range map[string]string{"nothing": "", "empty lines": "\r\n\r\n"} {
+		t.Run(promise, func(t *testing.T) {
+			r := onlyKnown("127.0.0.2")
+			l := newLayer(t, r, Limits{Stranger: 100 * time.Millisecond, Warm: 10 * time.Millisecond})
+			addr := listenTCP(t, l)
+			known, stranger := connectFrom(t, "127.0.0.2", addr), connectFrom(t, "127.0.0.3", addr)
+			began := time.Now()
+			go func() {
+				pace := time.NewTicker(30 * time.Millisecond)
+				defer pace.Stop()
+				for range 10 {
+					if _, err := io.WriteString(stranger, says); err != nil {
+						return
+					}
+					<-pace.C
+				}
+			}()
+			got := next(t, r.closed)
+			if took := time.Since(began); !errors.Is(got.err, ErrStranger) || got.conn.Peer().Remote.String() != stranger.LocalAddr().String() || took < 90*time.Millisecond {
+				t.Errorf("%v closed for %v after %v", got.conn.Peer().Remote, got.err, took)
+			}
+			known.write(t, message("MESSAGE", "a", 0))
+			if got := known.status(t); got != "200" {
+				t.Errorf("the known peer was answered %s", got)
+			}
+		})
+	}
+}
+
+func TestAStrangerWhoseRequestWasTakenIsNoneAnyMore(t *testing.T) {
+	r := onlyKnown("127.0.0.2")
+	l := newLayer(t, r, Limits{Stranger: 50 * time.Millisecond, Warm: 10 * time.Millisecond})
+	p := connectFrom(t, "127.0.0.3", listenTCP(t, l))
+	for range 2 {
+		p.write(t, message("MESSAGE", "a", 0))
+		if got := p.status(t); got != "200" {
+			t.Fatalf("answered %s", got)
+		}
+		pause := time.NewTimer(120 * time.Millisecond)
+		<-pause.C
+	}
+	if len(l.strangers.list) != 0 || len(r.closed) != 0 {
+		t.Error("it still is a stranger")
+	}
+}
+
+func TestAStrangerThatGetsKnownWhileItIsQuietStays(t *testing.T) {
+	r := newRecorder()
+	asked := make(chan bool, 10)
+	r.known = func(*Peer) bool {
+		asked <- true
+		return len(asked) > 1 // not yet at accept
+	}
+	l := newLayer(t, r, Limits{Stranger: 20 * time.Millisecond})
+	p := connect(t, listenTCP(t, l))
+	until(t, "asked again", func() bool { return len(asked) == 2 })
+	p.write(t, message("MESSAGE", "a", 0))
+	if got := p.status(t); got != "200" {
+		t.Errorf("answered %s", got)
+	}
+}
+
+// A certificate may tell who a stranger is.
+func TestAStrangerIsJudgedAgainAfterItsHandshake(t *testing.T) {
+	ca := newAuthority(t)
+	r := newRecorder()
+	r.known = func(p *Peer) bool { return len(p.Certificates) > 0 }
+	l := newLayer(t, r, Limits{Stranger: 50 * time.Millisecond})
+	addr := fitOne(t, l, Listener{Name: "tls", Transport: sip.TLS, Addr: loopback, TLS: ca.server(t, "node", 4)})
+	p := dialTLS(t, addr, ca.client("node", ca.issue(t, "fe1")))
+	until(t, "up", func() bool { return len(l.Connections()) == 1 })
+	pause := time.NewTimer(150 * time.Millisecond)
+	<-pause.C
+	p.write(t, message("MESSAGE", "a", 0))
+	if got := p.status(t); got != "200" || len(l.strangers.list) != 0 {
+		t.Errorf("answered %s", got)
+	}
+}
+
+// A flood of connections costs a fixed number of descriptors, and none of a peer that is known.
+func TestAFloodOfStrangersHasRoomForAFewOfThem(t *testing.T) {
+	const room, flood = 8, 200
+	r := onlyKnown("127.0.0.2")
+	l := newLayer(t, r, Limits{Strangers: room})
+	addr := listenTCP(t, l)
+	known := connectFrom(t, "127.0.0.2", addr)
+	last := connectFrom(t, "127.0.0.3", addr)
+	for range flood {
+		last = connectFrom(t, "127.0.0.3", addr)
+		known.write(t, message("MESSAGE", "a", 0))
+		if got := known.status(t); got != "200" {
+			t.Fatalf("the known peer was answered %s", got)
+		}
+	}
+	until(t, "the flood is closed but for the latest", func() bool { return len(l.all()) == room+1 })
+	for range flood + 1 - room {
+		if got := next(t, r.closed); !errors.Is(got.err, ErrStranger) {
+			t.Fatalf("closed for %v", got.err)
+		}
+	}
+	last.write(t, message("MESSAGE", "a", 0))
+	if got := last.status(t); got != "200" {
+		t.Errorf("the latest is not heard: %s", got)
+	}
+}
+
+func TestDescriptorsThatRunOutAreTakenFromStrangers(t *testing.T) {
+	r := onlyKnown("127.0.0.2")
+	l := newLayer(t, r, Limits{})
+	addr := listenTCP(t, l)
+	known := connectFrom(t, "127.0.0.2", addr)
+	for range 3 {
+		connectFrom(t, "127.0.0.3", addr)
+	}
+	until(t, "accepted", func() bool { return len(l.Connections()) == 4 })
+	late := descriptor(t)
+	restore := exhaustDescriptors(t)
+	defer restore()
+	if err := syscall.Connect(late, &syscall.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if got := next(t, r.closed); !errors.Is(got.err, ErrStranger) {
+			t.Errorf("%v closed for %v", got.conn.Peer().Remote, got.err)
+		}
+	}
+	until(t, "who waited is accepted", func() bool { return len(l.Connections()) == 2 })
+	known.write(t, message("MESSAGE", "a", 0))
+	if got := known.status(t); got != "200" {
+		t.Errorf("the known peer was answered %s", got)
+	}
+}
+
+func TestAnAnswerToAPeerThatHasLeftIsHandedBack(t *testing.T) {
+	for promise, want := range map[string]struct {
+		leave    func(*peer)
+		returned int
+	}{
+		"closed altogether": {func(p *peer) { p.Close() }, 2},
+		"closed half":       {func(p *peer) { _ = p.Conn.(*net.TCPConn).CloseWrite() }, 0},
+	} {
+		t.Run(promise, func(t *testing.T) {
+			r := newRecorder()
+			pending := make(chan []byte, 2)
+			r.receive = func(c *Conn, m *sip.Message) { pending <- answer(m, 200) }
+			l := newLayer(t, r, Limits{})
+			c, p := accepted(t, l, r)
+			p.write(t, message("MESSAGE", "a", 0)+message("MESSAGE", "b", 0))
+			one, two := next(t, pending), next(t, pending)
+			want.leave(p)
+			until(t, "the end of its requests was seen", func() bool {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				return c.settled != nil
+			})
+			lost := 0
+			for _, b := range [][]byte{one, two} {
+				if c.Send(b) != nil {
+					lost++ // the sender knows by itself
+				}
+			}
+			next(t, r.closed)
+			for range len(r.returned) {
+				lost++
+				<-r.returned
+			}
+			if lost != want.returned {
+				t.Errorf("%d answers were handed back, not %d", lost, want.returned)
+			}
+		})
+	}
+}
