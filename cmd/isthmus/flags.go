@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"isthmus/internal/federation"
+	"isthmus/internal/names"
 )
 
 // flags are what every command takes.
@@ -104,7 +105,15 @@ func (f *flags) logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
-// resolver asks the DNS server of --dns, or the system.
+// ask asks the DNS server of --dns, or the system's.
+func (f *flags) ask() names.Ask {
+	if f.DNS == "" {
+		return names.System()
+	}
+	return names.Server(f.DNS)
+}
+
+// resolver is the same for the pages of the console, which look up what is being typed.
 func (f *flags) resolver() *net.Resolver {
 	if f.DNS == "" {
 		return net.DefaultResolver

@@ -15,8 +15,8 @@ import (
 	"isthmus/internal/embedpg"
 	"isthmus/internal/federation"
 	"isthmus/internal/metrics"
+	"isthmus/internal/names"
 	"isthmus/internal/node"
-	"isthmus/internal/proxy"
 	"isthmus/internal/store"
 	"isthmus/web"
 )
@@ -85,10 +85,12 @@ func (s *server) run(ctx context.Context) error {
 		return err
 	}
 	numbers := metrics.New(version)
+	book := names.New(names.Config{Ask: s.ask(), Log: s.log.With("node", s.Node)})
+	defer book.Close()
 	core := node.New(node.Config{
 		Name: s.Node, Version: version, Dir: s.DataDir, Key: key, Metrics: numbers, Log: s.log,
 		Snapshots: s.snapshots, UserFacts: s.db.UserFacts, Report: s.db.ReportStatus,
-		Resolve: proxy.DNS(s.resolver()),
+		Names: book,
 	})
 	doors, err := s.doors(s.site(core, numbers), core.Certificate)
 	if err != nil {

@@ -131,7 +131,8 @@ func TestACLPatterns(t *testing.T) {
 	w, _ := running(t)
 	config := w.ca.Client(w.ca.Leaf("fe1.synergy.com"), "imp1.synergy.com")
 	for pattern, in := range map[string]bool{
-		"all": true, w.net + fe1Host: true, w.net + "16/28": true, w.net + "32/28": false, w.net + fe2Host: false, "fe1.synergy.com": false,
+		"all": true, w.net + fe1Host: true, w.net + "16/28": true, w.net + "32/28": false, w.net + fe2Host: false,
+		"fe1.synergy.com": true, "synergy.com": true, "fe2.synergy.com": false, "ynergy.com": false, // by the certificate's name
 	} {
 		t.Run(strings.ReplaceAll(pattern, "/", "-"), func(t *testing.T) {
 			w.applied(t, "acl:\n  - pattern: "+pattern+"\n")

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"isthmus/internal/dnstest"
 	"isthmus/internal/pgtest"
 	"isthmus/internal/store"
 	"isthmus/migrations"
@@ -37,7 +38,7 @@ func newMachine(t *testing.T, name, address, database string) *machine {
 	}
 	m := &machine{t: t, dir: dir, console: freePort(t, "127.0.0.1")}
 	m.env = append(environment(), "ISTHMUS_DATA_DIR="+filepath.Join(dir, "data"), "ISTHMUS_NODE="+name, "ISTHMUS_SIP_ADDRESS="+address,
-		"ISTHMUS_HTTP="+m.console, "ISTHMUS_DATABASE_URL="+database)
+		"ISTHMUS_HTTP="+m.console, "ISTHMUS_DATABASE_URL="+database, "ISTHMUS_DNS="+dnstest.Start(t, "127.0.0.1").Addr)
 	return m
 }
 

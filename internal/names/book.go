@@ -95,6 +95,7 @@ func (b *Book) OnChange(f func()) {
 
 // Keep tells the book what to keep from now on. New names are looked up at once.
 func (b *Book) Keep(w Wanted) {
+	w.ACL = slices.Compact(slices.Sorted(slices.Values(w.ACL)))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	before := b.wanted

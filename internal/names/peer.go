@@ -34,6 +34,12 @@ func (b *Book) Of(addr netip.Addr) ([]string, State) {
 	return nil, Pending
 }
 
+// Known returns the names that DNS confirmed for an address, and has nothing looked up.
+func (b *Book) Known(addr netip.Addr) []string {
+	names, _, _ := b.peek(addr)
+	return names
+}
+
 // Await is Of, but it waits up to 2 s for a first look-up.
 func (b *Book) Await(addr netip.Addr) ([]string, State) {
 	limit := time.NewTimer(Late)

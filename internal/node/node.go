@@ -16,6 +16,7 @@ import (
 	"isthmus/internal/certs"
 	"isthmus/internal/federation"
 	"isthmus/internal/metrics"
+	"isthmus/internal/names"
 	"isthmus/internal/proxy"
 	"isthmus/internal/sip/transport"
 )
@@ -24,7 +25,7 @@ import (
 // waits for an answer any more.
 const drainLimit = 32 * time.Second
 
-// Config is what a node is made of. All fields but Resolve and the durations are required.
+// Config is what a node is made of. All fields but Names and the durations are required.
 type Config struct {
 	Name    string     // this node's row in the configuration
 	Version string     // of the program, for status rows
@@ -42,8 +43,8 @@ type Config struct {
 	// Report keeps the node's status where the console reads it.
 	Report func(context.Context, federation.NodeStatus) error
 
-	// Resolve finds the addresses of next hops that are named by FQDN; nil: the system's resolver.
-	Resolve proxy.Resolve
+	// Names is what DNS says of peers and next hops; nil: it is not asked, so that names admit nobody and lead nowhere.
+	Names *names.Book
 
 	ReportEvery time.Duration // 0: 2 s
 	Drain       time.Duration // how long requests under way may take at the end; 0: 32 s

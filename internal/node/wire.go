@@ -15,7 +15,7 @@ import (
 func (n *Node) wire() {
 	n.core = proxy.New(proxy.Config{
 		Directory: n.users, Key: n.config.Key.BranchKey(), TLS: n.tlsTo, Recheck: n.recheck,
-		Resolve: n.config.Resolve, Log: n.config.Log, Metrics: n.config.Metrics, HandshakeReason: certs.Reason,
+		Names: n.config.Names, Log: n.config.Log, Metrics: n.config.Metrics, HandshakeReason: certs.Reason,
 	})
 	n.layer = transport.New(transport.Config{Handler: n.core.Handler(), Local: n.localAddress, Log: n.log})
 	n.core.Start(proxy.Over(n.layer))

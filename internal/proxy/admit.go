@@ -54,8 +54,8 @@ func (p *Proxy) malformed(l Link, m *sip.Message, fault *sip.Error) {
 		p.logMessage(slog.LevelWarn, "response discarded", policy, l, m, fault.Reason)
 		return
 	}
-	if v := policy.Admit(peerOf(l)); !v.Allowed {
-		p.turnAway(policy, l, m, v)
+	policy, _, ok := p.admitted(policy, l, m)
+	if !ok {
 		return
 	}
 	p.logMessage(slog.LevelWarn, "message refused", policy, l, m, fault.Reason)
@@ -82,9 +82,11 @@ func (p *Proxy) refuseMalformed(in *incoming, err error) {
 // SetPolicy puts a policy in force. Requests that come from now on are judged by it; those on their way keep theirs.
 // Open connections whose peer is not admitted any more are closed. Config.TLS has to know the new configuration already.
 func (p *Proxy) SetPolicy(policy *routing.Policy) {
+	p.keepNames(p.policy.Load(), policy)
 	p.policy.Store(policy)
-	p.bans.lift(policy.Lists)
-	p.forged.lift(policy.Lists)
+	p.keepNames(policy)
+	p.bans.lift(p.listedBy(policy))
+	p.forged.lift(p.listedBy(policy))
 	if p.network == nil {
 		return
 	}
@@ -113,10 +115,7 @@ func (p *Proxy) judge(policy *routing.Policy, l Link) {
 		l.Close(errServiceOff)
 		return
 	}
-	if v := policy.Admit(peerOf(l)); !v.Allowed {
-		p.log.Warn("connection closed", "node", policy.Node(), "peer", peer.Remote.String(), "reason", reasonWith(v.Log, v.Reason), "revision", policy.Revision)
-		l.Close(errRefused)
-	}
+	p.judgeAddress(policy, l)
 }
 
 // certified closes a connection whose certificates are not good any more, and reports whether they are.

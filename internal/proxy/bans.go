@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -70,13 +72,15 @@ func (b *bans) banned(addr netip.Addr, now time.Time) bool {
 	return r != nil && now.Before(r.until)
 }
 
-// lift forgets the addresses that are listed now.
+// lift forgets the addresses that are listed now. listed is asked without the lock, on which every accept waits.
 func (b *bans) lift(listed func(netip.Addr) bool) {
 	b.mu.Lock()
+	all := slices.Collect(maps.Keys(b.records))
+	b.mu.Unlock()
+	all = slices.DeleteFunc(all, func(a netip.Addr) bool { return !listed(a) })
+	b.mu.Lock()
 	defer b.mu.Unlock()
-	for addr := range b.records {
-		if listed(addr) {
-			delete(b.records, addr)
-		}
+	for _, addr := range all {
+		delete(b.records, addr)
 	}
 }

@@ -1,12 +1,10 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,7 +12,6 @@ import (
 
 	"isthmus/internal/federation"
 	"isthmus/internal/routing"
-	"isthmus/internal/sip"
 	"isthmus/internal/sip/transport"
 	"isthmus/internal/siptest"
 )
@@ -296,11 +293,11 @@ func TestTLSSettingsThatChangeWhileAHopIsBeingConnectedTo(t *testing.T) {
 func TestAFaultWhileConnectingCostsOneAttempt(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		var mended atomic.Bool
-		w.proxy.config.Resolve = func(context.Context, string, int, sip.Transport) ([]netip.AddrPort, error) {
+		w.proxy.config.TLS = func(*routing.Hop) (TLS, error) {
 			if !mended.Load() {
 				panic("as the test says")
 			}
-			return []netip.AddrPort{netip.MustParseAddrPort(fe1At)}, nil
+			return TLS{Key: "1"}, nil
 		}
 		client := w.connector()
 		client.asks(request("SUBSCRIBE"))
@@ -314,7 +311,7 @@ func TestAFaultWhileConnectingCostsOneAttempt(t *testing.T) {
 		client.asks(request("SUBSCRIBE"))
 		w.at(fe1At).answers(w.at(fe1At).expect("SUBSCRIBE"), 200)
 		client.expect("200")
-	}, func(s *federation.Snapshot) { s.StaticRoutes[0].NextHop = "fe1.synergy.com" })
+	}, func(s *federation.Snapshot) { s.StaticRoutes[0].Transport = federation.TLS })
 }
 
 func TestAFaultWhileProbingCostsOneProbe(t *testing.T) {
@@ -338,29 +335,4 @@ func (w *world) faulty(e *end, faulty bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e.faulty = faulty
-}
-
-func TestAnFQDNNextHopIsResolvedOffTheMessagePath(t *testing.T) {
-	named := func(s *federation.Snapshot) { s.StaticRoutes[0].NextHop = "fe1.synergy.com" }
-	inWorld(t, func(t *testing.T, w *world) {
-		w.proxy.config.Resolve = func(_ context.Context, host string, port int, _ sip.Transport) ([]netip.AddrPort, error) {
-			timer := time.NewTimer(time.Second)
-			<-timer.C
-			if host != "fe1.synergy.com" || port != 5061 {
-				return nil, errors.New("no such name")
-			}
-			return []netip.AddrPort{netip.MustParseAddrPort("127.0.0.29:5061"), netip.MustParseAddrPort(fe1At)}, nil
-		}
-		client := w.connector()
-		client.asks(request("SUBSCRIBE"))
-		client.asks(request("MESSAGE"))
-		if w.opened(fe1At) > 0 {
-			t.Fatal("the look-up is not over yet")
-		}
-		w.after(2 * time.Second)
-		w.at(fe1At).answers(w.at(fe1At).expect("SUBSCRIBE"), 200)
-		w.at(fe1At).answers(w.at(fe1At).expect("MESSAGE"), 200)
-		client.expect("200")
-		client.expect("200")
-	}, named)
 }

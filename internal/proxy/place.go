@@ -124,29 +124,44 @@ func (pl *place) waiters(w *wire) []func(*wire, error, bool) {
 	return waiting
 }
 
-// openLimit bounds look-ups and connecting together; the transport's own limits are shorter.
-const openLimit = 5 * time.Second
+// What opening may take: all connects together, and with the handshakes, little more than one address may take. The
+// first look-up of a name comes before.
+const (
+	connectLimit = time.Second
+	openLimit    = 3500 * time.Millisecond
+	maxAddresses = 4 // of one name that are tried
+)
 
 func (pl *place) open() (*wire, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
-	defer cancel()
 	hop := pl.current()
 	t, err := pl.target(hop)
 	if err != nil {
 		return nil, err
 	}
-	addrs := []netip.AddrPort{hop.Addr}
-	if !hop.Addr.IsValid() {
-		if addrs, err = pl.proxy.config.Resolve(ctx, hop.Host, hop.Port, hop.Transport); err != nil {
-			return nil, err
-		}
+	addrs, err := pl.proxy.resolve(hop)
+	if err != nil {
+		return nil, err
 	}
-	err = errors.New("DNS knows no address")
-	for _, t.Addr = range addrs {
-		var l Link
-		if l, err = pl.proxy.network.Dial(ctx, t); err == nil {
-			return pl.proxy.wires.register(l, pl)
+	l, err := pl.proxy.dialOne(t, addrs[:min(len(addrs), maxAddresses)])
+	if err != nil {
+		return nil, err
+	}
+	return pl.proxy.wires.register(l, pl)
+}
+
+// dialOne connects to the first address that can be connected to. Each gets its share of the time that is left, so that a
+// name of many addresses takes no longer than one.
+func (p *Proxy) dialOne(t transport.Target, addrs []netip.AddrPort) (l Link, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
+	defer cancel()
+	left := connectLimit
+	for i, addr := range addrs {
+		t.Addr, t.Connect = addr, left/time.Duration(len(addrs)-i)
+		began := time.Now()
+		if l, err = p.network.Dial(ctx, t); err == nil {
+			return l, nil
 		}
+		left -= min(time.Since(began), t.Connect)
 	}
 	return nil, err
 }

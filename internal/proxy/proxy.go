@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"isthmus/internal/metrics"
+	"isthmus/internal/names"
 	"isthmus/internal/routing"
 	"isthmus/internal/sip"
 	"isthmus/internal/sip/transaction"
@@ -34,7 +35,7 @@ type Config struct {
 	TLS func(*routing.Hop) (TLS, error)
 	// Recheck judges the certificates of a TLS connection when it comes up, and again after a change. nil: they stay good.
 	Recheck func(*transport.Peer) error
-	Resolve Resolve // nil: the system's resolver
+	Names   *names.Book // what DNS says of peers and next hops; nil: it is not asked
 	// HandshakeReason names why a handshake failed as one of a few texts, for metrics. nil: they are all alike.
 	HandshakeReason func(error) string
 
@@ -85,14 +86,14 @@ func New(c Config) *Proxy {
 	if c.Random == nil {
 		c.Random = rand.IntN
 	}
-	if c.Resolve == nil {
-		c.Resolve = resolver{}.resolve
-	}
 	if c.HandshakeReason == nil {
 		c.HandshakeReason = func(error) string { return "TLS handshake failed" }
 	}
 	p := &Proxy{config: c, clock: c.Clock, log: c.Log, metrics: c.Metrics, key: routing.NewBranchKey(c.Key), table: transaction.New(c.Clock)}
 	p.table.Recovered = p.recovered
+	if c.Names != nil {
+		c.Names.OnChange(p.namesChanged)
+	}
 	p.serial.Store(rand.Uint64() >> 1)
 	p.busyTag, p.load = p.tag(), newLoad(c.OpenPerPeer, c.OpenInAll)
 	return p
@@ -129,9 +130,8 @@ func (p *Proxy) receive(l Link, m *sip.Message) {
 
 // request admits, finds the transaction, decides and acts.
 func (p *Proxy) request(policy *routing.Policy, l Link, m *sip.Message) {
-	verdict := policy.Admit(peerOf(l))
-	if !verdict.Allowed {
-		p.turnAway(policy, l, m, verdict)
+	policy, verdict, ok := p.admitted(policy, l, m)
+	if !ok {
 		return
 	}
 	in := incoming{policy: policy, link: l, message: m, upstream: &upstream{proxy: p, link: l}}
@@ -196,7 +196,7 @@ func (p *Proxy) act(in *incoming, d routing.Decision) {
 
 // response takes a response on the connection that carried the request, or on another of an admitted peer.
 func (p *Proxy) response(policy *routing.Policy, l Link, m *sip.Message) {
-	if !carried(m.Via(0).Branch, l.ID()) && !policy.Admit(peerOf(l)).Allowed {
+	if !carried(m.Via(0).Branch, l.ID()) && !p.admits(policy, l) {
 		return
 	}
 	p.table.Response(m)

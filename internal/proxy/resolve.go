@@ -2,56 +2,62 @@ package proxy
 
 import (
 	"context"
-	"fmt"
-	"net"
+	"errors"
 	"net/netip"
 
+	"isthmus/internal/names"
+	"isthmus/internal/routing"
 	"isthmus/internal/sip"
 )
 
-// Resolve finds the addresses of a hop that is named by FQDN; port 0 asks for SRV.
-type Resolve = func(ctx context.Context, host string, port int, t sip.Transport) ([]netip.AddrPort, error)
-
-// A resolver asks DNS for next hops that are named by FQDN (RFC 3263 section 4.2).
-type resolver struct{ dns *net.Resolver }
-
-// DNS resolves next hops with a resolver of the caller's choice; nil is the system's.
-func DNS(r *net.Resolver) Resolve {
-	return resolver{r}.resolve
+// keepNames has DNS looked up for what policies name: the incoming ACL and the next hops. While one policy takes the
+// place of another it is told of both, as either may be asked.
+func (p *Proxy) keepNames(policies ...*routing.Policy) {
+	if p.config.Names == nil {
+		return
+	}
+	var w names.Wanted
+	for _, policy := range policies {
+		if policy != nil {
+			want(&w, policy)
+		}
+	}
+	p.config.Names.Keep(w)
 }
 
-func (r resolver) resolve(ctx context.Context, host string, port int, t sip.Transport) ([]netip.AddrPort, error) {
-	if port != 0 {
-		return r.addresses(ctx, host, port)
+func want(w *names.Wanted, policy *routing.Policy) {
+	w.ACL = append(w.ACL, policy.ACLNames()...)
+	for _, h := range policy.NamedHops() {
+		if h.Port == 0 {
+			w.Services = append(w.Services, service(h))
+		} else {
+			w.Hosts = append(w.Hosts, h.Host)
+		}
 	}
-	service := "sip"
-	if t == sip.TLS {
-		service = "sips"
-	}
-	_, records, err := r.dns.LookupSRV(ctx, service, "tcp", host)
-	if err != nil {
-		return nil, fmt.Errorf("no SRV record of %s: %w", host, err)
-	}
-	var list []netip.AddrPort
-	for _, s := range records {
-		found, lookupErr := r.addresses(ctx, s.Target, int(s.Port))
-		list = append(list, found...)
-		err = lookupErr
-	}
-	if len(list) > 0 {
-		return list, nil
-	}
-	return nil, err
 }
 
-func (r resolver) addresses(ctx context.Context, host string, port int) ([]netip.AddrPort, error) {
-	addrs, err := r.dns.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return nil, fmt.Errorf("no address of %s: %w", host, err)
+// service is the name whose SRV records lead to a hop (RFC 3263 section 4.2).
+func service(h *routing.Hop) string {
+	switch h.Transport {
+	case sip.TLS:
+		return "_sips._tcp." + h.Host
+	case sip.UDP:
+		return "_sip._udp." + h.Host
 	}
-	var list []netip.AddrPort
-	for _, a := range addrs {
-		list = append(list, netip.AddrPortFrom(a.Unmap(), uint16(port)))
+	return "_sip._tcp." + h.Host
+}
+
+var errNoDNS = errors.New("names of next hops are not looked up here")
+
+// resolve finds the addresses of a hop, from memory but for the first look-up of a name.
+func (p *Proxy) resolve(h *routing.Hop) ([]netip.AddrPort, error) {
+	switch {
+	case h.Addr.IsValid():
+		return []netip.AddrPort{h.Addr}, nil
+	case p.config.Names == nil:
+		return nil, errNoDNS
+	case h.Port == 0:
+		return p.config.Names.Service(context.Background(), service(h))
 	}
-	return list, nil
+	return p.config.Names.Host(context.Background(), h.Host, h.Port)
 }

@@ -174,6 +174,9 @@ func (w *world) Dial(_ context.Context, t transport.Target) (Link, error) {
 	h.dials++
 	fails, takes := h.fails, h.takes
 	w.mu.Unlock()
+	if takes > t.Connect && fails == nil {
+		takes, fails = t.Connect, transport.ErrTimeout
+	}
 	if takes > 0 {
 		timer := time.NewTimer(takes)
 		<-timer.C

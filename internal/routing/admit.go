@@ -137,9 +137,11 @@ func (p *Policy) Lists(addr netip.Addr) bool {
 // ListsNamed reports whether the incoming ACL admits an address by the names that DNS confirms for it.
 func (p *Policy) ListsNamed(names []string) bool { return p.acl.admitsNamed(Peer{Names: names}) }
 
-// NeedsNames reports whether a refusal is worth asking for the peer's names: it was by the incoming ACL, and that holds
-// names.
-func (p *Policy) NeedsNames(v Verdict) bool { return v.Ban && len(p.acl.names) > 0 }
+// NeedsNames reports whether the names that DNS confirms for a peer can change the verdict on it.
+func (p *Policy) NeedsNames(peer Peer) bool {
+	return len(p.acl.names) > 0 && !p.acl.admits(peer.Addr) && !p.internal(peer) &&
+		(!peer.VerifyClient || p.lists(peer)) && !p.acl.admitsNamed(peer)
+}
 
 // ACLNames are the entries of the incoming ACL that are names. Their addresses have to be known to say a peer's names.
 func (p *Policy) ACLNames() []string { return p.acl.names }

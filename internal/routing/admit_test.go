@@ -168,10 +168,12 @@ func TestNamesAreAskedForWhereTheyCanHelp(t *testing.T) {
 		{"who is refused by a list with names", fromStranger, names, true},
 		{"not who is listed by address", at(plain, "127.0.0.21"), names, false},
 		{"not who shows a wrong certificate", with(fromFrontEnd, func(p *Peer) { p.Subject, p.Addr = "x.com", fromStranger.Addr }), names, false},
+		{"not who shows a certificate that is listed", with(fromFrontEnd, func(p *Peer) { p.Addr = fromStranger.Addr }), names, false},
+		{"not a node", fromConnector, names, false},
 		{"not where addresses alone are listed", fromStranger, unchanged, false},
 	} {
 		p := compile(t, "imp1.synergy.com", c.edit)
-		if got := p.NeedsNames(p.Admit(c.peer)); got != c.want {
+		if got := p.NeedsNames(c.peer); got != c.want {
 			t.Errorf("%s: %v", c.promise, got)
 		}
 	}
