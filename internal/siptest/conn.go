@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Local   string        // source address, "127.0.0.21"; "": the system's choice
 	TLS     *tls.Config   // nil: plain TCP
+	UDP     bool          // datagrams instead
 	Timeout time.Duration // for connecting and for each wait; 0: Timeout
 }
 
@@ -42,11 +43,7 @@ type Conn struct {
 func Dial(remote string, o Options) (*Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), o.timeout())
 	defer cancel()
-	dialer := net.Dialer{}
-	if o.Local != "" {
-		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(o.Local)}
-	}
-	c, err := dialer.DialContext(ctx, "tcp", remote)
+	c, err := o.dial(ctx, remote)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", remote, err)
 	}
@@ -58,6 +55,21 @@ func Dial(remote string, o Options) (*Conn, error) {
 		return nil, errors.Join(fmt.Errorf("TLS handshake with %s: %w", remote, err), c.Close())
 	}
 	return NewConn(secure, o.timeout()), nil
+}
+
+func (o Options) dial(ctx context.Context, remote string) (net.Conn, error) {
+	network, dialer := "tcp", net.Dialer{}
+	if o.UDP {
+		network = "udp"
+	}
+	switch {
+	case o.Local == "":
+	case o.UDP:
+		dialer.LocalAddr = &net.UDPAddr{IP: net.ParseIP(o.Local)}
+	default:
+		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(o.Local)}
+	}
+	return dialer.DialContext(ctx, network, remote)
 }
 
 // NewConn speaks over a connection that is open already.
@@ -83,10 +95,13 @@ func (c *Conn) LocalAddr() net.Addr { return c.net.LocalAddr() }
 // RemoteAddr returns the other side's address and port.
 func (c *Conn) RemoteAddr() net.Addr { return c.net.RemoteAddr() }
 
-// Transport tells TLS from TCP.
+// Transport tells TLS, TCP and UDP from each other.
 func (c *Conn) Transport() sip.Transport {
-	if _, ok := c.net.(*tls.Conn); ok {
+	switch c.net.(type) {
+	case *tls.Conn:
 		return sip.TLS
+	case *net.UDPConn, *post:
+		return sip.UDP
 	}
 	return sip.TCP
 }
@@ -171,13 +186,21 @@ func (c *Conn) read(deadline time.Time) error {
 	if err := c.net.SetReadDeadline(deadline); err != nil {
 		return err
 	}
-	chunk := make([]byte, 4096)
+	chunk := make([]byte, c.chunk())
 	n, err := c.net.Read(chunk)
 	c.buf = append(c.buf, chunk[:n]...)
 	if n > 0 {
 		return nil
 	}
 	return err
+}
+
+// chunk is how much to read at once. What of a datagram is not read is lost.
+func (c *Conn) chunk() int {
+	if c.Transport() == sip.UDP {
+		return 64 << 10
+	}
+	return 4 << 10
 }
 
 // ReadRaw returns bytes as they come, what was read but not yet taken first: for keep-alives and broken input.
