@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -43,5 +44,13 @@ func TestEverySocketHasItsOptions(t *testing.T) {
 		if got := option(t, c, unix.SOL_SOCKET, unix.SO_KEEPALIVE); got != 1 {
 			t.Errorf("opened %v: no keep-alive", c == opened)
 		}
+	}
+}
+
+func TestTheWildcardOfIPv4IsNotThatOfIPv6(t *testing.T) {
+	l := newLayer(t, newRecorder(), Limits{})
+	any := netip.AddrPortFrom(netip.IPv4Unspecified(), freePort(t).Port())
+	if got := fitOne(t, l, Listener{Name: "any", Transport: sip.TCP, Addr: any}); got != any {
+		t.Errorf("asked for %v, it listens on %v", any, got)
 	}
 }

@@ -142,6 +142,21 @@ func TestKeepAlivesAreAnsweredAndFloodsClosed(t *testing.T) {
 	}
 }
 
+func TestKeepAlivesOverALongTimeAreNoFlood(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{EmptyLines: 4})
+	p := connect(t, listenTCP(t, l))
+	second := time.NewTicker(1010 * time.Millisecond)
+	defer second.Stop()
+	for range 2 {
+		p.write(t, strings.Repeat("\r\n", 4))
+		if _, err := io.ReadFull(p.lines, make([]byte, 4)); err != nil {
+			t.Fatalf("as many empty lines as a second may have: %v", err)
+		}
+		<-second.C
+	}
+}
+
 func TestABrokenMessageIsAnsweredAndTheNextOneRead(t *testing.T) {
 	r := newRecorder()
 	l := newLayer(t, r, Limits{})

@@ -26,7 +26,7 @@ func accepted(t *testing.T, l *Layer, r *recorder) (*Conn, *peer) {
 
 func TestASlowReaderHurtsItselfAlone(t *testing.T) {
 	r := newRecorder()
-	l := newLayer(t, r, Limits{Write: 300 * time.Millisecond, Enqueue: 100 * time.Millisecond})
+	l := newLayer(t, r, Limits{Write: time.Minute, UserTimeout: time.Minute, Enqueue: 100 * time.Millisecond})
 	c, _ := accepted(t, l, r)
 	other := connect(t, fitted(l))
 	block := bytes.Repeat([]byte("x"), 16<<10)
@@ -247,6 +247,37 @@ func TestCloseSendsWhatIsQueued(t *testing.T) {
 	}
 }
 
+// slow is a connection whose writes take until they are released.
+type slow struct {
+	io.Writer
+	entered, release chan struct{}
+}
+
+func (s *slow) Write(p []byte) (int, error) {
+	s.entered <- struct{}{}
+	<-s.release
+	return s.Writer.Write(p)
+}
+
+func TestCloseLeavesNothingBehindAWriteThatIsUnderWay(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	c, p := accepted(t, l, r)
+	under := &slow{c.socket, make(chan struct{}, 2), make(chan struct{})}
+	c.out = under
+	go func() { _ = c.Send([]byte("SIP/2.0 100 Trying\r\n\r\n")) }()
+	next(t, under.entered)
+	if err := c.Send([]byte("SIP/2.0 200 OK\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	c.Close(nil)
+	until(t, "it is closing", func() bool { return len(l.Connections()) == 0 })
+	close(under.release)
+	if a, b, end := p.status(t), p.status(t), p.status(t); a != "100" || b != "200" || end != "closed" {
+		t.Errorf("the peer heard %s, %s, %s", a, b, end)
+	}
+}
+
 func TestCloseWakesAnIdleConnection(t *testing.T) {
 	for i := range 10 { // with its buffer and without, and on the way from one to the other
 		warm := []time.Duration{time.Millisecond, time.Hour}[i%2]
@@ -303,4 +334,43 @@ func TestAnUnansweredHalfClosedPeerIsNotKept(t *testing.T) {
 	p.write(t, message("MESSAGE", "a", 0))
 	_ = p.Conn.(*net.TCPConn).CloseWrite()
 	next(t, r.closed)
+}
+
+func TestAHalfClosedPeerIsNotKeptForWhatIsNeverAnswered(t *testing.T) {
+	for promise, sent := range map[string]string{
+		"an ACK": message("ACK", "a", 0), "a BENOTIFY": message("BENOTIFY", "a", 0), "a response": response, "a request that is answered twice": message("MESSAGE", "a", 0),
+	} {
+		t.Run(promise, func(t *testing.T) {
+			r := newRecorder()
+			r.receive = func(c *Conn, m *sip.Message) {
+				if m.IsRequest() && m.Method() == "MESSAGE" {
+					_ = c.Send(answer(m, 200))
+					_ = c.Send(answer(m, 200))
+				}
+			}
+			l := newLayer(t, r, Limits{HalfClosed: time.Hour})
+			p := connect(t, listenTCP(t, l))
+			p.write(t, sent)
+			next(t, r.got)
+			_ = p.Conn.(*net.TCPConn).CloseWrite()
+			next(t, r.closed)
+		})
+	}
+}
+
+const response = "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP a.contoso.com;branch=z9hG4bKa\r\nFrom: <sip:alice@contoso.com>;tag=1\r\n" +
+	"To: <sip:bob@contoso.com>;tag=2\r\nCall-ID: a\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n"
+
+// A server that closes a connection which it accepted is leaving, and reads no answer any more.
+func TestAnOwnConnectionThatIsClosedThereIsNotKeptForAnAnswer(t *testing.T) {
+	target := stub(t, func(c net.Conn) { _, _ = io.WriteString(c, message("MESSAGE", "a", 0)) })
+	r := newRecorder()
+	r.receive = func(*Conn, *sip.Message) {}
+	l := newLayer(t, r, Limits{HalfClosed: time.Hour})
+	if _, err := l.Dial(context.Background(), Target{Addr: target, Transport: sip.TCP}); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(t, r.closed); !errors.Is(got.err, io.EOF) {
+		t.Errorf("closed for %v, want io.EOF", got.err)
+	}
 }
