@@ -59,13 +59,11 @@ func TestRequestsUnderWayAreAnsweredBeforeANodeEnds(t *testing.T) {
 func TestRequestsThatNobodyAnswersDoNotKeepANodeForEver(t *testing.T) {
 	r, host := start(t, func(c *Config) { c.Drain = 50 * time.Millisecond }), siptest.Serve(t, "127.0.0.1:0", nil)
 	r.commits(r.snapshot(1, leading(host)))
-	r.within().Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
+	peer := r.within()
+	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
 	host.Accepts().Expect("SUBSCRIBE")
-	began := time.Now()
 	r.end()
-	if took := time.Since(began); took > patience {
-		t.Errorf("it took %s", took)
-	}
+	peer.ExpectClosed() // and nothing before: the proxy would have given up on the hop in the end
 }
 
 func TestAFinishedDialogDoesNotDelayTheEnd(t *testing.T) {
