@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -200,5 +201,84 @@ func TestAnAnswerToAPeerThatHasLeftIsHandedBack(t *testing.T) {
 				t.Errorf("%d answers were handed back, not %d", lost, want.returned)
 			}
 		})
+	}
+}
+
+// Two peers behind one address: what one does wrong costs its own connection.
+func TestPeersBehindOneAddressDoNotPayForEachOther(t *testing.T) {
+	good := message("MESSAGE", "a", 0)
+	for promise, wrong := range map[string]func(*peer){
+		"garbage":        func(p *peer) { _, _ = io.WriteString(p, "\x16\x03\x01 this is no SIP\r\n\r\n") },
+		"a half message": func(p *peer) { _, _ = io.WriteString(p, good[:50]) },
+		"a lost framing": func(p *peer) {
+			_, _ = io.WriteString(p, strings.Replace(good, "Content-Length: 0", "Content-Length: x", 1))
+		},
+		"too much":        func(p *peer) { _, _ = io.WriteString(p, message("MESSAGE", "a", sip.MaxBody+1)) },
+		"answers unread":  func(p *peer) { go func() { _, _ = io.Copy(p, strings.NewReader(strings.Repeat(good, 100_000))) }() },
+		"a sudden reset":  func(p *peer) { _ = p.Conn.(*net.TCPConn).SetLinger(0); p.Close() },
+		"an early goodby": func(p *peer) { p.Close() },
+	} {
+		t.Run(promise, func(t *testing.T) {
+			r := newRecorder()
+			l := newLayer(t, r, Limits{Message: 50 * time.Millisecond, Write: 50 * time.Millisecond, Enqueue: 20 * time.Millisecond, Queue: 64 << 10})
+			go func() {
+				for range r.got {
+				}
+			}()
+			t.Cleanup(func() { close(r.got) })
+			addr := listenTCP(t, l)
+			bad, other := connect(t, addr), connect(t, addr)
+			wrong(bad)
+			for ended := false; !ended; {
+				other.write(t, good)
+				if got := other.status(t); got != "200" {
+					t.Fatalf("the other connection was answered %s", got)
+				}
+				select {
+				case got := <-r.closed:
+					ended = got.conn.Peer().Remote.String() == bad.LocalAddr().String()
+					if !ended {
+						t.Fatalf("the other connection was closed for %v", got.err)
+					}
+				default:
+				}
+			}
+		})
+	}
+}
+
+// 10,000 messages in one go come to an answer each, and another peer's are answered between them.
+func TestABlastOfOnePeerLetsAnotherBeServed(t *testing.T) {
+	const blast = 10_000
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	addr := listenTCP(t, l)
+	loud, other := connect(t, addr), connect(t, addr)
+	go func() { _, _ = io.WriteString(loud, strings.Repeat(message("MESSAGE", "blast", 0), blast)) }()
+	answered := make(chan int, 1)
+	go func() {
+		n := 0
+		for ; n < blast && loud.status(t) == "200"; n++ {
+		}
+		answered <- n
+	}()
+	between := 0
+	for done := false; !done; {
+		other.write(t, message("MESSAGE", "other", 0))
+		if got := other.status(t); got != "200" {
+			t.Fatalf("the other peer was answered %s", got)
+		}
+		select {
+		case n := <-answered:
+			done = true
+			if n != blast {
+				t.Errorf("%d of the blast were answered", n)
+			}
+		default:
+			between++
+		}
+	}
+	if between < 10 {
+		t.Errorf("the other peer got %d answers during the blast", between)
 	}
 }
