@@ -26,6 +26,11 @@ func (p *Proxy) refusals(t sip.Transport) *bans {
 // turnAway refuses a request of a peer that is not admitted, and closes the connection. It makes no transaction: what
 // strangers send costs nothing afterwards.
 func (p *Proxy) turnAway(policy *routing.Policy, l Link, m *sip.Message, v routing.Verdict) {
+	p.metrics.Request(m.Method(), metrics.Refused)
+	p.metrics.Refusal(v.Log)
+	if l.Peer().Transport == sip.UDP && !p.flooded.passes(p.clock.Now()) {
+		return
+	}
 	if method := m.Method(); method != "ACK" && method != "BENOTIFY" && m.Answerable() {
 		a := p.reply(l, v.Status, []string{warning(policy.Node(), v.Warning)})
 		_ = l.Send(m.AppendAnswer(nil, a)) // a peer that is gone needs no refusal
@@ -35,8 +40,6 @@ func (p *Proxy) turnAway(policy *routing.Policy, l Link, m *sip.Message, v routi
 	if addr := l.Peer().Remote.Addr().Unmap(); v.Ban && m.Method() != "NEGOTIATE" && !policy.Lists(addr) {
 		p.refusals(l.Peer().Transport).count(addr, p.clock.Now())
 	}
-	p.metrics.Request(m.Method(), metrics.Refused)
-	p.metrics.Refusal(v.Log)
 	p.logMessage(slog.LevelWarn, "request refused", policy, l, m, reasonWith(v.Log, v.Reason))
 	l.Close(errRefused)
 }

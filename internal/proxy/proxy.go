@@ -66,6 +66,7 @@ type Proxy struct {
 	load    *load
 	bans    bans
 	forged  bans     // of datagrams
+	flooded gate     // likewise
 	invites sync.Map // *transaction.Server -> *relay, of INVITEs without a final response
 	places  sync.Map // key of a hop -> *place
 	wires   wires

@@ -177,6 +177,37 @@ func TestRefusalsOverUDPShutOutNobodyWhoConnects(t *testing.T) {
 	}, overUDP)
 }
 
+// Addresses can be forged without end; the answers would hit whoever they belong to.
+func TestAFloodOfStrangersOverUDPIsNotAnsweredWithoutEnd(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		flood := func() (answered int) {
+			for i := range 300 {
+				s := w.datagrams(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 9, byte(i / 256), byte(i)}), 5060).String())
+				s.asks(siptest.NewRequest("OPTIONS", "anna@synergy.com", "carla@synergy.com"))
+				answered += len(s.got)
+			}
+			return answered
+		}
+		if n := flood(); n != 100 {
+			t.Errorf("%d refusals were sent", n)
+		}
+		if n := strings.Count(w.log.String(), "request refused"); n != 100 {
+			t.Errorf("%d refusals were logged", n)
+		}
+		lync := w.datagrams(frontEnd)
+		lync.asks(siptest.Message("anna@synergy.com", "nobody@synergy.com", "hi"))
+		lync.expect("404")
+		stranger(w).asks(siptest.NewRequest("OPTIONS", "anna@synergy.com", "carla@synergy.com"))
+		if n := strings.Count(w.log.String(), `"peer":"127.0.0.66`); n != 1 {
+			t.Error("who connects is not told")
+		}
+		w.after(time.Second)
+		if n := flood(); n != 100 {
+			t.Errorf("%d refusals were sent in the next second", n)
+		}
+	}, overUDP)
+}
+
 func TestARequestIsSentAgainOverUDPUntilItIsAnswered(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		client := w.connector()
