@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -365,6 +366,22 @@ func TestAClosedPortEndsTheSocketAsRefused(t *testing.T) {
 	}
 	if err := c.Send(nil); err != ErrRefused || len(l.Connections()) > 0 {
 		t.Errorf("the socket lives on: %v", err)
+	}
+}
+
+// Only a closed port proves that nothing was taken.
+func TestWhatElseEndsASocketIsNoRefusal(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	c := dialUDP(t, l, senderTo(t, loopback).at())
+	if err := c.udp.raw.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_WR) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Send([]byte("a")); err != syscall.EPIPE {
+		t.Errorf("sending ends with %v", err)
+	}
+	if end := next(t, r.closed); end.conn != c || end.err != syscall.EPIPE {
+		t.Errorf("%+v", end)
 	}
 }
 
