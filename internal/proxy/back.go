@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"maps"
 	"net/netip"
@@ -34,13 +33,13 @@ func (p *Proxy) giveBack(l Link, b []byte) {
 	if provisional(b) || !l.Peer().Transport.Reliable() {
 		return
 	}
-	peer, policy := peerOf(l), p.policy.Load()
-	if p.returns.waiting.Add(1) > maxReturning || p.stopped.Load() || !policy.Admit(peer).Allowed {
+	policy := p.policy.Load()
+	if p.returns.waiting.Add(1) > maxReturning || p.stopped.Load() || !p.admits(policy, l) {
 		p.returned(errNoWayBack)
 		return
 	}
 	b = bytes.Clone(b)
-	if hop := policy.Back(peer); hop != nil {
+	if hop := policy.Back(peerOf(l)); hop != nil {
 		p.place(hop).connect(func() {}, func(w *wire, err error, _ bool) {
 			if err == nil {
 				err = w.Send(b)
@@ -80,7 +79,6 @@ func (p *Proxy) sendTo(peer *transport.Peer, b []byte) error {
 	if port == 0 {
 		port = t.Transport.DefaultPort()
 	}
-	t.Addr = netip.AddrPortFrom(peer.Remote.Addr(), uint16(port))
 	if t.Transport == sip.TLS {
 		config, err := p.tlsFor(&routing.Hop{Transport: sip.TLS})
 		if err != nil {
@@ -88,9 +86,7 @@ func (p *Proxy) sendTo(peer *transport.Peer, b []byte) error {
 		}
 		t.TLS, t.TLSKey, t.Subject = config.Config, config.Key, config.Subject
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
-	defer cancel()
-	l, err := p.network.Dial(ctx, t)
+	l, err := p.dialOne(t, []netip.AddrPort{netip.AddrPortFrom(peer.Remote.Addr(), uint16(port))})
 	if err != nil {
 		return err
 	}

@@ -33,8 +33,14 @@ type load struct {
 
 type senders struct {
 	sync.RWMutex
-	byAddr map[netip.Addr]*sender
-	most   int // addresses, before those without transactions are swept
+	known map[source]*sender
+	most  int // senders, before those without transactions are swept
+}
+
+// A source is who sends. What comes over UDP counts for itself, as its address may be forged.
+type source struct {
+	addr      netip.Addr
+	datagrams bool
 }
 
 // A sender is an address with transactions open.
@@ -47,39 +53,39 @@ func newLoad(perPeer, inAll int) *load {
 	l := &load{perPeer: int64(cmp.Or(perPeer, openPerPeer)), inAll: int64(cmp.Or(inAll, openInAll))}
 	l.all.Tally = transaction.NewTally(nil)
 	for i := range l.pieces {
-		l.pieces[i].byAddr, l.pieces[i].most = map[netip.Addr]*sender{}, 256
+		l.pieces[i].known, l.pieces[i].most = map[source]*sender{}, 256
 	}
 	return l
 }
 
-// enter counts a request of an address; what comes from inside counts among all only.
-func (l *load) enter(addr netip.Addr, inside bool) *sender {
+// enter counts a request of a source; what comes from inside counts among all only.
+func (l *load) enter(from source, inside bool) *sender {
 	if inside {
 		l.all.Enter()
 		return &l.all
 	}
-	bytes := addr.As16()
+	bytes := from.addr.As16()
 	p := &l.pieces[(bytes[15]^bytes[7])%16]
 	p.RLock()
-	s := p.byAddr[addr]
+	s := p.known[from]
 	if s != nil {
 		s.Enter() // under the lock, so that it is not swept
 	}
 	p.RUnlock()
 	if s == nil {
-		s = p.add(addr, l.all.Tally)
+		s = p.add(from, l.all.Tally)
 	}
 	return s
 }
 
-func (p *senders) add(addr netip.Addr, all *transaction.Tally) *sender {
+func (p *senders) add(from source, all *transaction.Tally) *sender {
 	p.Lock()
 	defer p.Unlock()
-	s := p.byAddr[addr]
+	s := p.known[from]
 	if s == nil {
 		p.sweep()
 		s = &sender{Tally: transaction.NewTally(all)}
-		p.byAddr[addr] = s
+		p.known[from] = s
 	}
 	s.Enter()
 	return s
@@ -87,15 +93,15 @@ func (p *senders) add(addr netip.Addr, all *transaction.Tally) *sender {
 
 // sweep forgets who has nothing open, once there are many: what is kept is in proportion to the open transactions.
 func (p *senders) sweep() {
-	if len(p.byAddr) < p.most {
+	if len(p.known) < p.most {
 		return
 	}
-	for addr, s := range p.byAddr {
+	for from, s := range p.known {
 		if s.Open() == 0 {
-			delete(p.byAddr, addr)
+			delete(p.known, from)
 		}
 	}
-	p.most = max(256, 2*len(p.byAddr))
+	p.most = max(256, 2*len(p.known))
 }
 
 // exceeded says whose limit a sender's latest request is beyond, "" for nobody's.
@@ -117,7 +123,7 @@ func (p *Proxy) transact(in *incoming, inside bool) bool {
 		return kind == transaction.Stray && string(m.To().Tag()) != p.busyTag
 	}
 	addr := peer.Remote.Addr().Unmap()
-	from := p.load.enter(addr, inside)
+	from := p.load.enter(source{addr, !peer.Transport.Reliable()}, inside)
 	if over := p.load.exceeded(from, addr); over != "" && !passesOverload[m.Method()] && !p.table.Has(m) {
 		from.Leave()
 		p.refuseOverload(in, from, over)

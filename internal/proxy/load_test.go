@@ -66,6 +66,24 @@ func TestAPeersRequestsBeyondItsLimitAreRefusedAndNobodyElses(t *testing.T) {
 	})
 }
 
+// A source address is easily forged in a datagram.
+func TestWhatComesOverUDPFillsNobodysLimitOverTCP(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.proxy.load = newLoad(3, 100)
+		forged := w.datagrams("127.0.0.21:40009")
+		for range 3 {
+			forged.asks(toCarla("MESSAGE"))
+			w.at(connectorAt).expect("MESSAGE")
+		}
+		forged.asks(toCarla("MESSAGE"))
+		forged.expect("503")
+		lync := w.lync()
+		lync.asks(toCarla("MESSAGE"))
+		w.at(connectorAt).answers(w.at(connectorAt).expect("MESSAGE"), 200)
+		lync.expect("200")
+	}, overUDP)
+}
+
 func TestTheNodesLimitHoldsForPeersFromInsideToo(t *testing.T) {
 	limited(t, func(t *testing.T, w *world) {
 		inside := w.connector()
@@ -176,19 +194,19 @@ func TestAnOverloadIsCountedPerRequestAndLoggedNowAndThen(t *testing.T) {
 func TestAddressesWithoutOpenRequestsAreForgotten(t *testing.T) {
 	l := newLoad(0, 0)
 	addr := netip.MustParseAddr("2001:db8::")
-	kept := l.enter(netip.MustParseAddr("2001:db8:1::"), false)
+	kept := l.enter(source{addr: netip.MustParseAddr("2001:db8:1::")}, false)
 	for range 100_000 {
 		addr = addr.Next()
-		l.enter(addr, false).Leave()
+		l.enter(source{addr: addr}, false).Leave()
 	}
 	n := 0
 	for i := range l.pieces {
-		n += len(l.pieces[i].byAddr)
+		n += len(l.pieces[i].known)
 	}
 	if n > 16*256 {
 		t.Errorf("%d addresses are kept", n)
 	}
-	if l.enter(netip.MustParseAddr("2001:db8:1::"), false) != kept || kept.Open() != 2 || l.all.Open() != 2 {
+	if l.enter(source{addr: netip.MustParseAddr("2001:db8:1::")}, false) != kept || kept.Open() != 2 || l.all.Open() != 2 {
 		t.Error("an address with requests open is not counted on")
 	}
 }
