@@ -65,6 +65,9 @@ func TestAFaultIsAPageWithTheRequestOfTheLog(t *testing.T) {
 			t.Errorf("the log lacks %s: %s", part, log.String())
 		}
 	}
+	if other := c.get("/readyz").head.Get("X-Request-Id"); other == a.head.Get("X-Request-Id") {
+		t.Errorf("two requests are %s in the log", other)
+	}
 	if strings.Contains(a.body, "a fault") {
 		t.Error("the page shows the fault's own words")
 	}
