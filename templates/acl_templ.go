@@ -43,7 +43,7 @@ func ACLForm(f Frame, form Form) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			templ_7745c5c3_Err = Text(form, Field{Name: "pattern", Label: "Address pattern", Mono: true,
-				Hint: "An IP address, a network such as 10.1.20.0/24, a name such as fe1.synergy.com or synergy.com, or All. In this version names admit nobody yet; enter the address as well."}).Render(ctx, templ_7745c5c3_Buffer)
+				Hint: "An IP address, a network such as 10.1.20.0/24, a name such as fe1.synergy.com or synergy.com, or All. A name admits the addresses that DNS gives for it; an address whose reverse name is that name or lies under it and leads back to the address; and a verified certificate whose Common Name is that name or lies under it."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -45,7 +45,7 @@ func aclNote(e federation.ACLEntry) string {
 	case e.Pattern == federation.ACLAll:
 		return "everybody"
 	case e.IsName():
-		return "a name; it admits nobody yet"
+		return "a name, looked up in DNS"
 	}
 	return ""
 }
@@ -55,7 +55,7 @@ func aclSaved(e federation.ACLEntry) string {
 	case e.Pattern == federation.ACLAll:
 		return "Every address may now send requests to this side."
 	case e.IsName():
-		return e.Pattern + " is kept, and names admit nobody in this version; list the server's address as well."
+		return "Who has the name " + e.Pattern + " or one under it may now send requests to this side, by DNS or by a verified certificate."
 	}
 	return e.Pattern + " may now send requests to this side."
 }
@@ -71,7 +71,7 @@ func (s *Server) aclPage(ctx context.Context, f templates.Frame, l templates.Lis
 	return templates.ACLList(f, l, aclFindings(snapshot)), nil
 }
 
-// aclFindings are the entries that let in too much, and those that let in less than it seems.
+// aclFindings are the entries that let in too much, and servers of which one entry is missing.
 func aclFindings(snapshot federation.Snapshot) []templates.Finding {
 	var list []templates.Finding
 	has := func(pattern string) bool {
@@ -84,10 +84,6 @@ func aclFindings(snapshot federation.Snapshot) []templates.Finding {
 		list = append(list, templates.Finding{Mark: templates.Part, Title: "Everybody may send requests",
 			Text: "The entry " + strings.Replace(open, federation.ACLAll, "All", 1) + " admits every address, so only TLS peer subjects still keep anybody out. List the front ends one by one and delete it."})
 		break
-	}
-	if slices.ContainsFunc(snapshot.ACL, func(e federation.ACLEntry) bool { return e.IsName() }) {
-		list = append(list, templates.Finding{Mark: templates.Unknown, Title: "Names admit nobody in this version",
-			Text: "The SIP core checks addresses alone. Keep the names, and list the address of each server as well."})
 	}
 	for _, d := range snapshot.Deployments {
 		for _, host := range d.Answers.FrontEnds {

@@ -103,11 +103,20 @@ func TestServerIsListedByNameAndAddressAtOnce(t *testing.T) {
 	if n := len(c.snapshot().ACL); n != 2 {
 		t.Errorf("%d entries, want 2", n)
 	}
-	c.get("/acl").page().Says(t, ".findings", "Names admit nobody in this version")
+	page := c.get("/acl").page()
+	page.Says(t, "table tbody", "a name, looked up in DNS")
 
-	page := c.post("/acl/server", "fqdn", "fe1", "address", "10.1.20").status(422).page()
+	page = c.post("/acl/server", "fqdn", "fe1", "address", "10.1.20").status(422).page()
 	page.Says(t, "#error-fqdn", "This is a single label")
 	page.Says(t, "#error-address", "Enter an IP address")
+}
+
+func TestANameIsSaidToAdmitByDNSAndCertificate(t *testing.T) {
+	c := signedInAs(t, auth.Operator)
+	c.post("/acl", "pattern", "Synergy.com").to("/acl")
+	page := c.get("/acl").page()
+	page.Says(t, ".banner", "Who has the name synergy.com or one under it may now send requests to this side, by DNS or by a verified certificate.")
+	c.get("/acl/new").page().Says(t, "form", "leads back to the address")
 }
 
 func TestOpenAccessIsWarnedOf(t *testing.T) {

@@ -131,13 +131,13 @@ func (s *shelf[K, V]) failed(key K, r *record[V], err error) (expired bool) {
 	r.fails++
 	r.err = err
 	if r.fails == 1 && !s.silent {
-		s.book.log.Warn("DNS look-up failed; its last answer holds for 24 hours", "name", key, "reason", err.Error())
+		s.book.log.Warn("DNS look-up failed", "name", key, "reason", err.Error(), "known", r.known())
 	}
 	if !r.known() || time.Since(r.good) <= holdFor {
 		return false
 	}
 	if !s.silent {
-		s.book.log.Error("DNS look-ups fail for 24 hours, and the last answer holds no more", "name", key, "reason", err.Error())
+		s.book.log.Error("DNS look-ups failed for 24 hours; the last answer holds no more", "name", key, "reason", err.Error())
 	}
 	var nothing V
 	r.value, r.good = nothing, time.Time{}

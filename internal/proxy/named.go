@@ -65,15 +65,20 @@ func (p *Proxy) namesChanged() {
 		return
 	}
 	p.guard(func() {
-		known := func(a netip.Addr) bool { return policy.ListsNamed(p.config.Names.Known(a)) }
-		p.bans.lift(known)
-		p.forged.lift(known)
+		listed := func(a netip.Addr) bool { return p.lists(policy, a) }
+		p.bans.lift(listed)
+		p.forged.lift(listed)
 		for _, l := range p.network.Links() {
 			if !l.Peer().Opened {
 				p.judgeAddress(policy, l)
 			}
 		}
 	})
+}
+
+// lists reports whether an address is listed, by itself or by a name that DNS has confirmed.
+func (p *Proxy) lists(policy *routing.Policy, a netip.Addr) bool {
+	return policy.Lists(a) || p.config.Names != nil && policy.ListsNamed(p.config.Names.Known(a))
 }
 
 // listedBy says who is listed by a policy, and has DNS asked about others, of whom namesChanged hears.

@@ -130,6 +130,12 @@ func TestNamesOfTheListAdmit(t *testing.T) {
 		w.letIn(t, "an address of a listed name", "10.9.0.9:40001")
 		w.letIn(t, "a confirmed name under a listed one", "10.9.0.5:40001")
 		w.letIn(t, "a listed address", "127.0.0.21:40001")
+		for address, want := range map[string]bool{"10.9.0.9": true, "10.9.0.5": true, "10.9.0.7": false} {
+			peer := transport.Peer{Remote: netip.AddrPortFrom(netip.MustParseAddr(address), 40002), Transport: sip.TCP}
+			if got := w.proxy.Handler().Known(&peer); got != want {
+				t.Errorf("%s is known before its next request: %v", address, got)
+			}
+		}
 		for range 5 {
 			w.refused(t, "a lying PTR record", "10.9.0.6:40001", "ACL - upstream not trusted: 10.9.0.6")
 		}
