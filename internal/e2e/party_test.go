@@ -54,6 +54,10 @@ func (c *conversation) listens(s step) {
 }
 
 func (c *conversation) open(s step, p *party, address string) {
+	if p.transport == "udp" {
+		p.box = newDatagramInbox(c.t, address)
+		return
+	}
 	var l *siptest.Listener
 	// A program that a parallel test is just starting may still hold an address that was closed.
 	eventually(c.t, patience, s.at+": the address is free", func() (free bool) {
@@ -79,6 +83,8 @@ func (c *conversation) connects(s step) {
 		p.conn, err = siptest.Dial(node+":5061", siptest.Options{Local: local, TLS: c.ca.Client(c.ca.Leaf(s.word("as")), p.node)})
 	case "tcp":
 		p.conn, err = siptest.Dial(node+":5060", siptest.Options{Local: local})
+	case "udp":
+		p.conn, err = siptest.Dial(node+":5060", siptest.Options{Local: local, UDP: true})
 	default:
 		c.fatal(s, "unknown transport %q", p.transport)
 	}
