@@ -16,7 +16,7 @@ define install
 	else echo "Install $(1), or what your system calls it, and try again." >&2; exit 1; fi
 endef
 
-.PHONY: help run test check demo bench e2e fuzz build generate postgres e2e-packages clean
+.PHONY: help run test check demo bench e2e fuzz oracle build generate postgres e2e-packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,7 @@ check: postgres ## generate and compare, format, vet, staticcheck, test with the
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "Run gofmt on:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
 	go vet -tags e2e ./internal/e2e
+	go vet -tags oracle ./internal/sip
 	go tool staticcheck -checks $(STATICCHECK) ./...
 	go test -race ./...
 
@@ -58,6 +59,10 @@ fuzz: ## fuzz the readers, a minute each
 	@for f in FuzzMessage FuzzStream FuzzURI FuzzNameAddr FuzzVia; do go test -run '^$$' -fuzz "^$$f$$" -fuzztime 1m ./internal/sip || exit 1; done
 	go test -run '^$$' -fuzz '^FuzzQuote$$' -fuzztime 1m ./internal/powershell
 
+oracle: ## compare what the reader makes of messages with Kamailio's reading
+	@command -v kamailio >/dev/null || $(MAKE) --no-print-directory install-oracle
+	go test -count=1 -tags oracle -run Kamailio -v ./internal/sip
+
 postgres:
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || $(MAKE) --no-print-directory install-postgres
 
@@ -69,6 +74,9 @@ e2e-packages:
 
 install-e2e:
 	$(call install,chromium sip-tester)
+
+install-oracle:
+	$(call install,kamailio)
 
 clean: ## remove what was built; the data in var stays
 	rm -rf $(BIN)

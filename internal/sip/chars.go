@@ -9,7 +9,7 @@ const (
 	ipv6Char               // inside the brackets of an IPv6 reference
 	schemeChar             // scheme after its first letter
 	valueChar              // unquoted parameter value: generous, since Microsoft servers put base64 there
-	uriChar                // anywhere in a URI: neither blank, control, quote nor angle bracket
+	uriChar                // anywhere in a URI: neither blank, control, quote, backslash nor angle bracket
 )
 
 var classes = makeClasses()
@@ -28,7 +28,7 @@ func makeClasses() (c [256]uint8) {
 		mark(&c, ch, ipv6Char, hex || in(ch, ":."))
 		mark(&c, ch, schemeChar, alpha || digit || in(ch, "+-."))
 		mark(&c, ch, valueChar, !in(ch, `;,"<>`))
-		mark(&c, ch, uriChar, !in(ch, `"<>`))
+		mark(&c, ch, uriChar, !in(ch, `"<>\`))
 	}
 	return c
 }

@@ -63,6 +63,9 @@ func (m *Message) failHeader(k kind, problem string) {
 
 func (m *Message) readNameAddr(k kind, value []byte) NameAddr {
 	n, problem := parseNameAddr(value)
+	if problem == "" && (k == from || k == to) {
+		problem = checkPartyParams(n.Params)
+	}
 	if problem != "" {
 		m.failHeader(k, problem)
 	}

@@ -85,6 +85,13 @@ var malformed = []struct {
 	{"a blank in Call-ID", request("Call-ID: a b"), 400, false},
 	{"an empty Call-ID", request("Call-ID:"), 400, false},
 
+	{"a tag that is no token", request(`From: <sip:a@b>;tag=a\b`), 400, false},
+	{"a tag in quotation marks", request(`To: <sip:a@b>;tag="q"`), 400, false},
+	{"a parameter of From that needs quotation marks", request("From: <sip:a@b>;tag=1;epid=a=b"), 400, false},
+	{"a parameter of To with a backslash", request(`To: <sip:a@b>;x=a\b`), 400, false},
+	{"a backslash in an address", request(`To: <sip:a\b@c>`), 400, false},
+	{"a backslash in the Request-URI", request(`=MESSAGE sip:a\b@c SIP/2.0`), 400, false},
+
 	{"another method in CSeq", request("CSeq: 1 INVITE"), 400, false},
 	{"a method in another case", request("CSeq: 1 message"), 400, false},
 	{"CSeq at 2^31", request("CSeq: 2147483648 MESSAGE"), 400, false},

@@ -102,7 +102,7 @@ func checkAddrSpec(uri []byte) (problem string) {
 		return "has no URI with a scheme such as sip:"
 	}
 	if !all(uri[colon+1:], uriChar) {
-		return "has a URI that is empty or holds blanks, quotation marks or brackets"
+		return "has a URI that is empty or holds blanks, quotation marks, backslashes or brackets"
 	}
 	return ""
 }
@@ -120,6 +120,20 @@ func checkNameAddrParams(b []byte) (problem string) {
 		}
 	}
 	return p.problem
+}
+
+// checkPartyParams refuses in From and To what other readers refuse there: a tag that is no token, and an unquoted
+// value with "=" or a backslash. In other headers Microsoft servers write base64.
+func checkPartyParams(b []byte) (problem string) {
+	for p := (params{b: b}); p.next(); {
+		switch v := p.value(); {
+		case equalFold(p.name(), "tag") && !all(v, tokenChar):
+			return "has a tag that is no token"
+		case len(v) > 0 && v[0] != '"' && bytes.ContainsAny(v, `=\`):
+			return "has a parameter whose value needs quotation marks"
+		}
+	}
+	return ""
 }
 
 // Tag returns the tag parameter, nil when there is none.
