@@ -3,6 +3,7 @@ package proxy
 import (
 	"io"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +132,56 @@ func TestAnAnswerGoesBackOverTLSByTheRulesForAHop(t *testing.T) {
 		back.expect("200")
 		if target := back.peer.Target; target.Transport != sip.TLS || target.TLSKey != "of a hop" || target.Name != "hop" {
 			t.Errorf("connected to %+v", target)
+		}
+	})
+}
+
+func TestWithoutACertificateNoAnswerGoesBackOverTLS(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.proxy.config.TLS = nil
+		peer := transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.21:40005"), Transport: sip.TLS, Listener: "Default SIP Proxy TLS Listener - Server Auth"}
+		e := w.end(peer)
+		r := toCarla("SUBSCRIBE")
+		r.Transport, r.SentBy = sip.TLS, "fe1.synergy.com"
+		e.asks(r)
+		asked := w.at(connectorAt).expect("SUBSCRIBE")
+		e.breaks(io.EOF)
+		w.at(connectorAt).answers(asked, 200)
+		if w.dials(fe1At) > 0 || w.returnedCount("dropped") != "1" {
+			t.Errorf("%d connects, %s dropped", w.dials(fe1At), w.returnedCount("dropped"))
+		}
+	})
+}
+
+func TestNoMoreAnswersWaitThanThereIsRoomFor(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.slow(fe1At, 500*time.Millisecond)
+		w.proxy.returns.waiting.Store(maxReturning - 2)
+		for range 3 {
+			asked := w.leaves("127.0.0.21:40005", "fe1.synergy.com:5061")
+			w.at(connectorAt).answers(asked, 200)
+		}
+		w.after(time.Second)
+		if got := w.returnedCount("forwarded") + " " + w.returnedCount("dropped"); got != "2 1" {
+			t.Errorf("returned and dropped: %s", got)
+		}
+		if n := w.proxy.returns.waiting.Load(); n != maxReturning-2 {
+			t.Errorf("%d seem to wait still", n-(maxReturning-2))
+		}
+	})
+}
+
+func TestConnectionsThatEndedAreForgotten(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		addr := netip.MustParseAddr("10.0.0.1")
+		for range 300 {
+			addr = addr.Next()
+			e := w.end(transport.Peer{Remote: netip.AddrPortFrom(addr, 5060), Transport: sip.TCP, Opened: true})
+			w.proxy.keep(e)
+			e.ends(io.EOF)
+		}
+		if n := len(w.proxy.returns.open); n > 101 {
+			t.Errorf("%d are kept", n)
 		}
 	})
 }
