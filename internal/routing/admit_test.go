@@ -43,11 +43,6 @@ func at(p Peer, addr string) Peer {
 	return p
 }
 
-func with(p Peer, change func(*Peer)) Peer {
-	change(&p)
-	return p
-}
-
 // plain came over TCP, and server over TLS without a certificate, each from nowhere yet.
 var (
 	plain  = Peer{Listener: "Default SIP Proxy TCP Listener"}

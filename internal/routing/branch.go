@@ -32,9 +32,8 @@ func (s Side) letter() byte { return s.String()[0] }
 // Our branch is z9hG4bK HASH . UNIQUE, and toward another node . SIDE MAC after it: the hash of Request-URI and
 // remaining Route, what makes it unique, and the side that the request had here.
 const (
-	cookie     = "z9hG4bK"
-	hashDigits = 16
-	macDigits  = 32
+	cookie    = "z9hG4bK"
+	macDigits = 32
 )
 
 // AppendBranch appends a branch. unique holds letters, digits and hyphens only.
@@ -74,7 +73,7 @@ func (k BranchKey) Side(branch []byte) Side {
 	if end < 2 || !hmac.Equal(k.mac(branch[:end]), branch[end:]) {
 		return Outside
 	}
-	if branch[end-1] == Inside.letter() && branch[end-2] == '.' {
+	if bytes.HasSuffix(branch[:end], []byte{'.', Inside.letter()}) {
 		return Inside
 	}
 	return Outside
@@ -108,15 +107,13 @@ func appendComparable(dst []byte, u sip.URI) []byte {
 		dst = append(dst, "sips:"...)
 	}
 	dst = u.AppendAddress(dst)
-	if u.Port != 0 {
-		dst = append(dst, ':', byte(u.Port>>8), byte(u.Port))
-	}
+	dst = append(dst, ':', byte(u.Port>>8), byte(u.Port))
 	return append(dst, bytes.ToLower(u.Params)...)
 }
 
 // madeFor reports whether a branch of ours carries that hash.
 func madeFor(branch []byte, hash uint64) bool {
-	var space [len(cookie) + hashDigits + 1]byte
+	var space [32]byte
 	want := append(appendHash(append(space[:0], cookie...), hash), '.')
-	return len(branch) > len(want) && bytes.EqualFold(branch[:len(want)], want)
+	return len(branch) >= len(want) && bytes.EqualFold(branch[:len(want)], want)
 }

@@ -89,7 +89,7 @@ func (p *Policy) compileSubjects(s *federation.Snapshot) {
 	p.subjects = map[string]subjects{}
 	p.peerAuth = subjectsOf(s.TLSContext(federation.PeerAuthContext))
 	for _, l := range s.Listeners {
-		if c := s.TLSContext(l.TLSContext); l.Transport == federation.TLS && c != nil && c.VerifyClient {
+		if c := s.TLSContext(l.TLSContext); c != nil && c.VerifyClient {
 			p.subjects[l.Name] = subjectsOf(c)
 		}
 	}
@@ -97,10 +97,8 @@ func (p *Policy) compileSubjects(s *federation.Snapshot) {
 
 func subjectsOf(c *federation.TLSContext) subjects {
 	list := subjects{}
-	if c != nil {
-		for _, name := range c.PeerSubjects {
-			list[name] = true
-		}
+	for _, name := range c.PeerSubjects {
+		list[name] = true
 	}
 	return list
 }

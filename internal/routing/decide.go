@@ -82,38 +82,26 @@ type walk struct {
 	steps     []Step
 	decision  Decision
 
-	domain string
-	known  bool // domain was read
+	domain string // the Request-URI's host, once it was asked for
 }
 
 func (w *walk) run() Decision {
-	for i := range rows {
-		row := &rows[i]
-		if w.request.Method == "ACK" && !row.ack {
-			continue
-		}
-		applies := row.decides(w)
-		if applies {
+	for _, row := range rows {
+		if row.decides(w) {
 			w.narrow()
 			w.silence()
-		}
-		w.note(row.question, applies)
-		if applies {
+			w.note(row.question, true)
 			break
 		}
+		w.note(row.question, false)
 	}
 	return w.decision
 }
 
 func (w *walk) note(question string, applies bool) {
-	if !w.explains {
-		return
+	if w.explains {
+		w.steps = append(w.steps, Step{Question: question, Applies: applies, Text: w.decision.Reason})
 	}
-	s := Step{Question: question, Applies: applies}
-	if applies {
-		s.Text = w.decision.Reason
-	}
-	w.steps = append(w.steps, s)
 }
 
 // narrow: a request that may have no branch more goes to nobody (RFC 5393 section 5.3.3.2). Hops are tried one after the
@@ -133,8 +121,8 @@ func (w *walk) silence() {
 
 // host is the Request-URI's host, the recipient's domain.
 func (w *walk) host() string {
-	if !w.known {
-		w.domain, w.known = w.request.URI.HostString(), true
+	if w.domain == "" {
+		w.domain = w.request.URI.HostString()
 	}
 	return w.domain
 }

@@ -86,6 +86,7 @@ func TestCANCELAndWhatIsNeverAnswered(t *testing.T) {
 		{"an ACK for a 2xx reaches the front end", "ACK sip:x@fe2.synergy.com:5061 inside dialog", fe2, unchanged},
 		{"a refused ACK is not answered", "ACK sip:x@synergy.com outside dialog route=sip:evil.com;lr", "drop", unchanged},
 		{"an ACK that came around is not answered", "ACK sip:x@synergy.com inside dialog loop", "drop", unchanged},
+		{"... and goes no further", "ACK sip:ann@imp1.synergy.com outside dialog loop", "drop", unchanged},
 		{"an exhausted ACK is not answered", "ACK sip:ann@imp1.synergy.com outside dialog forwards=0", "drop", unchanged},
 		{"a refused BENOTIFY is not answered", "BENOTIFY sip:nobody@synergy.com outside", "drop", unchanged},
 		{"a BENOTIFY is routed like a NOTIFY", "BENOTIFY sip:ann@imp1.synergy.com outside dialog", deliver, unchanged},
@@ -99,6 +100,7 @@ func TestWhatTheNodeAnswersItself(t *testing.T) {
 		{"OPTIONS to the node by address and port is answered", "OPTIONS sip:127.0.0.11:5061;transport=tls outside forwards=0", "answer 200", unchanged},
 		{"OPTIONS in another case is answered", "OPTIONS sip:IMP1.Synergy.COM. outside", "answer 200", unchanged},
 		{"OPTIONS to a user of the node's name is not for the node", "OPTIONS sip:x@imp1.synergy.com outside", "answer 403", unchanged},
+		{"another method to the node's name is for nobody", "SUBSCRIBE sip:imp1.synergy.com outside", "answer 403", unchanged},
 		{"OPTIONS to another node is not for this one", "OPTIONS sip:imp2.synergy.com outside", "answer 403", unchanged},
 		{"OPTIONS to a port that is not ours is not for the node", "OPTIONS sip:imp1.synergy.com:9999 outside", "answer 403", unchanged},
 		{"OPTIONS to the domain is for a recipient", "OPTIONS sip:synergy.com outside", "answer 404", unchanged},
@@ -135,6 +137,25 @@ func TestARouteIsFollowedWithinBounds(t *testing.T) {
 	})
 }
 
+// A connector may have an address of its own: what names that address names the connector alone.
+func TestAConnectorWithItsOwnAddressIsKnownByIt(t *testing.T) {
+	apart := func(s *federation.Snapshot) { s.Node("imp2.synergy.com").Connector = "127.0.0.92:5080" }
+	here := func(s *federation.Snapshot) { s.Node("imp1.synergy.com").Connector = "127.0.0.91:5080" }
+	const delivered = "route connector:imp1.synergy.com 127.0.0.91:5080"
+	decides(t, []decided{
+		{"its address and port lead to it through its node", "BYE sip:x@y.com outside dialog route=sip:127.0.0.92:5080;lr", link2, apart},
+		{"its address alone does", "BYE sip:x@y.com outside dialog route=sip:127.0.0.92;lr", link2, apart},
+		{"a listener's port is not there", "BYE sip:x@y.com outside dialog route=sip:127.0.0.92:5060;lr", "answer 403", apart},
+		{"its port at the node's address is no listener", "BYE sip:x@y.com outside dialog route=sip:imp2.synergy.com:5080;lr", "answer 403", apart},
+		{"a dialog's request reaches this node's", "BYE sip:ann@127.0.0.91 outside dialog", delivered, here},
+		{"... by the node's name", "BYE sip:ann@imp1.synergy.com outside dialog", delivered, here},
+		{"... but not by a listener's port", "BYE sip:ann@127.0.0.91:5060 outside dialog", "answer 403", here},
+		{"OPTIONS to it are not for the node", "OPTIONS sip:127.0.0.91 inside", "answer 403", here},
+		{"the address of a node stays the node's", "BYE sip:x@y.com inside dialog route=sip:127.0.0.13:5060;lr", link3,
+			func(s *federation.Snapshot) { s.Node("imp2.synergy.com").Connector = "127.0.0.13:5080" }},
+	})
+}
+
 func TestARequestInADialogReachesItsHost(t *testing.T) {
 	decides(t, []decided{
 		{"a dialog's request reaches this node's connector", "NOTIFY sip:ann@imp1.synergy.com:5080 outside dialog", deliver, unchanged},
@@ -166,6 +187,7 @@ func TestARecipientLicensedHereIsReached(t *testing.T) {
 	decides(t, []decided{
 		{"a recipient of another node goes there, then to the backup", "SUBSCRIBE sip:ann@synergy.com outside", toImp2, unchanged},
 		{"a recipient is compared without case and with escapes resolved", "SUBSCRIBE sip:%41NN@Synergy.COM outside", toImp2, unchanged},
+		{"a licence counts nothing where the domain is not held", "SUBSCRIBE sip:old@former.com inside", "answer 403", unchanged},
 		{"inside, a licensed recipient stays here", "SUBSCRIBE sip:ann@synergy.com inside", toImp2, unchanged},
 		{"a licence beats the Microsoft address", "MESSAGE sip:eve@synergy.com inside", link3, unchanged},
 		{"a home node whose connector is off is left out", "SUBSCRIBE sip:ann@synergy.com outside", link3, off("imp2.synergy.com", federation.ServiceSIPFederation)},
@@ -238,6 +260,9 @@ func TestRefusalsCarryWhatAdministratorsLookFor(t *testing.T) {
 	}
 	if d, _ = ask(t, p, "SUBSCRIBE sip:bob@synergy.com inside loop"); d.Log != "loop detected" {
 		t.Errorf("loop: log %q", d.Log)
+	}
+	if d, _ = ask(t, p, "SUBSCRIBE sip:x@example.com inside"); d.Warning != "This node does not relay to example.com" {
+		t.Errorf("another domain: warning %q", d.Warning)
 	}
 	d, _ = ask(t, p, "SUBSCRIBE sip:bob@synergy.com inside requires=a requires=ms-benotify requires=b")
 	if len(d.Headers) != 1 || d.Headers[0] != "Unsupported: a, b" {

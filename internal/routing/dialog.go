@@ -19,11 +19,7 @@ func (w *walk) routed() bool {
 	}
 	top := r.Routes[0]
 	if n, what := w.policy.named(top); what != nothing {
-		if n == w.policy.self || what == strangePort {
-			w.toConnector(n, what, "The Route names")
-		} else {
-			w.toNode(n, "The Route names %s.")
-		}
+		w.toConnector(n, what, "The Route names")
 	} else if l, ok := w.policy.knownHost(top); ok {
 		w.toLadder(l, top.HostString())
 	} else {

@@ -46,6 +46,14 @@ func route(destination, hop string, priority int) federation.StaticRoute {
 	return r
 }
 
+// with is a value with a change, nil for none.
+func with[T any](v T, change func(*T)) T {
+	if change != nil {
+		change(&v)
+	}
+	return v
+}
+
 // edit changes the static routes to a destination.
 func edit(destination string, change func(*federation.StaticRoute)) func(*federation.Snapshot) {
 	return func(s *federation.Snapshot) {
@@ -113,6 +121,7 @@ var people = users{
 	"ann@synergy.com":  {UserID: "ann", Address: "ann@synergy.com", Licensed: true, Node: "imp2.synergy.com"},
 	"eve@synergy.com":  {UserID: "eve", Address: "eve@synergy.com", Licensed: true, Node: "imp3.synergy.com", MicrosoftAddress: "eve@synergy.com"},
 	"bob@synergy.com":  {UserID: "bob", Address: "bob@synergy.com", MicrosoftAddress: "bob@synergy.com"},
+	"old@former.com":   {UserID: "old", Address: "old@former.com", Licensed: true, Node: "imp2.synergy.com"},
 	"lost@synergy.com": {UserID: "lost", Address: "lost@synergy.com", Licensed: true, Node: "gone.synergy.com"},
 }
 

@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"slices"
+
 	"isthmus/internal/federation"
 	"isthmus/internal/sip"
 )
@@ -21,7 +23,7 @@ func (e entry) fits(port int) bool {
 // port is meant, else the first.
 func (p *Policy) knownHost(u sip.URI) (ladder, bool) {
 	entries, ok := lookUp(p.known, u.Host)
-	if !ok || !u.IsSIP() {
+	if !ok {
 		return ladder{}, false
 	}
 	port := u.Port
@@ -63,9 +65,7 @@ func (p *Policy) knownHosts(s *federation.Snapshot) map[string][]entry {
 			continue
 		}
 		b.add(r.NextHop, r.Port, ladder{found: true, groups: []Group{{routeHop(r)}}})
-		if domain := r.Domain(); domain != "" {
-			b.add(domain, r.Port, ladder{})
-		}
+		b.add(r.Domain(), r.Port, ladder{})
 	}
 	for _, d := range s.Deployments {
 		b.addDeployment(d.Answers)
@@ -105,24 +105,17 @@ func (b hostBook) addDeployment(a federation.Answers) {
 }
 
 // add makes a host known at a port. It is reached by the static routes of its own name, never by those of the domain
-// above it, which lead to servers that do not know its dialogs; and by fallback when it has none. A domain of users is no host: its in-dialog requests are routed like the others.
+// above it, which lead to servers that do not know its dialogs; and by fallback when it has none. A domain of users is no
+// host: its in-dialog requests are routed like the others.
 func (b hostBook) add(host string, port int, fallback ladder) {
 	_, remote := b.policy.federated[host]
-	_, node := b.policy.hosts[host]
-	if host == "" || remote || node || b.policy.domains[host] {
+	if host == "" || remote || b.policy.domains[host] || slices.ContainsFunc(b.known[host], func(e entry) bool { return e.port == port }) {
 		return
-	}
-	for _, e := range b.known[host] {
-		if e.port == port {
-			return
-		}
 	}
 	l := fallback
 	if p := b.policy.routes.domains[host]; p != nil {
 		l = ladder{}
 		l.climb(p.exact)
 	}
-	if l.found {
-		b.known[host] = append(b.known[host], entry{port, l})
-	}
+	b.known[host] = append(b.known[host], entry{port, l})
 }

@@ -79,7 +79,7 @@ const (
 func (p *Policy) named(u sip.URI) (*node, part) {
 	h, ok := lookUp(p.hosts, u.Host)
 	switch {
-	case !ok || !u.IsSIP():
+	case !ok:
 		return nil, nothing
 	case h.connector && (u.Port == int(h.node.connector.Port()) || u.Port == 0 && !h.itself):
 		return h.node, itConnector
@@ -99,10 +99,9 @@ func (p *Policy) namesSelf(u sip.URI) bool {
 // lookUp finds a host without case and without the dot at its end, and an IPv6 address in any spelling. It allocates
 // nothing for names and IPv4.
 func lookUp[V any](m map[string]V, host []byte) (v V, ok bool) {
-	if bytes.IndexByte(host, ':') >= 0 {
-		if a, err := netip.ParseAddr(string(host)); err == nil {
-			v, ok = m[a.Unmap().String()]
-		}
+	if bytes.ContainsRune(host, ':') {
+		a, _ := netip.ParseAddr(string(host))
+		v, ok = m[a.Unmap().String()]
 		return v, ok
 	}
 	var space [256]byte

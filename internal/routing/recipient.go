@@ -22,8 +22,8 @@ func (w *walk) ownUser() bool {
 	if !w.local() {
 		return false
 	}
-	user, ok := w.directory.ByAddress(w.request.URI.Address())
-	if !ok || !user.Licensed {
+	user, _ := w.directory.ByAddress(w.request.URI.Address())
+	if !user.Licensed {
 		return false
 	}
 	groups := w.homeOf(user)

@@ -116,7 +116,7 @@ func (p *Policy) looped(m *sip.Message, hash uint64, internal bool) bool {
 
 // A Directory knows the users. It answers from memory.
 type Directory interface {
-	// ByAddress finds a user by IM address, lower case.
+	// ByAddress finds a user by IM address, lower case. The facts of nobody are empty.
 	ByAddress(address string) (federation.UserFact, bool)
 	// ByMicrosoftAddress finds a user by Microsoft address, lower case.
 	ByMicrosoftAddress(address string) (federation.UserFact, bool)

@@ -124,7 +124,7 @@ func (l *ladder) climb(r rung) (more bool) {
 	default:
 		*l = ladder{found: true, blocked: r.blocked, groups: r.groups}
 	}
-	return r.passes && !l.blocked
+	return r.passes
 }
 
 // with adds groups without the hops that the ladder has already, which would only fail again.

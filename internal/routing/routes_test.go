@@ -1,18 +1,14 @@
 package routing
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"isthmus/internal/federation"
 )
 
 func TestStaticRoutes(t *testing.T) {
-	with := func(r federation.StaticRoute, change func(*federation.StaticRoute)) func(*federation.Snapshot) {
-		if change != nil {
-			change(&r)
-		}
-		return add(r)
-	}
 	domain := func(name string) func(*federation.Snapshot) {
 		return func(s *federation.Snapshot) { s.Domains = append(s.Domains, federation.Domain{Name: name}) }
 	}
@@ -35,19 +31,26 @@ func TestStaticRoutes(t *testing.T) {
 		{"one route of a pattern may allow what another does not", "x@a.lab.synergy.com", fe2,
 			[]func(*federation.Snapshot){domain("a.lab.synergy.com"), edit(".com.synergy", func(r *federation.StaticRoute) { r.AllowLessSpecific = r.Priority == 2 })}},
 		{"the longest pattern wins, then the shorter one is tried", "x@a.lab.synergy.com", "route hop 127.0.0.29:5061, then hop 127.0.0.21:5061, then hop 127.0.0.22:5061",
-			[]func(*federation.Snapshot){domain("a.lab.synergy.com"), with(route(lab, "127.0.0.29", 1), nil)}},
+			[]func(*federation.Snapshot){domain("a.lab.synergy.com"), add(with(route(lab, "127.0.0.29", 1), nil))}},
 		{"... but not when the longer one forbids it", "x@lab.synergy.com", "route hop 127.0.0.29:5061",
-			[]func(*federation.Snapshot){domain("lab.synergy.com"), with(route(lab, "127.0.0.29", 1), narrow)}},
+			[]func(*federation.Snapshot){domain("lab.synergy.com"), add(with(route(lab, "127.0.0.29", 1), narrow))}},
+		{"a pattern that is not for hosts under it hides no shorter one", "x@a.lab.synergy.com", microsoft,
+			[]func(*federation.Snapshot){domain("a.lab.synergy.com"), add(with(route(lab, "127.0.0.29", 1), narrow))}},
+		{"a pattern for hosts under it ends the search if one of its routes is not", "x@a.lab.synergy.com", "route hop 127.0.0.29:5061",
+			[]func(*federation.Snapshot){domain("a.lab.synergy.com"), add(with(route(lab, "127.0.0.29", 1), nil)), add(with(route(lab, "127.0.0.30", 2), narrow))}},
 		{"a hop is tried once", "x@lab.synergy.com", "route hop 127.0.0.22:5061, then hop 127.0.0.21:5061",
-			[]func(*federation.Snapshot){domain("lab.synergy.com"), with(route(lab, "127.0.0.22", 1), nil)}},
+			[]func(*federation.Snapshot){domain("lab.synergy.com"), add(with(route(lab, "127.0.0.22", 1), nil))}},
 		{"a pattern ends at a label", "x@notsynergy.com", "answer 404", []func(*federation.Snapshot){domain("notsynergy.com")}},
 		{"a pattern is no top-level match", "x@abc.com", "answer 404", []func(*federation.Snapshot){domain("abc.com")}},
 		{"routes out of service are not there", "x@lab.synergy.com", microsoft,
-			[]func(*federation.Snapshot){domain("lab.synergy.com"), with(route(lab, "127.0.0.29", 1), func(r *federation.StaticRoute) { r.InService = false })}},
+			[]func(*federation.Snapshot){domain("lab.synergy.com"), add(with(route(lab, "127.0.0.29", 1), func(r *federation.StaticRoute) { r.InService = false }))}},
 		{"a blocked longer pattern is not gone around", "x@lab.synergy.com", "answer 403",
-			[]func(*federation.Snapshot){domain("lab.synergy.com"), with(route(lab, "127.0.0.29", 1), func(r *federation.StaticRoute) { r.Blocked = true })}},
+			[]func(*federation.Snapshot){domain("lab.synergy.com"), add(with(route(lab, "127.0.0.29", 1), func(r *federation.StaticRoute) { r.Blocked = true }))}},
 		{"a blocked shorter pattern is no way out", "x@lab.synergy.com", "route hop 127.0.0.29:5061",
-			[]func(*federation.Snapshot){domain("lab.synergy.com"), with(route(lab, "127.0.0.29", 1), nil), edit(".com.synergy", func(r *federation.StaticRoute) { r.Blocked = true })}},
+			[]func(*federation.Snapshot){domain("lab.synergy.com"), add(with(route(lab, "127.0.0.29", 1), nil)), edit(".com.synergy", func(r *federation.StaticRoute) { r.Blocked = true })}},
+		{"... and ends the search", "x@a.lab.synergy.com", "route hop 127.0.0.29:5061",
+			[]func(*federation.Snapshot){domain("a.lab.synergy.com"), add(with(route(lab+".a", "127.0.0.29", 1), nil)),
+				add(with(route(lab, "127.0.0.30", 1), func(r *federation.StaticRoute) { r.Blocked = true }))}},
 		{"a blocked backup is left out", "x@synergy.com", fe1,
 			[]func(*federation.Snapshot){edit(".com.synergy", func(r *federation.StaticRoute) { r.Blocked = r.Priority == 2 })}},
 		{"priorities count, not the order of rows", "x@synergy.com", "route hop 127.0.0.22:5061, then hop 127.0.0.21:5061",
@@ -55,19 +58,25 @@ func TestStaticRoutes(t *testing.T) {
 		{"equal priorities share", "x@synergy.com", "route hop 127.0.0.21:5061 or hop 127.0.0.22:5061",
 			[]func(*federation.Snapshot){edit(".com.synergy", func(r *federation.StaticRoute) { r.Priority = 5 })}},
 		{"a user route fits the user part, then the domain's", "4420@synergy.com", "route hop 127.0.0.41:5061, then hop 127.0.0.21:5061, then hop 127.0.0.22:5061",
-			[]func(*federation.Snapshot){with(digits("442.", "127.0.0.41"), nil)}},
+			[]func(*federation.Snapshot){add(with(digits("442.", "127.0.0.41"), nil))}},
 		{"a user route never fits a domain", "bob@synergy.com", microsoft,
-			[]func(*federation.Snapshot){with(digits("44*", "127.0.0.41"), nil)}},
+			[]func(*federation.Snapshot){add(with(digits("44*", "127.0.0.41"), nil))}},
 		{"parameters of a number are no part of it", "4420;ext=1@synergy.com", "route hop 127.0.0.41:5061",
-			[]func(*federation.Snapshot){with(digits("4420", "127.0.0.41"), narrow)}},
+			[]func(*federation.Snapshot){add(with(digits("4420", "127.0.0.41"), narrow))}},
 		{"the longer user pattern wins", "4420@synergy.com", "route hop 127.0.0.42:5061",
-			[]func(*federation.Snapshot){with(digits("44*", "127.0.0.41"), nil), with(digits("4420", "127.0.0.42"), narrow)}},
+			[]func(*federation.Snapshot){add(with(digits("44*", "127.0.0.41"), nil)), add(with(digits("4420", "127.0.0.42"), narrow))}},
+		{"a star fits what is more", "4420@synergy.com", "route hop 127.0.0.41:5061",
+			[]func(*federation.Snapshot){add(with(digits("44*", "127.0.0.41"), narrow))}},
+		{"... but not what is less", "4@synergy.com", microsoft,
+			[]func(*federation.Snapshot){add(with(digits("44*", "127.0.0.41"), narrow))}},
+		{"no user route fits a domain without a user", "synergy.com", microsoft,
+			[]func(*federation.Snapshot){add(with(digits("*", "127.0.0.41"), narrow))}},
 		{"a star fits nothing more too", "44@synergy.com", "route hop 127.0.0.41:5061",
-			[]func(*federation.Snapshot){with(digits("44*", "127.0.0.41"), narrow)}},
+			[]func(*federation.Snapshot){add(with(digits("44*", "127.0.0.41"), narrow))}},
 		{"a user pattern without a star fits whole", "44201@synergy.com", microsoft,
-			[]func(*federation.Snapshot){with(digits("4420", "127.0.0.41"), nil)}},
+			[]func(*federation.Snapshot){add(with(digits("4420", "127.0.0.41"), nil))}},
 		{"an FQDN is a next hop", "x@lab.synergy.com", "route hop fe9.synergy.com",
-			[]func(*federation.Snapshot){domain("lab.synergy.com"), with(route(lab, "fe9.synergy.com", 1), func(r *federation.StaticRoute) { r.Port = 0; r.AllowLessSpecific = false })}},
+			[]func(*federation.Snapshot){domain("lab.synergy.com"), add(with(route(lab, "fe9.synergy.com", 1), func(r *federation.StaticRoute) { r.Port = 0; r.AllowLessSpecific = false }))}},
 	} {
 		if d, _ := ask(t, compile(t, "imp1.synergy.com", c.edits...), "MESSAGE sip:"+c.to+" inside"); d.String() != c.want {
 			t.Errorf("%s: %s is %s (%s), want %s", c.promise, c.to, d, d.Reason, c.want)
@@ -95,12 +104,21 @@ func TestHostsOfADeploymentAreKnown(t *testing.T) {
 		{"the pool is its front ends", "sip:mspool.synergy.com:5061;lr", "route hop 127.0.0.31:5061, then hop 127.0.0.32:5061", nil},
 		{"Expressway has its own port", "sip:exp.synergy.com:65072;transport=tls;lr", "route hop 127.0.0.39:65072", nil},
 		{"and no other", "sip:exp.synergy.com:5061;transport=tls;lr", "answer 403", nil},
+		{"Expressway is known by its address", "sip:127.0.0.39:65072;lr", "route hop 127.0.0.39:65072", nil},
+		{"Expressway without a port is found at that of TLS", "sip:exp.synergy.com;transport=tls;lr", "route hop 127.0.0.39:5061",
+			[]func(*federation.Snapshot){deploy(func(a *federation.Answers) {
+				a.Expressway = &federation.Host{FQDN: "exp.synergy.com", Address: "127.0.0.39"}
+			})}},
+		{"without a pool there is no host without a name", "http://mspool.synergy.com", "answer 403",
+			[]func(*federation.Snapshot){deploy(func(a *federation.Answers) { a.Pool = "" })}},
 		{"the balancer goes first", "sip:mspool.synergy.com:5061;lr", "route hop 127.0.0.30:5061, then hop 127.0.0.31:5061, then hop 127.0.0.32:5061",
 			[]func(*federation.Snapshot){deploy(func(a *federation.Answers) { a.LoadBalancer = "127.0.0.30" })}},
 		{"OCS over TCP has port 5060", "sip:ms1.synergy.com;lr", "route hop 127.0.0.31:5060",
 			[]func(*federation.Snapshot){deploy(func(a *federation.Answers) { a.Transport = federation.TCP })}},
 		{"a static route of its own name goes before the address", "sip:ms2.synergy.com:5061;lr", "route hop 127.0.0.35:5061",
 			[]func(*federation.Snapshot){deploy(same), add(route(".com.synergy.ms2", "127.0.0.35", 1))}},
+		{"... whatever port that leads to", "sip:ms2.synergy.com:5061;lr", "route hop 127.0.0.35:5070",
+			[]func(*federation.Snapshot){deploy(same), add(with(route(".com.synergy.ms2", "127.0.0.35", 1), port(5070)))}},
 		{"an address in another spelling is known", "sip:[2001:DB8:0::1]:5061;lr", "route hop [2001:db8::1]:5061",
 			[]func(*federation.Snapshot){deploy(func(a *federation.Answers) {
 				a.FrontEnds = []federation.Host{{FQDN: "ms6.synergy.com", Address: "2001:db8::1"}}
@@ -121,6 +139,72 @@ func TestHostsOfADeploymentAreKnown(t *testing.T) {
 		if d, _ := ask(t, p, "BYE sip:x@y.com inside dialog route="+c.route); d.String() != c.want {
 			t.Errorf("%s: %s is %s (%s), want %s", c.promise, c.route, d, d.Reason, c.want)
 		}
+	}
+}
+
+// What a Route header says of a port, and what is known of the host.
+func TestAKnownHostIsKnownByItsPorts(t *testing.T) {
+	const plain, secure = "route hop 127.0.0.77:5060", "route hop 127.0.0.77:5061"
+	to := func(hop string, ports ...int) func(*federation.Snapshot) {
+		return func(s *federation.Snapshot) {
+			for i, p := range ports {
+				add(with(route(fmt.Sprintf(".com.lab%d", i), hop, 1), port(p)))(s)
+			}
+		}
+	}
+	for _, c := range []struct {
+		promise, route, want string
+		edit                 func(*federation.Snapshot)
+	}{
+		{"a port says which", "sip:127.0.0.77:5061;lr", secure, to("127.0.0.77", 5060, 5061)},
+		{"a port without an entry is not known", "sip:127.0.0.77:5062;lr", "answer 403", to("127.0.0.77", 5060, 5061)},
+		{"without a port, that of TLS", "sip:127.0.0.77;transport=tls;lr", secure, to("127.0.0.77", 5060, 5061)},
+		{"... or of sips", "sips:127.0.0.77;lr", secure, to("127.0.0.77", 5060, 5061)},
+		{"... or of TCP", "sip:127.0.0.77;transport=tcp;lr", plain, to("127.0.0.77", 5061, 5060)},
+		{"... or of nothing", "sip:127.0.0.77;lr", plain, to("127.0.0.77", 5061, 5060)},
+		{"without a port and without that one, the first", "sip:127.0.0.77;lr", "route hop 127.0.0.77:5070", to("127.0.0.77", 5070, 5071)},
+		{"a host that SRV finds is known by TLS's port", "sip:fe9.synergy.com:5061;lr", "route hop fe9.synergy.com", to("fe9.synergy.com", 0)},
+		{"... and TCP's", "sip:fe9.synergy.com:5060;lr", "route hop fe9.synergy.com", to("fe9.synergy.com", 0)},
+		{"... and none", "sip:fe9.synergy.com;lr", "route hop fe9.synergy.com", to("fe9.synergy.com", 0)},
+		{"... but no other", "sip:fe9.synergy.com:5070;lr", "answer 403", to("fe9.synergy.com", 0)},
+		{"... unless that is listed too", "sip:fe9.synergy.com:5070;lr", "route hop fe9.synergy.com:5070", to("fe9.synergy.com", 0, 5070)},
+		{"a listed port that is not a default one stays alone", "sip:127.0.0.77:5061;lr", "answer 403", to("127.0.0.77", 5070)},
+		{"a federated domain is no host", "sip:remote.com:5061;lr", "answer 403", unchanged},
+		{"a domain held here is no host", "sip:synergy.com:5061;lr", "answer 403", unchanged},
+	} {
+		if d, _ := ask(t, compile(t, "imp1.synergy.com", c.edit), "BYE sip:x@y.com inside dialog route="+c.route); d.String() != c.want {
+			t.Errorf("%s: %s is %s (%s), want %s", c.promise, c.route, d, d.Reason, c.want)
+		}
+	}
+}
+
+func port(n int) func(*federation.StaticRoute) { return func(r *federation.StaticRoute) { r.Port = n } }
+
+func TestHopsThatAreNotUsedAreNotListed(t *testing.T) {
+	keys := func(edits ...func(*federation.Snapshot)) string {
+		var list []string
+		for _, h := range compile(t, "imp1.synergy.com", edits...).Hops() {
+			list = append(list, h.Key())
+		}
+		return strings.Join(list, ", ")
+	}
+	const self = "connector:imp1.synergy.com 127.0.0.11:5080;transport=tcp"
+	for _, c := range []struct {
+		promise, key string
+		edit         func(*federation.Snapshot)
+	}{
+		{"a blocked route's", "hop 127.0.0.77:5061;transport=tls", add(with(route(".com.lab", "127.0.0.77", 1), func(r *federation.StaticRoute) { r.Blocked = true }))},
+		{"that of a route out of service", "hop 127.0.0.77:5061;transport=tls", add(with(route(".com.lab", "127.0.0.77", 1), func(r *federation.StaticRoute) { r.InService = false }))},
+		{"this node's connector while it is off", self, off("imp1.synergy.com", federation.ServiceSIPFederation)},
+		{"this node itself", "node:imp1", off("imp1.synergy.com", federation.ServiceSIPFederation)},
+		{"another node while its proxy is off", "node:imp2", off("imp2.synergy.com", federation.ServiceSIPProxy)},
+	} {
+		if got := keys(c.edit); strings.Contains(got, c.key) {
+			t.Errorf("%s: %s", c.promise, got)
+		}
+	}
+	if got := keys(add(route(".com.lab", "127.0.0.77", 1))); !strings.Contains(got, "hop 127.0.0.77:5061;transport=tls") || !strings.Contains(got, self) {
+		t.Errorf("what is used is missing in %s", got)
 	}
 }
 

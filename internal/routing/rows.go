@@ -8,31 +8,30 @@ import (
 // A row is one case of the decision. The first that applies decides.
 type row struct {
 	question string
-	ack      bool // an ACK for a 2xx goes through it
 	decides  func(*walk) bool
 }
 
 // rows is the decision, in its order. The last row always applies.
 var rows = []row{
-	{"Is it a CANCEL?", false, (*walk).cancel},
-	{"Is it a NEGOTIATE?", false, (*walk).negotiate},
-	{"Is it an OPTIONS to this node itself?", false, (*walk).optionsHere},
-	{"May it go no further, by Max-Forwards?", true, (*walk).exhausted},
-	{"Has it been here before?", true, (*walk).looped},
-	{"Does a Route header say where it goes?", true, (*walk).routed},
-	{"Is it in a dialog, and to a node?", true, (*walk).dialogToNode},
-	{"Is it in a dialog, from inside, and to a host of the Microsoft side?", true, (*walk).dialogToHost},
-	{"Is it an ACK for nobody here?", true, (*walk).strayACK},
-	{"Is it a REGISTER?", false, (*walk).register},
-	{"Has the address a scheme other than sip and sips?", false, (*walk).scheme},
-	{"Does it demand an extension of proxies that is not understood?", false, (*walk).extension},
-	{"Is the recipient licensed here?", false, (*walk).ownUser},
-	{"Is the domain held here, and the request from outside?", false, (*walk).nobodyHere},
-	{"Is the domain held here, and partitioned federation off?", false, (*walk).federationOff},
-	{"Is routing advanced, and the recipient unknown as a Microsoft address?", false, (*walk).notSynchronised},
-	{"Is the domain held here?", false, (*walk).toMicrosoft},
-	{"Is the domain a federated one, and the request from inside?", false, (*walk).toFederated},
-	{"Does nothing else apply?", false, (*walk).noRelay},
+	{"Is it a CANCEL?", (*walk).cancel},
+	{"Is it a NEGOTIATE?", (*walk).negotiate},
+	{"Is it an OPTIONS to this node itself?", (*walk).optionsHere},
+	{"May it go no further, by Max-Forwards?", (*walk).exhausted},
+	{"Has it been here before?", (*walk).looped},
+	{"Does a Route header say where it goes?", (*walk).routed},
+	{"Is it in a dialog, and to a node?", (*walk).dialogToNode},
+	{"Is it in a dialog, from inside, and to a host of the Microsoft side?", (*walk).dialogToHost},
+	{"Is it an ACK for nobody here?", (*walk).strayACK},
+	{"Is it a REGISTER?", (*walk).register},
+	{"Has the address a scheme other than sip and sips?", (*walk).scheme},
+	{"Does it demand an extension of proxies that is not understood?", (*walk).extension},
+	{"Is the recipient licensed here?", (*walk).ownUser},
+	{"Is the domain held here, and the request from outside?", (*walk).nobodyHere},
+	{"Is the domain held here, and partitioned federation off?", (*walk).federationOff},
+	{"Is routing advanced, and the recipient unknown as a Microsoft address?", (*walk).notSynchronised},
+	{"Is the domain held here?", (*walk).toMicrosoft},
+	{"Is the domain a federated one, and the request from inside?", (*walk).toFederated},
+	{"Does nothing else apply?", (*walk).noRelay},
 }
 
 // Allow lists the methods that are forwarded or answered here.
