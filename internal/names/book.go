@@ -111,7 +111,6 @@ func (b *Book) Keep(w Wanted) {
 	if !slices.Equal(before.ACL, w.ACL) {
 		b.renewPeers()
 		b.index()
-		b.tell()
 	}
 }
 
@@ -174,13 +173,21 @@ func (b *Book) index() {
 	b.byAddress, b.waitsFrom = map[netip.Addr][]string{}, time.Time{}
 	for _, name := range b.wanted.ACL {
 		r := b.hosts.records[name]
-		if r.first() && (b.waitsFrom.IsZero() || r.since.Before(b.waitsFrom)) {
-			b.waitsFrom = r.since
+		if r.first() {
+			b.waitsFrom = earlier(b.waitsFrom, r.since)
 		}
 		for _, a := range r.value.addrs() {
 			b.byAddress[a] = append(b.byAddress[a], name)
 		}
 	}
+}
+
+// earlier is the earlier of two times; the zero one is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // turned wakes who waits for an answer.

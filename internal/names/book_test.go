@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
@@ -22,9 +23,16 @@ type zone struct {
 	ttl     time.Duration
 	fails   error
 	takes   time.Duration
+	special map[string]behaviour // of one name and type
 	asked   map[string]int
 	underWay,
 	most int
+}
+
+// A behaviour is what DNS fails with, nil for not, and how long it takes.
+type behaviour struct {
+	fails error
+	takes time.Duration
 }
 
 func (z *zone) set(records ...string) {
@@ -50,6 +58,13 @@ func (z *zone) is(fails error, takes time.Duration) {
 	z.fails, z.takes = fails, takes
 }
 
+// only sets how DNS behaves toward one name and type.
+func (z *zone) only(key string, fails error, takes time.Duration) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.special[key] = behaviour{fails, takes}
+}
+
 func (z *zone) count(key string) int {
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -62,7 +77,10 @@ func (z *zone) ask(ctx context.Context, name string, recordType uint16) (Answer,
 	z.asked[key]++
 	z.underWay++
 	z.most = max(z.most, z.underWay)
-	takes := z.takes
+	takes, fails := z.takes, z.fails
+	if b, ok := z.special[key]; ok {
+		takes, fails = b.takes, b.fails
+	}
 	z.mu.Unlock()
 	late := false
 	select {
@@ -76,7 +94,7 @@ func (z *zone) ask(ctx context.Context, name string, recordType uint16) (Answer,
 	if late {
 		return Answer{}, ctx.Err()
 	}
-	return Answer{Records: z.records[key], TTL: z.ttl}, z.fails
+	return Answer{Records: z.records[key], TTL: z.ttl}, fails
 }
 
 var errDown = errors.New("DNS is down")
@@ -85,7 +103,7 @@ var errDown = errors.New("DNS is down")
 func inZone(t *testing.T, test func(t *testing.T, z *zone, b *Book), records ...string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		z := &zone{t: t, asked: map[string]int{}, ttl: time.Minute}
+		z := &zone{t: t, asked: map[string]int{}, special: map[string]behaviour{}, ttl: time.Minute}
 		z.set(records...)
 		b := New(Config{Ask: z.ask, Random: func(int) int { return 0 }})
 		defer b.Close()
@@ -167,16 +185,9 @@ func TestTheLastGoodAnswerHoldsForADay(t *testing.T) {
 
 func TestAFamilyThatFailsAloneStaysAsItWas(t *testing.T) {
 	inZone(t, func(t *testing.T, z *zone, b *Book) {
-		six := false
-		b.hosts.look = Ask(func(ctx context.Context, name string, recordType uint16) (Answer, error) {
-			if recordType == dns.TypeAAAA && six {
-				return Answer{}, errDown
-			}
-			return z.ask(ctx, name, recordType)
-		}).lookUpHost
 		b.Keep(Wanted{ACL: []string{"fe1.synergy.com"}})
 		synctest.Wait()
-		six = true
+		z.only("fe1.synergy.com AAAA", errDown, 0)
 		z.set("fe1.synergy.com A 10.1.20.99")
 		after(23 * time.Hour)
 		sees(t, b, "the one that is answered changes", "10.1.20.99", "fe1.synergy.com", Settled)
@@ -256,6 +267,7 @@ func TestAPeerThatLosesItsNameIsTold(t *testing.T) {
 		if told != 1 {
 			t.Errorf("told %d times that the name leads elsewhere", told)
 		}
+		b.Of(addr("10.9.0.5"))
 		sees(t, b, "it has no name any more", "10.9.0.5", "", Settled)
 	}, "5.0.9.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.9.0.5")
 }
@@ -417,5 +429,141 @@ func TestAClosedBookAsksNothingAndKeepsWhatItKnows(t *testing.T) {
 			t.Errorf("asked %d times", n)
 		}
 		sees(t, b, "what is known", "10.1.20.21", "fe1.synergy.com", Settled)
+	}, fe1)
+}
+
+func TestOneNameThatCannotBeConfirmedDoesNotSpoilAnother(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		z.only("two.foo.com A", errDown, 0)
+		z.only("two.foo.com AAAA", errDown, 0)
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		synctest.Wait()
+		b.Of(addr("10.9.0.5"))
+		sees(t, b, "the other name", "10.9.0.5", "one.foo.com", Settled)
+		z.only("two.foo.com A", nil, 0)
+		after(partTTL)
+		sees(t, b, "both, soon after", "10.9.0.5", "one.foo.com two.foo.com", Settled)
+		z.only("two.foo.com A", errDown, 0)
+		after(10 * time.Minute)
+		sees(t, b, "what was confirmed holds", "10.9.0.5", "one.foo.com two.foo.com", Settled)
+	}, "5.0.9.10.in-addr.arpa PTR one.foo.com.", "5.0.9.10.in-addr.arpa PTR two.foo.com.", "one.foo.com A 10.9.0.5", "two.foo.com A 10.9.0.5")
+}
+
+func TestAPeerIsUndecidedWhileAnythingIsLookedUpForTheFirstTime(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		z.only("fe1.synergy.com A", nil, 4*time.Second)
+		b.Keep(Wanted{ACL: []string{"foo.com", "fe1.synergy.com"}})
+		after(time.Second)
+		b.Of(addr("10.1.20.21"))
+		sees(t, b, "it has no PTR record", "10.1.20.21", "", Pending)
+		after(time.Second)
+		sees(t, b, "the name of the list takes over two seconds", "10.1.20.21", "", Overdue)
+		after(2 * time.Second)
+		sees(t, b, "it came", "10.1.20.21", "fe1.synergy.com", Settled)
+		z.only("5.0.9.10.in-addr.arpa PTR", nil, 1500*time.Millisecond)
+		began := time.Now()
+		if got, state := b.Await(addr("10.9.0.5")); len(got) != 1 || state != Settled || time.Since(began) != 1500*time.Millisecond {
+			t.Errorf("%q state %d after %s", got, state, time.Since(began))
+		}
+	}, fe1, "5.0.9.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.9.0.5")
+}
+
+func TestWhoHasNoNameIsAskedForOnlyWhenHeComes(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		synctest.Wait()
+		for range 2 {
+			b.Of(addr("10.9.0.6"))
+			b.Of(addr("10.9.0.5"))
+			after(10 * time.Minute)
+		}
+		if n := z.count("6.0.9.10.in-addr.arpa PTR"); n != 2 {
+			t.Errorf("a stranger who came twice was asked for %d times", n)
+		}
+		after(48 * time.Hour)
+		asked := z.count("5.0.9.10.in-addr.arpa PTR")
+		after(time.Hour)
+		if z.count("5.0.9.10.in-addr.arpa PTR") != asked || asked < 24*60 {
+			t.Errorf("asked %d times for who did not come again for a day, and then %d times", asked, z.count("5.0.9.10.in-addr.arpa PTR")-asked)
+		}
+	}, "5.0.9.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.9.0.5")
+}
+
+func TestManyAnswersAreOneChangeAndFailuresAreNone(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		told := 0
+		b.OnChange(func() { told++ })
+		z.only("down.foo.com A", errDown, 0)
+		z.only("down.foo.com AAAA", errDown, 0)
+		b.Keep(Wanted{ACL: []string{"fe1.synergy.com", "fe2.synergy.com", "fe3.synergy.com", "down.foo.com"}})
+		after(time.Second)
+		if told != 1 {
+			t.Errorf("told %d times of four first look-ups", told)
+		}
+		z.is(errDown, 0)
+		after(time.Hour)
+		if told != 1 {
+			t.Errorf("told %d times more of failures that change nothing", told-1)
+		}
+		after(24 * time.Hour)
+		if told == 1 {
+			t.Error("not told that the last good answer holds no more")
+		}
+	}, fe1)
+}
+
+func TestAFullBookRefusesRatherThanForgetWhoHasAName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := New(Config{Ask: everybodyHasAName})
+		defer b.Close()
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		for i := range maxPeers {
+			b.Of(netip.AddrFrom4([4]byte{10, 2, byte(i >> 8), byte(i)}))
+			synctest.Wait()
+		}
+		sees(t, b, "one more", "10.9.0.9", "", Busy)
+		sees(t, b, "the first", "10.2.0.0", "0.0.2.10.foo.com", Settled)
+	})
+}
+
+// everybodyHasAName is a DNS in which 10.2.0.1 is 1.0.2.10.foo.com.
+func everybodyHasAName(_ context.Context, name string, recordType uint16) (Answer, error) {
+	digits, host := strings.CutSuffix(name, ".foo.com")
+	a := Answer{TTL: time.Hour}
+	switch {
+	case recordType == dns.TypePTR:
+		a.Records = []dns.RR{&dns.PTR{Hdr: dns.RR_Header{Rrtype: dns.TypePTR}, Ptr: strings.TrimSuffix(name, ".in-addr.arpa") + ".foo.com."}}
+	case recordType == dns.TypeA && host:
+		part := strings.Split(digits, ".")
+		a.Records = []dns.RR{&dns.A{Hdr: dns.RR_Header{Rrtype: dns.TypeA}, A: addr(part[3] + "." + part[2] + "." + part[1] + "." + part[0]).AsSlice()}}
+	}
+	return a, nil
+}
+
+func TestTheLogSaysWhenLookUpsFailAndWhenTheyWorkAgain(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		var text strings.Builder
+		b.log = slog.New(slog.NewTextHandler(&text, nil))
+		logged := func(promise, words string, times int) {
+			t.Helper()
+			if n := strings.Count(text.String(), words); n != times {
+				t.Errorf("%s: %q is logged %d times, want %d\n%s", promise, words, n, times, text.String())
+			}
+			text.Reset()
+		}
+		b.Keep(Wanted{ACL: []string{"fe1.synergy.com"}})
+		synctest.Wait()
+		b.Of(addr("10.9.0.5"))
+		after(10 * time.Minute)
+		logged("while all is well", "DNS", 0)
+		z.is(errDown, 0)
+		b.Of(addr("10.9.0.6"))
+		after(time.Hour)
+		logged("once for the name, never for strangers", `msg="DNS look-up failed" name=fe1.synergy.com reason="DNS is down" known=true`, 1)
+		after(24 * time.Hour)
+		logged("after a day", "the last answer holds no more", 1)
+		z.is(nil, 0)
+		after(time.Minute)
+		logged("at the end", `msg="DNS answers again" name=fe1.synergy.com`, 1)
 	}, fe1)
 }

@@ -178,9 +178,7 @@ func faultOf(q, m *dns.Msg) error {
 		return errors.New("no answer")
 	case len(m.Question) != 1 || !sameName(m.Question[0].Name, q.Question[0].Name) || m.Question[0].Qtype != q.Question[0].Qtype:
 		return errors.New("it answers another question")
-	case m.Rcode == dns.RcodeNameError:
-		return nil
-	case m.Rcode != dns.RcodeSuccess:
+	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
 		return errors.New("it answers " + dns.RcodeToString[m.Rcode])
 	case len(m.Answer) == 0 && !m.Authoritative && refers(m):
 		return errors.New("it refers to other servers")

@@ -1,6 +1,7 @@
 package names
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -72,6 +73,42 @@ func TestAFailureIsNotWaitedForAgain(t *testing.T) {
 			t.Errorf("after DNS came back: %v", err)
 		}
 	}, fe1)
+}
+
+func TestTargetsThatCannotBeLookedUpStayAsTheyWere(t *testing.T) {
+	const service = "_sip._tcp.pool.synergy.com"
+	find := func(t *testing.T, b *Book, promise, want string) {
+		t.Helper()
+		found, err := b.Service(t.Context(), service)
+		if got := strings.Trim(fmt.Sprint(found), "[]"); err != nil || got != want {
+			t.Errorf("%s: %s %v, want %s", promise, got, err, want)
+		}
+	}
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		fails := func(host string, err error) {
+			z.only(host+".synergy.com A", err, 0)
+			z.only(host+".synergy.com AAAA", err, 0)
+		}
+		fails("fe1", errDown)
+		fails("fe2", errDown)
+		if _, err := b.Service(t.Context(), service); !errors.Is(err, errDown) {
+			t.Errorf("no target can be looked up: %v", err)
+		}
+		fails("fe2", nil)
+		b.Keep(Wanted{Services: []string{service}})
+		after(10 * time.Second)
+		find(t, b, "the target that can", "10.1.20.22:5062")
+		fails("fe1", nil)
+		after(partTTL)
+		find(t, b, "both, soon after", "10.1.20.21:5061 10.1.20.22:5062")
+		fails("fe1", errDown)
+		z.set("fe2.synergy.com A 10.1.20.99", service+" SRV 1 1 5061 fe1.synergy.com.", service+" SRV 2 1 5062 fe2.synergy.com.")
+		after(10 * time.Minute)
+		find(t, b, "what was found holds", "10.1.20.21:5061 10.1.20.99:5062")
+		fails("fe2", errDown)
+		after(10 * time.Minute)
+		find(t, b, "all of it", "10.1.20.21:5061 10.1.20.99:5062")
+	}, fe1, "fe2.synergy.com A 10.1.20.22", service+" SRV 1 1 5061 fe1.synergy.com.", service+" SRV 2 1 5062 fe2.synergy.com.")
 }
 
 func TestWhatIsNotKeptIsForgottenAfterItsTime(t *testing.T) {

@@ -87,8 +87,8 @@ func (r *record[V]) use() { r.used.Store(time.Now().UnixNano()) }
 // stateOf is how far a peer is known that no name was found for.
 func (b *Book) stateOf(r *record[[]string]) State {
 	waits := b.waitsFrom
-	if r.first() && (waits.IsZero() || r.since.Before(waits)) {
-		waits = r.since
+	if r.first() {
+		waits = earlier(waits, r.since)
 	}
 	switch {
 	case !waits.IsZero() && time.Since(waits) >= Late:

@@ -96,7 +96,7 @@ func (s *shelf[K, V]) ended(key K, r *record[V], v V, ttl time.Duration, err err
 	s.busy--
 	r.busy, r.slow = false, time.Since(r.since) >= Late
 	switch {
-	case s.records[key] != r || s.book.ctx.Err() != nil:
+	case s.book.ctx.Err() != nil:
 		return
 	case r.stale:
 		s.begin(key, r)
