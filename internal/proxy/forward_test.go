@@ -115,6 +115,28 @@ func TestTheRouteSetLeadsADialogBothWays(t *testing.T) {
 	})
 }
 
+// RFC 3261 section 16.4: a strict router puts us into the Request-URI and the target at the end of the Route.
+func TestWhatAStrictRouterDidBeforeUsIsUndone(t *testing.T) {
+	const us = "sip:imp1.synergy.com:5060;transport=tcp;lr"
+	for _, c := range []struct{ promise, route, uri, left string }{
+		{"the target is taken from the Route", "<sip:bob@127.0.0.21:5061>", "sip:bob@127.0.0.21:5061", ""},
+		{"... behind a hop that is left", "<sip:127.0.0.21:5061;lr>, <sip:bob@pc.synergy.com>", "sip:bob@pc.synergy.com", "<sip:127.0.0.21:5061;lr>"},
+		{"... and goes behind again for a strict next hop", "<sip:127.0.0.21:5061>, <sip:bob@pc.synergy.com>", "sip:127.0.0.21:5061", "<sip:bob@pc.synergy.com>"},
+	} {
+		inWorld(t, func(t *testing.T, w *world) {
+			r := siptest.NewRequest("BYE", "carla@synergy.com", "bob@pc.synergy.com")
+			r.To += ";tag=9"
+			r.URI, r.Below = us, []string{"Route: " + c.route}
+			w.connector().asks(r)
+			m := w.at(fe1At).expect("BYE")
+			if string(m.RequestURI()) != c.uri || value(m, "Route") != c.left {
+				t.Errorf("%s:\n%s", c.promise, m.Bytes())
+			}
+			w.at(fe1At).answers(m, 200)
+		})
+	}
+}
+
 func TestAStrictNextHopGetsTheTargetBehindTheRoute(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		r := siptest.NewRequest("BYE", "carla@synergy.com", "bob@fe1.synergy.com")

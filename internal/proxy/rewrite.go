@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 
 	"isthmus/internal/routing"
 	"isthmus/internal/sip"
@@ -14,7 +15,8 @@ type rewrite struct {
 	proxy       *Proxy
 	policy      *routing.Policy
 	uri, last   []byte // new Request-URI and last Route value, nil: none
-	drop        int    // Route values
+	drop        int    // leading Route values
+	undone      bool   // the last Route value goes, which was the target
 	maxForwards int
 	maxBreadth  int
 	hash        uint64
@@ -37,7 +39,7 @@ func (p *Proxy) rewrite(in *incoming, d routing.Decision) rewrite {
 	if _, ok := in.message.MaxForwards(); !ok {
 		w.maxForwards = r.MaxForwards
 	}
-	w.uri = bytes.Clone(r.NewURI)
+	w.uri, w.undone = bytes.Clone(r.NewURI), r.NewURI != nil
 	if d.Strict {
 		w.toStrictRouter(in.message)
 	}
@@ -47,7 +49,11 @@ func (p *Proxy) rewrite(in *incoming, d routing.Decision) rewrite {
 // toStrictRouter: a next hop without lr wants to be the Request-URI itself, and the target at the end of the Route
 // (RFC 3261 section 16.6 step 6).
 func (w *rewrite) toStrictRouter(m *sip.Message) {
-	w.last = append(append([]byte("<"), m.RequestURI()...), '>')
+	target := m.RequestURI()
+	if w.undone {
+		target = w.uri
+	}
+	w.last = slices.Concat([]byte("<"), target, []byte(">"))
 	w.uri = bytes.Clone(m.Route(w.drop).URI)
 	w.drop++
 }
@@ -60,7 +66,7 @@ func (w *rewrite) append(dst []byte, m *sip.Message, hop *routing.Hop, link uint
 	via = w.proxy.branch(via, w.hash, link, hop.Kind, w.side)
 	var records [2][]byte
 	f := sip.Forward{
-		RequestURI: w.uri, Via: via, DropRoutes: w.drop, LastRoute: w.last, MaxForwards: w.maxForwards, MaxBreadth: w.maxBreadth,
+		RequestURI: w.uri, Via: via, DropRoutes: w.drop, DropLast: w.undone, LastRoute: w.last, MaxForwards: w.maxForwards, MaxBreadth: w.maxBreadth,
 		Received: w.from.Addr(), RPort: int(w.from.Port()),
 	}
 	if w.records {

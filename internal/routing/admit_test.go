@@ -72,6 +72,13 @@ func TestAPeerFromOutsideNeedsAddressAndSubject(t *testing.T) {
 			s.Configuration.Normalize()
 		}
 	}
+	lab := func(s *federation.Snapshot) {
+		c := *s.TLSContext(federation.PeerAuthContext)
+		c.Name, c.PeerSubjects = "lab", []string{"lab.com"}
+		s.TLSPeerSubjects = append(s.TLSPeerSubjects, federation.TLSPeerSubject{Name: "lab.com"})
+		s.TLSContexts = append(s.TLSContexts, c)
+		s.Listeners = append(s.Listeners, federation.Listener{Name: "Lab", Transport: federation.TLS, Port: 5065, TLSContext: "lab", Enabled: true})
+	}
 	admits(t, []admitted{
 		{"a listed front end is admitted", fromFrontEnd, unchanged, "outside"},
 		{"a range admits", at(plain, "10.1.2.3"), unchanged, "outside"},
@@ -104,6 +111,16 @@ func TestAPeerFromOutsideNeedsAddressAndSubject(t *testing.T) {
 		{"subjects are compared without case", with(fromFrontEnd, func(p *Peer) { p.Subject = "POOL.synergy.com" }), unchanged, "outside"},
 		{"a subject taken off the context is refused on open connections", fromFrontEnd,
 			func(s *federation.Snapshot) { s.TLSContexts[0].PeerSubjects = []string{} }, "TLS peer subject not listed: pool.synergy.com"},
+		{"each listener has the subjects of its context", with(fromFrontEnd, func(p *Peer) { p.Listener, p.Subject = "Lab", "lab.com" }), lab, "outside"},
+		{"... and those alone", with(fromFrontEnd, func(p *Peer) { p.Listener = "Lab" }), lab, "TLS peer subject not listed: pool.synergy.com"},
+		{"... which are no other listener's", with(fromFrontEnd, func(p *Peer) { p.Subject = "lab.com" }), lab, "TLS peer subject not listed: lab.com"},
+		{"a listener that verifies no more is judged by the default context", fromFrontEnd, func(s *federation.Snapshot) {
+			for i := range s.Listeners {
+				if s.Listeners[i].Name == fromFrontEnd.Listener {
+					s.Listeners[i].TLSContext = federation.ServerAuthContext
+				}
+			}
+		}, "outside"},
 		{"a listener that is gone is judged by the default context", with(fromFrontEnd, func(p *Peer) { p.Listener = "Lab" }), unchanged, "outside"},
 		{"... and refuses others", with(fromFrontEnd, func(p *Peer) { p.Listener, p.Subject = "Lab", "x.com" }), unchanged, "TLS peer subject not listed: x.com"},
 	})
@@ -120,6 +137,8 @@ func TestNodesAndConnectorsAreInside(t *testing.T) {
 		{"over TLS another node's name is not enough", at(with(server, func(p *Peer) { p.Subject = "imp3.synergy.com" }), "127.0.0.12"), unchanged, "ACL - upstream not trusted: 127.0.0.12"},
 		{"a node's name from another address is not enough", at(with(server, func(p *Peer) { p.Subject = "imp2.synergy.com" }), "127.0.0.66"), unchanged, "ACL - upstream not trusted: 127.0.0.66"},
 		{"what this node opened to a node is inside", opened("node:imp2.synergy.com", "127.0.0.12", false), unchanged, "inside"},
+		{"... by its address as IPv4", opened("connector:imp1.synergy.com", "127.0.0.11", false),
+			func(s *federation.Snapshot) { s.Nodes[0].Connector = "[::ffff:127.0.0.11]:5080" }, "inside"},
 		{"what it opened to a connector is inside", opened("connector:imp1.synergy.com", "127.0.0.11", false), unchanged, "inside"},
 		{"... until the node is gone", opened("node:imp9.synergy.com", "127.0.0.19", false), unchanged, "ACL - upstream not trusted: 127.0.0.19"},
 		{"... or has another address", opened("node:imp2.synergy.com", "127.0.0.19", false), unchanged, "ACL - upstream not trusted: 127.0.0.19"},
@@ -189,9 +208,11 @@ func TestHopsThatDNSHasToFind(t *testing.T) {
 			r.Blocked, r.InService = hop == "blocked.synergy.com", hop != "out.synergy.com"
 			s.StaticRoutes = append(s.StaticRoutes, r)
 		}
+		domain := federation.NewStaticRoute()
+		domain.Type, domain.Destination, domain.NextHop, domain.Port = federation.RouteDomain, ".com.synergy.own", "synergy.com", 0
 		srv := federation.NewStaticRoute()
 		srv.Type, srv.Destination, srv.NextHop, srv.Port = federation.RouteDomain, ".com.synergy.srv", "pool.other.com", 0
-		s.StaticRoutes = append(s.StaticRoutes, srv)
+		s.StaticRoutes = append(s.StaticRoutes, domain, srv)
 		s.Deployments = []federation.Deployment{{Answers: federation.Answers{Transport: "tls", LoadBalancer: "lb.other.com"}}}
 	})
 	var got []string
@@ -199,7 +220,7 @@ func TestHopsThatDNSHasToFind(t *testing.T) {
 		got = append(got, h.String())
 	}
 	slices.Sort(got)
-	if want := []string{"blocked.synergy.com:5061", "fe1.synergy.com:5061", "lb.other.com:5061", "pool.other.com"}; !slices.Equal(got, want) {
+	if want := []string{"blocked.synergy.com:5061", "fe1.synergy.com:5061", "lb.other.com:5061", "pool.other.com", "synergy.com"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -317,3 +317,12 @@ func TestExplainAndDecideAgree(t *testing.T) {
 		t.Errorf("steps: %+v", steps)
 	}
 }
+
+// A decision reads the domain once, no user part without user routes, and keeps no steps that nobody asked for.
+func TestADecisionAllocatesLittle(t *testing.T) {
+	p := compile(t, "imp1.synergy.com")
+	r := NewRequest("SUBSCRIBE", uri(t, "sip:bob@synergy.com"), Inside)
+	if n := testing.AllocsPerRun(100, func() { p.Decide(&r, people) }); n > 5 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -68,7 +68,7 @@ func (w *walk) toNode(n *node, format string) bool {
 // Microsoft side.
 func (w *walk) dialogToHost() bool {
 	r := w.request
-	if !r.ToTag || r.Side != Inside || r.Passed && r.Own == 0 {
+	if !r.ToTag || r.Side != Inside || r.Passed && r.Own == 0 && r.NewURI == nil {
 		return false
 	}
 	l, ok := w.policy.knownHost(r.URI)

@@ -9,7 +9,7 @@ import (
 type Request struct {
 	Method       string
 	URI          sip.URI // Request-URI
-	NewURI       []byte  // what the Request-URI has to become, nil: it stays
+	NewURI       []byte  // what the Request-URI has to become, nil: it stays; it is the last Route value, which goes
 	Side         Side
 	Passed       bool // came from another node
 	ToTag        bool
@@ -43,11 +43,8 @@ func (p *Policy) Read(m *sip.Message, v Verdict, key BranchKey) (Request, error)
 	if n, ok := m.MaxBreadth(); ok {
 		r.MaxBreadth = n
 	}
-	var err error
-	if r.URI, err = sip.ParseURI(m.RequestURI()); err != nil {
-		return r, err
-	}
-	if err = p.readRoutes(m, &r); err != nil {
+	r.URI, _ = sip.ParseURI(m.RequestURI()) // a message without a Request-URI that can be read is none
+	if err := p.readRoutes(m, &r); err != nil {
 		return r, err
 	}
 	for option := range m.List("Proxy-Require") {
@@ -85,9 +82,9 @@ func (p *Policy) readRoutes(m *sip.Message, r *Request) error {
 			r.Routes = append(r.Routes, u)
 		}
 	}
-	if n := len(r.Routes); n == 1 && p.strictlyRouted(r.URI) {
-		r.URI, r.NewURI = r.Routes[0], m.Route(r.Own).URI
-		r.Own, r.Routes = r.Own+1, nil
+	if last := len(r.Routes) - 1; last >= 0 && p.strictlyRouted(r.URI) {
+		r.URI, r.NewURI = r.Routes[last], m.Route(m.RouteCount()-1).URI
+		r.Routes = r.Routes[:last]
 	}
 	return nil
 }

@@ -81,6 +81,30 @@ func TestTheSideIsReadFromWhereTheBranchBegins(t *testing.T) {
 	}
 }
 
+// Nodes of two releases serve one cluster while it is brought up to date: what stands in a branch stays as it is.
+func TestABranchIsWrittenAlikeByEveryRelease(t *testing.T) {
+	hash := LoopHash(uri(t, "sip:Bob@synergy.com:5061;transport=tls"), []sip.URI{uri(t, "sips:imp2.synergy.com;lr")})
+	branch := testKey.AppendSide(AppendBranch(nil, hash, []byte("7-1")), 0, Inside)
+	if want := "z9hG4bK10aaed8dda4d92a8.7-1.iacb1b6cb651086d4052d6baf45f2b3f8"; string(branch) != want {
+		t.Errorf("the branch is %s, want %s", branch, want)
+	}
+	if !madeFor(AppendBranch(nil, 42, nil), 42) {
+		t.Error("a branch is known by its hash alone")
+	}
+	if testKey.Side(testKey.AppendSide(nil, 0, Inside)) != Inside || testKey.Side([]byte(".i")) != Outside {
+		t.Error("a side is read alone as it is behind a branch")
+	}
+}
+
+func TestHostsAreComparedWithoutCase(t *testing.T) {
+	names := map[string]int{"az-09_.com": 1, "2001:db8::1": 2, "::1": 3}
+	for host, want := range map[string]int{"az-09_.com": 1, "AZ-09_.Com.": 1, "2001:DB8:0::1": 2, "::1": 3, "2001:db8::z": 0, "az.com": 0} {
+		if got, ok := lookUp(names, []byte(host)); got != want || ok != (want > 0) {
+			t.Errorf("%s: %d, %v", host, got, ok)
+		}
+	}
+}
+
 func TestLoops(t *testing.T) {
 	p := compile(t, "imp1.synergy.com")
 	const target = "sip:bob@synergy.com"
@@ -99,6 +123,7 @@ func TestLoops(t *testing.T) {
 		{"a changed user is a spiral, no loop", "sip:carl@synergy.com", fromFrontEnd, []string{top, ours}, false},
 		{"a changed parameter is a spiral, no loop", target + ";x=1", fromFrontEnd, []string{top, ours}, false},
 		{"a changed port is a spiral, no loop", target + ":5070", fromFrontEnd, []string{top, ours}, false},
+		{"... from any port", target + ":5070", fromFrontEnd, []string{top, viaOf(t, "imp1.synergy.com", target+":5071", "")}, false},
 		{"sips is another address", "sips:bob@synergy.com", fromFrontEnd, []string{top, ours}, false},
 		{"a stranger's Via with our hash is no loop", target, fromFrontEnd, []string{top, strings.Replace(ours, "imp1", "fe1", 1)}, false},
 		{"our own Route values do not make it another request", target, fromFrontEnd, []string{top, ours, "Route: <sip:imp1.synergy.com:5061;transport=tls;lr>"}, true},
@@ -144,8 +169,23 @@ func TestAStrictRouterBeforeUsIsUndone(t *testing.T) {
 	p := compile(t, "imp1.synergy.com")
 	m := message(t, "BYE", "sip:imp1.synergy.com:5061;transport=tls;lr", "Route: <sip:ann@imp1.synergy.com:5080>")
 	r := read(t, p, fromFrontEnd, m)
-	if string(r.NewURI) != "sip:ann@imp1.synergy.com:5080" || r.URI.Port != 5080 || r.Own != 1 || r.Routes != nil {
+	if string(r.NewURI) != "sip:ann@imp1.synergy.com:5080" || r.URI.Port != 5080 || r.Own != 0 || len(r.Routes) != 0 {
 		t.Errorf("%+v", r)
+	}
+	m = message(t, "BYE", "sip:imp1.synergy.com:5061;lr", "Route: <sip:imp1.synergy.com;lr>, <sip:imp2.synergy.com;lr>, <sip:ann@127.0.0.12:5080>")
+	r = read(t, p, fromFrontEnd, m)
+	if string(r.NewURI) != "sip:ann@127.0.0.12:5080" || r.Own != 1 || len(r.Routes) != 1 || r.Routes[0].HostString() != "imp2.synergy.com" {
+		t.Errorf("with nodes left on the way: %+v", r)
+	}
+	for promise, m := range map[string]*sip.Message{
+		"without a Route, there is no target":     message(t, "BYE", "sip:imp1.synergy.com:5061;lr"),
+		"a user of the node's name is one":        message(t, "BYE", "sip:ann@imp1.synergy.com;lr", "Route: <sip:imp2.synergy.com;lr>"),
+		"a Contact of the node is one":            message(t, "BYE", "sip:imp1.synergy.com", "Route: <sip:imp2.synergy.com;lr>"),
+		"another node's Record-Route is not ours": message(t, "BYE", "sip:imp2.synergy.com;lr", "Route: <sip:imp2.synergy.com;lr>"),
+	} {
+		if r := read(t, p, fromConnector, m); r.NewURI != nil || len(r.Routes) != m.RouteCount() {
+			t.Errorf("%s: %+v", promise, r)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package sip
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strconv"
 )
 
@@ -13,6 +14,7 @@ type Forward struct {
 	Via          []byte     // our Via value, without the header's name
 	RecordRoutes [][]byte   // our Record-Route values, the first becomes the topmost; nil: none
 	DropRoutes   int        // so many leading Route values are removed
+	DropLast     bool       // the last Route value is removed: a strict router before us put the target there
 	LastRoute    []byte     // appended as the last Route value (the strict router's fix), nil: none
 	MaxForwards  int        // the value written; the header is added when it is missing
 	MaxBreadth   int        // written when the header is missing, 0: not; one that is there goes on as it is
@@ -83,10 +85,12 @@ func (m *Message) edits(h *header, i int, f *Forward) bool {
 	case maxForwards:
 		return true
 	case route:
-		return f.DropRoutes > 0 || f.LastRoute != nil || h.mends()
+		return f.changesRoutes() || h.mends()
 	}
 	return h.mends()
 }
+
+func (f *Forward) changesRoutes() bool { return f.DropRoutes > 0 || f.DropLast || f.LastRoute != nil }
 
 func (h *header) mends() bool { return h.colon != h.nameEnd }
 
@@ -97,7 +101,7 @@ func (m *Message) appendEdited(dst []byte, h *header, i int, f *Forward) []byte 
 	case h.kind == maxForwards:
 		dst = append(append(dst, m.lineName(h)...), ": "...)
 		return append(strconv.AppendInt(dst, int64(f.MaxForwards), 10), crlf...)
-	case h.kind == route && (f.DropRoutes > 0 || f.LastRoute != nil):
+	case h.kind == route && f.changesRoutes():
 		return m.appendRoutes(dst, h, i, f)
 	case h.kind == via && m.isTop(i) && m.stamps(f.Received):
 		return m.appendStamped(dst, h, f.Received, f.RPort)
@@ -114,11 +118,19 @@ func (m *Message) appendMended(dst []byte, h *header) []byte {
 // appendRoutes writes what is left of a Route line. After the last line comes the route that is to be the last.
 func (m *Message) appendRoutes(dst []byte, h *header, line int, f *Forward) []byte {
 	routes := m.routes[:m.routeCount]
-	for n := min(f.DropRoutes, m.routeCount); n < m.routeCount; n++ {
-		if int(routes[n].header) == line {
-			dst = append(append(dst, m.lineName(h)...), ": "...)
-			dst = append(dst, m.raw[routes[n].start:h.end]...)
-			break
+	kept := routes
+	if f.DropLast {
+		kept = routes[:len(routes)-1]
+	}
+	kept = kept[min(f.DropRoutes, len(kept)):]
+	first := slices.IndexFunc(kept, func(e element) bool { return int(e.header) == line })
+	if first >= 0 {
+		dst = append(append(dst, m.lineName(h)...), ": "...)
+		last := kept[len(kept)-1]
+		if f.DropLast && int(last.header) == line {
+			dst = append(append(dst, m.raw[kept[first].start:last.end]...), crlf...)
+		} else {
+			dst = append(dst, m.raw[kept[first].start:h.end]...)
 		}
 	}
 	if f.LastRoute != nil && int(routes[m.routeCount-1].header) == line {
