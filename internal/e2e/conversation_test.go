@@ -63,8 +63,8 @@ func newStage(t *testing.T, name string) *stage {
 		w, p := running(t)
 		s.world = w
 		s.machines["imp1"] = &actor{w.node, p}
-	case "two nodes":
-		c := newCluster(t, "tcp")
+	case "two nodes", "two nodes over TLS":
+		c := newCluster(t, map[bool]string{false: "tcp", true: "tls"}[kind == "two nodes over TLS"])
 		s.world = c.world
 		s.machines["imp1"], s.machines["imp2"] = &actor{c.node, c.process}, &actor{c.second, c.process2}
 		s.boxes[c.connector2.Addr()] = c.connector2
@@ -99,6 +99,9 @@ func (st *stage) play(t *testing.T, s script) {
 	defer func() {
 		if t.Failed() {
 			t.Logf("%s promises: %s", s.file, s.promise)
+			for name, m := range c.machines {
+				t.Logf("%s says: %s", name, tailOf(m.process.err.String()))
+			}
 		}
 		if c.changed {
 			c.apply(st.base)
@@ -214,8 +217,12 @@ func (c *conversation) others(than *party) (text string) {
 		if p == than || p.closed {
 			continue
 		}
-		for a, err := p.receive(time.Millisecond); err == nil; a, err = p.receive(time.Millisecond) {
+		a, err := p.receive(time.Millisecond)
+		for ; err == nil; a, err = p.receive(time.Millisecond) {
 			text += fmt.Sprintf("\n%s has received\n%s", name, a.Bytes())
+		}
+		if !siptest.Quiet(err) {
+			text += fmt.Sprintf("\n%s: %v", name, err)
 		}
 	}
 	return text
