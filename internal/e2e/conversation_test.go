@@ -190,13 +190,13 @@ func (c *conversation) receives(s step) {
 	p := c.party(s)
 	if len(s.text) == 0 {
 		want := strings.Repeat("\r\n", len(s.words))
-		if got, err := p.conn.ReadRaw(siptest.Timeout); got != want {
+		if got, err := p.conn.ReadRaw(patience); got != want {
 			c.fatal(s, "received %q %v", got, err)
 		}
 		return
 	}
 	for {
-		a, err := p.receive(siptest.Timeout)
+		a, err := p.receive(patience)
 		if err != nil {
 			c.fatal(s, "%s is waiting for %q: %v%s", s.who, s.text[0], err, c.others(p))
 		}
@@ -255,7 +255,7 @@ func (c *conversation) nothingMore(s script) {
 			c.fatal(end, "%s: %v", name, err)
 		}
 		for {
-			a, err := p.receive(siptest.Timeout)
+			a, err := p.receive(patience)
 			if err != nil {
 				c.fatal(end, "%s: %v", name, err)
 			}
