@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -129,7 +130,8 @@ func TestAnAnswerGoesWhereTheRequestCameFrom(t *testing.T) {
 	r := newRecorder()
 	l := newLayer(t, r, Limits{})
 	at := listenUDP(t, l)
-	source, other := senderTo(t, at), senderTo(t, at)
+	own := netip.AddrPortFrom(alone(), 0)
+	source, other := senderFrom(t, own, at), senderFrom(t, own, at)
 	standard := senderFrom(t, netip.AddrPortFrom(source.at().Addr(), 5060), at)
 	plain := strings.Replace(packet("MESSAGE", "a", 0), ";rport", "", 1)
 	port := func(p netip.AddrPort) string { return "UDP " + p.String() + ";" }
@@ -348,10 +350,16 @@ func TestAHopOverUDPHasOneSocket(t *testing.T) {
 	}
 }
 
+// alone is a loopback address that no other process uses, not even another run of these tests.
+func alone() netip.Addr {
+	pid := os.Getpid()
+	return netip.AddrFrom4([4]byte{127, 128 | byte(pid>>16), byte(pid >> 8), byte(pid)})
+}
+
 // closedPort is an address where nobody listens.
 func closedPort(t *testing.T) netip.AddrPort {
 	t.Helper()
-	s := senderTo(t, loopback)
+	s := senderFrom(t, netip.AddrPortFrom(alone(), 0), loopback)
 	s.Close()
 	return s.at()
 }
