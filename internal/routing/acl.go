@@ -78,9 +78,6 @@ func (a *acl) admitsName(name string) bool {
 
 // admitsNamed reports whether one of the peer's names is admitted: those that DNS confirms, and that of its certificate.
 func (a *acl) admitsNamed(peer Peer) bool {
-	if len(a.names) == 0 {
-		return false
-	}
 	for _, name := range peer.Names {
 		if a.admitsName(name) {
 			return true

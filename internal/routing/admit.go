@@ -105,13 +105,16 @@ func (p *Policy) internal(peer Peer) bool {
 }
 
 func (p *Policy) openedInside(peer Peer) bool {
-	if name, ok := strings.CutPrefix(peer.OpenedTo, "node:"); ok {
-		n := p.nodes[name]
-		return n != nil && n.address == peer.Addr.Unmap()
-	}
-	name, ok := strings.CutPrefix(peer.OpenedTo, "connector:")
+	kind, name, _ := strings.Cut(peer.OpenedTo, ":")
 	n := p.nodes[name]
-	return ok && n != nil && n.connector.Addr() == peer.Addr.Unmap()
+	if n == nil {
+		return false
+	}
+	addr := n.address
+	if kind == "connector" {
+		addr = n.connector.Addr()
+	}
+	return addr == peer.Addr.Unmap()
 }
 
 // lists reports whether the peer's subject may use its listener. A listener that is configured no more is judged by

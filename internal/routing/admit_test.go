@@ -127,6 +127,7 @@ func TestAPeerFromOutsideNeedsAddressAndSubject(t *testing.T) {
 }
 
 func TestNodesAndConnectorsAreInside(t *testing.T) {
+	apart := func(s *federation.Snapshot) { s.Nodes[0].Connector = "127.0.0.91:5080" }
 	admits(t, []admitted{
 		{"a connector is inside", fromConnector, unchanged, "inside"},
 		{"another node is inside", at(fromConnector, "127.0.0.12"), unchanged, "inside"},
@@ -140,8 +141,13 @@ func TestNodesAndConnectorsAreInside(t *testing.T) {
 		{"... by its address as IPv4", opened("connector:imp1.synergy.com", "127.0.0.11", false),
 			func(s *federation.Snapshot) { s.Nodes[0].Connector = "[::ffff:127.0.0.11]:5080" }, "inside"},
 		{"what it opened to a connector is inside", opened("connector:imp1.synergy.com", "127.0.0.11", false), unchanged, "inside"},
+		{"... at an address of its own", opened("connector:imp1.synergy.com", "127.0.0.91", false), apart, "inside"},
+		{"... and at no other", opened("connector:imp1.synergy.com", "127.0.0.11", false), apart, "ACL - upstream not trusted: 127.0.0.11"},
+		{"a node is at its own address, not at its connector's", opened("node:imp1.synergy.com", "127.0.0.91", false), apart, "ACL - upstream not trusted: 127.0.0.91"},
 		{"... until the node is gone", opened("node:imp9.synergy.com", "127.0.0.19", false), unchanged, "ACL - upstream not trusted: 127.0.0.19"},
 		{"... or has another address", opened("node:imp2.synergy.com", "127.0.0.19", false), unchanged, "ACL - upstream not trusted: 127.0.0.19"},
+		{"a connector is one until its node is gone", opened("connector:imp9.synergy.com", "127.0.0.19", false), unchanged, "ACL - upstream not trusted: 127.0.0.19"},
+		{"a next hop is none for having a node's address", opened("hop", "127.0.0.12", false), unchanged, "ACL - upstream not trusted: 127.0.0.12"},
 		{"what it opened to the Microsoft side is outside", opened("hop", "127.0.0.21", true), unchanged, "outside"},
 		{"... and judged by the list", opened("hop", "127.0.0.66", true), unchanged, "ACL - upstream not trusted: 127.0.0.66"},
 	})
@@ -183,6 +189,8 @@ func TestNamesAreAskedForWhereTheyCanHelp(t *testing.T) {
 		{"not who is listed by address", at(plain, "127.0.0.21"), names, false},
 		{"not who shows a wrong certificate", with(fromFrontEnd, func(p *Peer) { p.Subject, p.Addr = "x.com", fromStranger.Addr }), names, false},
 		{"not who shows a certificate that is listed", with(fromFrontEnd, func(p *Peer) { p.Addr = fromStranger.Addr }), names, false},
+		{"who shows a certificate that the listener takes and the list does not", with(fromFrontEnd, func(p *Peer) { p.Addr = fromStranger.Addr }),
+			func(s *federation.Snapshot) { s.ACL = []federation.ACLEntry{{Pattern: "other.com"}} }, true},
 		{"not a node", fromConnector, names, false},
 		{"not where addresses alone are listed", fromStranger, unchanged, false},
 	} {
@@ -209,7 +217,7 @@ func TestHopsThatDNSHasToFind(t *testing.T) {
 			s.StaticRoutes = append(s.StaticRoutes, r)
 		}
 		domain := federation.NewStaticRoute()
-		domain.Type, domain.Destination, domain.NextHop, domain.Port = federation.RouteDomain, ".com.synergy.own", "synergy.com", 0
+		domain.Type, domain.Destination, domain.NextHop, domain.Port = federation.RouteDomain, ".com.closed", "synergy.com", 0
 		srv := federation.NewStaticRoute()
 		srv.Type, srv.Destination, srv.NextHop, srv.Port = federation.RouteDomain, ".com.synergy.srv", "pool.other.com", 0
 		s.StaticRoutes = append(s.StaticRoutes, domain, srv)

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// ask is one line "METHOD URI SIDE [passed] [dialog] [own] [route=URI]... [forwards=0] [breadth=0] [requires=OPTION]".
+// ask is one line "METHOD URI SIDE [passed] [dialog] [own] [undone] [loop] [route=URI]... [forwards=0] [breadth=0] [requires=OPTION]".
 func ask(t *testing.T, p *Policy, line string) (Decision, []Step) {
 	t.Helper()
 	words := strings.Fields(line)
@@ -27,6 +27,8 @@ func ask(t *testing.T, p *Policy, line string) (Decision, []Step) {
 			r.ToTag = true
 		case "own":
 			r.Own = 1
+		case "undone":
+			r.NewURI = []byte(words[1])
 		case "loop":
 			r.Loop = true
 		case "route":
@@ -168,6 +170,7 @@ func TestARequestInADialogReachesItsHost(t *testing.T) {
 		{"a dialog's request from inside reaches the host that only the dialog knows", "BYE sip:x@fe2.synergy.com:5061;transport=tls inside dialog", fe2, unchanged},
 		{"a dialog's request from outside never reaches a host of the Microsoft side", "BYE sip:x@fe2.synergy.com:5061 outside dialog", "answer 403", unchanged},
 		{"a dialog that came through another node's Route goes on to its host", "BYE sip:x@fe2.synergy.com:5061 inside passed dialog own", fe2, unchanged},
+		{"... also where a strict router had put our Route into the Request-URI", "BYE sip:x@fe2.synergy.com:5061 inside passed dialog undone", fe2, unchanged},
 		{"a dialog's request from another node without our Route is not decided outward", "BYE sip:x@fe2.synergy.com:5061 inside passed dialog", "answer 403", unchanged},
 		{"a dialog with the shared domain is routed like any request", "BYE sip:bob@synergy.com;gruu inside dialog", microsoft, unchanged},
 	})

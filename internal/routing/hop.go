@@ -33,8 +33,8 @@ type Hop struct {
 	Node      string // name of the node or of the connector's node
 	Weight    int    // share among hops of one priority
 
-	key    string
-	config string
+	key      string
+	services string // activated ones of the node
 }
 
 // A Group is the hops of one priority, which share by weight.
@@ -44,7 +44,7 @@ type Group []*Hop
 func (h *Hop) Key() string { return h.key }
 
 // Config changes when the configuration of the place itself does; a mark "down" is cleared then.
-func (h *Hop) Config() string { return h.config }
+func (h *Hop) Config() string { return h.key + h.services }
 
 // String is what people read: 10.1.20.21:5061.
 func (h *Hop) String() string {
@@ -67,11 +67,9 @@ func (h *Hop) Identity() string {
 
 func newHop(kind HopKind, host string, port int, transport sip.Transport, node string) *Hop {
 	h := &Hop{Kind: kind, Host: host, Port: port, Transport: transport, Node: node, Weight: 1}
-	if a, err := federation.ParseAddress(host); err == nil {
-		h.Addr = netip.AddrPortFrom(a, uint16(port))
-	}
+	a, _ := federation.ParseAddress(host) // an FQDN is none
+	h.Addr = netip.AddrPortFrom(a, uint16(port))
 	h.key = fmt.Sprintf("%s %s;transport=%s", h.Identity(), h, transport.Param())
-	h.config = h.key
 	return h
 }
 
@@ -95,13 +93,13 @@ func (p *Policy) Back(peer Peer) *Hop {
 
 func routeHop(r federation.StaticRoute) *Hop {
 	h := newHop(MicrosoftHop, r.NextHop, r.Port, TransportOf(r.Transport), "")
-	h.Weight = max(r.Weight, 1)
+	h.Weight = r.Weight
 	return h
 }
 
 func connectorHop(n *node) *Hop {
 	h := newHop(ConnectorHop, n.connector.Addr().String(), int(n.connector.Port()), sip.TCP, n.Name)
-	h.config = fmt.Sprint(h.key, n.Services)
+	h.services = fmt.Sprint(n.Services)
 	return h
 }
 
@@ -110,16 +108,13 @@ func connectorHop(n *node) *Hop {
 func (p *paths) linkTo(n *node, transport string) *Hop {
 	out := TransportOf(transport)
 	h := newHop(NodeHop, n.address.String(), p.outgoing(out), out, n.Name)
-	h.config = fmt.Sprint(h.key, n.Services)
+	h.services = fmt.Sprint(n.Services)
 	return h
 }
 
 // TransportOf is a transport by its configured name; the snapshot's rules let no other than udp, tcp and tls pass.
 func TransportOf(name string) sip.Transport {
-	t, ok := sip.ParseTransport(name)
-	if !ok {
-		return sip.TCP
-	}
+	t, _ := sip.ParseTransport(name)
 	return t
 }
 

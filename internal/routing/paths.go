@@ -41,7 +41,7 @@ func newPaths(node string, listeners []federation.Listener, contexts []federatio
 		if p.first[t] == 0 {
 			p.first[t] = l.Port
 		}
-		if t == sip.TLS && p.verifying == 0 && verifies[l.TLSContext] {
+		if p.verifying == 0 && verifies[l.TLSContext] {
 			p.verifying = l.Port
 		}
 	}

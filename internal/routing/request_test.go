@@ -237,6 +237,18 @@ func TestTheNodeNamesItselfByItsFQDN(t *testing.T) {
 			"<sip:imp1.synergy.com:5072;transport=tcp;lr> <sip:imp1.synergy.com:5070;transport=tls;lr>"},
 		{"toward TLS, one that verifies", sip.TCP, 5072, sip.TLS, moved, "SIP/2.0/TLS imp1.synergy.com:5061;branch=",
 			"<sip:imp1.synergy.com:5061;transport=tls;lr> <sip:imp1.synergy.com:5072;transport=tcp;lr>"},
+		{"toward TLS without one that verifies, the first", sip.TCP, 5060, sip.TLS, func(s *federation.Snapshot) {
+			for i := range s.TLSContexts {
+				s.TLSContexts[i].VerifyClient = false
+			}
+		}, "SIP/2.0/TLS imp1.synergy.com:5062;branch=",
+			"<sip:imp1.synergy.com:5062;transport=tls;lr> <sip:imp1.synergy.com:5060;transport=tcp;lr>"},
+		{"toward TLS, the first of two that verify, whatever comes behind", sip.TCP, 5060, sip.TLS, func(s *federation.Snapshot) {
+			s.Listeners = append(s.Listeners,
+				federation.Listener{Name: "d", Transport: federation.TLS, Port: 5073, TLSContext: federation.PeerAuthContext, Enabled: true},
+				federation.Listener{Name: "e", Transport: federation.TCP, Port: 5074, Enabled: true})
+		}, "SIP/2.0/TLS imp1.synergy.com:5061;branch=",
+			"<sip:imp1.synergy.com:5061;transport=tls;lr> <sip:imp1.synergy.com:5060;transport=tcp;lr>"},
 		{"from UDP to TCP: both", sip.UDP, 5060, sip.TCP, nil, "SIP/2.0/TCP imp1.synergy.com:5060;branch=",
 			"<sip:imp1.synergy.com:5060;transport=tcp;lr> <sip:imp1.synergy.com:5060;transport=udp;lr>"},
 		{"toward UDP answers are asked to the port of the request", sip.TCP, 5060, sip.UDP, nil, "SIP/2.0/UDP imp1.synergy.com:5060;rport;branch=",
@@ -259,6 +271,14 @@ func TestTheNodeNamesItselfByItsFQDN(t *testing.T) {
 		if got := string(bytes.Join(p.AppendRecordRoutes(nil, c.in, c.listener, c.out), []byte(" "))); got != c.records {
 			t.Errorf("%s: Record-Route %s, want %s", c.promise, got, c.records)
 		}
+	}
+}
+
+func TestRecordRoutesAreReadyMade(t *testing.T) {
+	p := compile(t, "imp1.synergy.com")
+	var space [2][]byte
+	if n := testing.AllocsPerRun(100, func() { p.AppendRecordRoutes(space[:0], sip.TCP, 5060, sip.TLS) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

@@ -232,4 +232,48 @@ func TestAMarkIsClearedWhenTheServiceChanges(t *testing.T) {
 	if before.Key() != after.Key() || before.Config() == after.Config() {
 		t.Errorf("%q and %q", before.Config(), after.Config())
 	}
+	connector := func(p *Policy) *Hop { return p.self.delivery }
+	before = connector(compile(t, "imp1.synergy.com"))
+	after = connector(compile(t, "imp1.synergy.com", off("imp1.synergy.com", federation.ServiceSIPProxy)))
+	if before.Key() != after.Key() || before.Config() == after.Config() {
+		t.Errorf("of the connector: %q and %q", before.Config(), after.Config())
+	}
+}
+
+func TestARouteHasTheWeightThatItWasGiven(t *testing.T) {
+	p := compile(t, "imp1.synergy.com", edit(".com.synergy", func(r *federation.StaticRoute) { r.Weight = 7 }))
+	r := NewRequest("MESSAGE", uri(t, "sip:bob@synergy.com"), Inside)
+	if h := p.Decide(&r, people).Groups[0][0]; h.Weight != 7 {
+		t.Errorf("the weight is %d", h.Weight)
+	}
+}
+
+// Where an answer goes whose connection is gone.
+func TestTheWayBackToANodeOrConnector(t *testing.T) {
+	const delivery, link = "connector:imp1.synergy.com 127.0.0.11:5080;transport=tcp", "node:imp2.synergy.com 127.0.0.12:5060;transport=tcp"
+	for _, c := range []struct {
+		promise string
+		peer    Peer
+		want    string
+	}{
+		{"to this node's connector", fromConnector, delivery},
+		{"to another node", at(plain, "127.0.0.12"), link},
+		{"to the connector that was called", opened("connector:imp1.synergy.com", "127.0.0.11", false), delivery},
+		{"to the node that was called", opened("node:imp2.synergy.com", "127.0.0.12", false), link},
+		{"not to a front end", fromFrontEnd, ""},
+		{"not to a next hop", opened("hop", "127.0.0.21", true), ""},
+		{"not to who has a node's address without its certificate", at(server, "127.0.0.12"), ""},
+	} {
+		got := ""
+		if h := compile(t, "imp1.synergy.com").Back(c.peer); h != nil {
+			got = h.Key()
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.promise, got, c.want)
+		}
+	}
+	apart := func(s *federation.Snapshot) { s.Nodes[0].Connector = "127.0.0.91:5080" }
+	if h := compile(t, "imp1.synergy.com", apart).Back(opened("connector:imp1.synergy.com", "127.0.0.91", false)); h == nil || h.String() != "127.0.0.91:5080" {
+		t.Errorf("to a connector with an address of its own: %v", h)
+	}
 }
