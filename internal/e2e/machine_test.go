@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -36,7 +37,7 @@ func newMachine(t *testing.T, name, address, database string) *machine {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{t: t, dir: dir, console: freePort(t, "127.0.0.1")}
+	m := &machine{t: t, dir: dir, console: net.JoinHostPort(address, "8080")}
 	m.env = append(environment(), "ISTHMUS_DATA_DIR="+filepath.Join(dir, "data"), "ISTHMUS_NODE="+name, "ISTHMUS_SIP_ADDRESS="+address,
 		"ISTHMUS_HTTP="+m.console, "ISTHMUS_DATABASE_URL="+database, "ISTHMUS_DNS="+dnstest.Start(t, "127.0.0.1").Addr)
 	return m

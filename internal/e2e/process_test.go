@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -118,15 +117,4 @@ func call(t *testing.T, input string, environment []string, name string, args ..
 		t.Fatalf("%s %q: %v", name, args, err)
 	}
 	return result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
-}
-
-// freePort returns an address of the host that nobody listens on.
-func freePort(t *testing.T, host string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
