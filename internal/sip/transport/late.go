@@ -34,7 +34,7 @@ func (c *Conn) undelivered() {
 	unsure := c.unsure
 	c.unsure, c.told = nil, true
 	c.mu.Unlock()
-	if len(unsure) == 0 || c.socket.failure() == nil && c.socket.taken(c.limits.Linger) {
+	if len(unsure) == 0 || c.socket.taken(c.limits.Linger) {
 		return
 	}
 	for _, b := range unsure {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"syscall"
 	"testing"
 	"time"
 
@@ -52,5 +53,62 @@ func TestTheWildcardOfIPv4IsNotThatOfIPv6(t *testing.T) {
 	any := netip.AddrPortFrom(netip.IPv4Unspecified(), freePort(t).Port())
 	if got := fitOne(t, l, Listener{Name: "any", Transport: sip.TCP, Addr: any}); got != any {
 		t.Errorf("asked for %v, it listens on %v", any, got)
+	}
+}
+
+// blackHole has the kernel drop every packet that arrives for a socket.
+func blackHole(t *testing.T, socket syscall.Conn) {
+	t.Helper()
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}
+	attach := func(fd uintptr) {
+		err = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &drop})
+	}
+	if failed := raw.Control(attach); failed != nil || err != nil {
+		t.Fatal(failed, err)
+	}
+}
+
+func TestAnAnswerThatNobodyAcknowledgesIsHandedBack(t *testing.T) {
+	r := newRecorder()
+	pending := make(chan []byte, 1)
+	r.receive = func(c *Conn, m *sip.Message) { pending <- answer(m, 200) }
+	l := newLayer(t, r, Limits{})
+	c, p := accepted(t, l, r)
+	p.write(t, message("MESSAGE", "a", 0))
+	late := next(t, pending)
+	tcp := p.Conn.(*net.TCPConn)
+	if err := tcp.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the end of its requests was seen", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.settled != nil
+	})
+	blackHole(t, tcp)
+	if err := c.Send(late); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(t, r.returned); got != string(late) {
+		t.Errorf("handed back %q", got)
+	}
+}
+
+func TestAPathThatEndsIsNoticedWithinTheUserTimeout(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{UserTimeout: 300 * time.Millisecond})
+	c, p := accepted(t, l, r)
+	blackHole(t, p.Conn.(*net.TCPConn))
+	began := time.Now()
+	if err := c.Send([]byte("SIP/2.0 100 Trying\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	next(t, r.closed)
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("closed after %v", took)
 	}
 }

@@ -166,11 +166,12 @@ func TestDescriptorsThatRunOutAreTakenFromStrangers(t *testing.T) {
 
 func TestAnAnswerToAPeerThatHasLeftIsHandedBack(t *testing.T) {
 	for promise, want := range map[string]struct {
-		leave    func(*peer)
-		returned int
+		leave           func(*peer)
+		asked, returned int
 	}{
-		"closed altogether": {func(p *peer) { p.Close() }, 2},
-		"closed half":       {func(p *peer) { _ = p.Conn.(*net.TCPConn).CloseWrite() }, 0},
+		"closed altogether":           {func(p *peer) { p.Close() }, 1, 1},
+		"closed altogether, two asks": {func(p *peer) { p.Close() }, 2, 2},
+		"closed half":                 {func(p *peer) { _ = p.Conn.(*net.TCPConn).CloseWrite() }, 2, 0},
 	} {
 		t.Run(promise, func(t *testing.T) {
 			r := newRecorder()
@@ -178,8 +179,11 @@ func TestAnAnswerToAPeerThatHasLeftIsHandedBack(t *testing.T) {
 			r.receive = func(c *Conn, m *sip.Message) { pending <- answer(m, 200) }
 			l := newLayer(t, r, Limits{})
 			c, p := accepted(t, l, r)
-			p.write(t, message("MESSAGE", "a", 0)+message("MESSAGE", "b", 0))
-			one, two := next(t, pending), next(t, pending)
+			p.write(t, strings.Repeat(message("MESSAGE", "a", 0), want.asked))
+			var answers [][]byte
+			for range want.asked {
+				answers = append(answers, next(t, pending))
+			}
 			want.leave(p)
 			until(t, "the end of its requests was seen", func() bool {
 				c.mu.Lock()
@@ -187,7 +191,7 @@ func TestAnAnswerToAPeerThatHasLeftIsHandedBack(t *testing.T) {
 				return c.settled != nil
 			})
 			lost := 0
-			for _, b := range [][]byte{one, two} {
+			for _, b := range answers {
 				if c.Send(b) != nil {
 					lost++ // the sender knows by itself
 				}
@@ -280,5 +284,30 @@ func TestABlastOfOnePeerLetsAnotherBeServed(t *testing.T) {
 	}
 	if between < 10 {
 		t.Errorf("the other peer got %d answers during the blast", between)
+	}
+}
+
+// An answer that could not be written is either its sender's to give back or the Handler's, and never both.
+func TestAnAnswerIsHandedBackOnce(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	c, _ := accepted(t, l, r)
+	a, b := []byte("a"), []byte("b")
+	c.mu.Lock()
+	c.unsure = [][]byte{a, b}
+	c.mu.Unlock()
+	if !c.withdraw(a) || !c.withdraw([]byte("sent before the peer closed anything")) {
+		t.Error("the sender is not told")
+	}
+	_ = c.socket.tcp.Close()
+	next(t, r.closed)
+	if len(r.returned) != 1 || next(t, r.returned) != "b" {
+		t.Error("what was not withdrawn is not handed back")
+	}
+	if c.withdraw(b) {
+		t.Error("the sender is told too")
+	}
+	if c.undelivered(); len(r.returned) != 0 {
+		t.Error("handed back again")
 	}
 }
