@@ -85,8 +85,9 @@ func crossings(straits []templates.Strait) string {
 
 func (sc scene) straits() []templates.Strait {
 	var list []templates.Strait
+	outward := diagnose.NewOutward(sc.Snapshot)
 	for _, d := range sc.Domains {
-		st := templates.Strait{Domain: d.Name, Here: counted(sc.Usage.ByDomain[d.Name], "user", "users") + " here", Crossing: sc.crossing(d.Name)}
+		st := templates.Strait{Domain: d.Name, Here: counted(sc.Usage.ByDomain[d.Name], "user", "users") + " here", Crossing: sc.crossing(outward, d.Name)}
 		st.There, st.ThereSub = sc.there(d.Name)
 		list = append(list, st)
 	}
@@ -94,12 +95,12 @@ func (sc scene) straits() []templates.Strait {
 }
 
 // crossing joins the states of all next hops of a domain.
-func (sc scene) crossing(domain string) templates.State {
+func (sc scene) crossing(outward diagnose.Outward, domain string) templates.State {
 	if !sc.Settings.PartitionedFederation {
 		return templates.State{Mark: templates.Off, Word: "Federation is off", Note: "nothing is sent to the Microsoft side"}
 	}
 	up, used, unknown := 0, 0, 0
-	for _, route := range diagnose.Routes(sc.Snapshot, domain) {
+	for _, route := range outward.Routes(domain) {
 		used++
 		switch routeState(route, sc.statuses, sc.s.Now()).Mark {
 		case templates.Up, templates.Part:

@@ -90,8 +90,9 @@ func (s *Server) routePage(ctx context.Context, f templates.Frame, l templates.L
 // withoutRoute are the domains that no static route leads to while federation is on.
 func withoutRoute(snapshot federation.Snapshot) []templates.Finding {
 	var list []templates.Finding
+	outward := diagnose.NewOutward(snapshot)
 	for _, d := range snapshot.Domains {
-		if snapshot.Settings.PartitionedFederation && len(diagnose.Routes(snapshot, d.Name)) == 0 {
+		if snapshot.Settings.PartitionedFederation && len(outward.Routes(d.Name)) == 0 {
 			list = append(list, templates.Finding{Mark: templates.Down, Title: "No static route in service leads to " + d.Name,
 				Text: "Requests for its recipients on the Microsoft side are answered with 404.",
 				Href: newRoute(d.Name), Link: "Add a static route for " + d.Name})

@@ -241,7 +241,7 @@ func TestAnOCSPoolOverTCPNeedsNoCertificates(t *testing.T) {
 	}
 }
 
-func TestADomainTakesItsLongestPatternOrThatAboveIt(t *testing.T) {
+func TestADomainTakesTheRoutesThatTheCoreTakes(t *testing.T) {
 	route := func(destination string, edit func(*federation.StaticRoute)) federation.StaticRoute {
 		r := federation.NewStaticRoute()
 		r.Type, r.Destination, r.NextHop = federation.RouteDomain, destination, destination
@@ -249,21 +249,40 @@ func TestADomainTakesItsLongestPatternOrThatAboveIt(t *testing.T) {
 		return r
 	}
 	plain := func(*federation.StaticRoute) {}
+	narrow := func(r *federation.StaticRoute) { r.AllowLessSpecific = false }
 	for name, c := range map[string]struct {
 		routes []federation.StaticRoute
-		want   int
+		want   string
 	}{
-		"the pattern above it":              {[]federation.StaticRoute{route(".com.synergy", plain)}, 1},
-		"above it, for itself alone":        {[]federation.StaticRoute{route(".com.synergy", func(r *federation.StaticRoute) { r.AllowLessSpecific = false })}, 0},
-		"its own goes before that above it": {[]federation.StaticRoute{route(".com.synergy", plain), route(".com.synergy.abc", plain)}, 1},
+		"the pattern above it":                              {[]federation.StaticRoute{route(".com.synergy", plain)}, ".com.synergy"},
+		"above it, for itself alone":                        {[]federation.StaticRoute{route(".com.synergy", narrow)}, ""},
+		"its own, then that above it":                       {[]federation.StaticRoute{route(".com.synergy", plain), route(".com.synergy.abc", plain)}, ".com.synergy.abc .com.synergy"},
+		"its own alone, which allows nothing less specific": {[]federation.StaticRoute{route(".com.synergy", plain), route(".com.synergy.abc", narrow)}, ".com.synergy.abc"},
 		"its own is out of service": {[]federation.StaticRoute{route(".com.synergy", plain),
-			route(".com.synergy.abc", func(r *federation.StaticRoute) { r.InService = false })}, 1},
+			route(".com.synergy.abc", func(r *federation.StaticRoute) { r.InService = false })}, ".com.synergy"},
 		"its own is blocked": {[]federation.StaticRoute{route(".com.synergy", plain),
-			route(".com.synergy.abc", func(r *federation.StaticRoute) { r.Blocked = true })}, 0},
+			route(".com.synergy.abc", func(r *federation.StaticRoute) { r.Blocked = true })}, ""},
 	} {
-		s := federation.Snapshot{Configuration: federation.Configuration{StaticRoutes: c.routes}}
-		if got := Routes(s, "abc.synergy.com"); len(got) != c.want {
-			t.Errorf("%s: %d routes, want %d", name, len(got), c.want)
+		s := federation.Snapshot{Configuration: federation.Configuration{StaticRoutes: c.routes, Domains: []federation.Domain{{Name: "abc.synergy.com"}}}}
+		s.Settings.RoutingMode = federation.RoutingAdvanced // whom the directory knows does not matter here
+		var got []string
+		for _, r := range NewOutward(s).Routes("abc.synergy.com") {
+			got = append(got, r.Destination)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestARefusalIsToldInTheCoresOwnWords(t *testing.T) {
+	facts := healthy()
+	facts.Snapshot.StaticRoutes = nil
+	facts.Snapshot.Settings.PartitionedFederation = false // that is another finding
+	for _, f := range Run(facts) {
+		if f.Check == "routes" && (f.Text != "Requests to the Microsoft side of synergy.com are refused with 404: no static route for synergy.com." ||
+			f.Advice != "Add a static route whose destination is .com.synergy.") {
+			t.Errorf("it says: %s %s", f.Text, f.Advice)
 		}
 	}
 }

@@ -25,41 +25,6 @@ func federationOn(f Facts) []Finding {
 	return r.orGreen("Partitioned intradomain federation is on, routing mode %s.", f.Snapshot.Settings.RoutingMode)
 }
 
-// Routes are the static routes that requests for a domain take: those in service whose pattern fits, of these the ones
-// with the longest pattern, without the blocked ones.
-func Routes(s federation.Snapshot, domain string) []federation.StaticRoute {
-	var list []federation.StaticRoute
-	longest := 0
-	for _, route := range s.StaticRoutes {
-		if route.Type != federation.RouteDomain || !route.InService || !fits(route, domain) || len(route.Destination) < longest {
-			continue
-		}
-		if len(route.Destination) > longest {
-			longest, list = len(route.Destination), nil
-		}
-		list = append(list, route)
-	}
-	return slices.DeleteFunc(list, func(r federation.StaticRoute) bool { return r.Blocked })
-}
-
-func fits(route federation.StaticRoute, domain string) bool {
-	if route.AllowLessSpecific {
-		return federation.WithinDomain(domain, route.Domain())
-	}
-	return route.Domain() == domain
-}
-
-func routes(f Facts) []Finding {
-	r := report{check: "routes", page: "/static-routes"}
-	for _, d := range f.Snapshot.Domains {
-		if len(Routes(f.Snapshot, d.Name)) == 0 {
-			r.add(Red, "Add a static route for it, or let the wizard do it.",
-				"No static route that is in service and not blocked leads to the Microsoft side of %s.", d.Name)
-		}
-	}
-	return r.orGreen("Every presence domain has a static route.")
-}
-
 func ocs(s federation.Snapshot) bool {
 	return slices.ContainsFunc(s.Deployments, func(d federation.Deployment) bool { return d.Answers.Platform == federation.OCS2007R2 })
 }
