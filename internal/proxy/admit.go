@@ -41,7 +41,7 @@ func (p *Proxy) turnAway(policy *routing.Policy, l Link, m *sip.Message, v routi
 		p.refusals(l.Peer().Transport).count(addr, p.clock.Now())
 	}
 	p.logMessage(slog.LevelWarn, "request refused", policy, l, m, reasonWith(v.Log, v.Reason))
-	l.Close(errRefused)
+	l.Retire(errRefused)
 }
 
 // malformed answers what could not be read, where it can be answered; else it closes the connection. A response that
@@ -107,7 +107,7 @@ func (p *Proxy) up(l Link) {
 	}
 }
 
-// judge closes a connection that the policy forbids. A connection that this node opened serves its own requests: whether
+// judge closes a connection that the policy forbids, once what its peer had asked is answered. A connection that this node opened serves its own requests: whether
 // its peer is on the incoming list is asked for each request that comes back over it.
 func (p *Proxy) judge(policy *routing.Policy, l Link) {
 	peer := l.Peer()
@@ -115,7 +115,7 @@ func (p *Proxy) judge(policy *routing.Policy, l Link) {
 		return
 	}
 	if !policy.Serves() {
-		l.Close(errServiceOff)
+		l.Retire(errServiceOff)
 		return
 	}
 	p.judgeAddress(policy, l)
@@ -132,6 +132,6 @@ func (p *Proxy) certified(policy *routing.Policy, l Link) bool {
 		return true
 	}
 	p.log.Warn("connection closed", "node", policy.Node(), "peer", peer.Remote.String(), "reason", err.Error(), "revision", policy.Revision)
-	l.Close(err)
+	l.Retire(err)
 	return false
 }

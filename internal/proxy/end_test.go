@@ -14,17 +14,18 @@ import (
 
 // An end is the far end of a connection: what the node sends arrives there, and what it sends the node receives.
 type end struct {
-	w      *world
-	peer   transport.Peer
-	id     uint64
-	closed bool
-	reason error // why, when closed
-	broken bool  // died unnoticed: sending fails
-	fails  error // sending fails with it
-	faulty bool  // sending panics
-	got    []*sip.Message
-	host   *host                    // that the node connected to, nil for a connection to the node
-	serve  func(*end, *sip.Message) // takes what arrives, instead of got
+	w       *world
+	peer    transport.Peer
+	id      uint64
+	closed  bool
+	reason  error // why, when closed
+	retired bool  // closed by Retire
+	broken  bool  // died unnoticed: sending fails
+	fails   error // sending fails with it
+	faulty  bool  // sending panics
+	got     []*sip.Message
+	host    *host                    // that the node connected to, nil for a connection to the node
+	serve   func(*end, *sip.Message) // takes what arrives, instead of got
 }
 
 func (w *world) end(peer transport.Peer) *end {
@@ -92,6 +93,12 @@ func (e *end) Close(err error) {
 	if e.peer.Opened || e.peer.Transport.Reliable() {
 		e.ends(err)
 	}
+}
+
+// Retire is Close at once: how long the peer is answered is the transport's to say.
+func (e *end) Retire(err error) {
+	e.retired = true
+	e.Close(err)
 }
 
 // ends closes the connection as the transport reports it.

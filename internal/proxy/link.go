@@ -19,6 +19,8 @@ type Link interface {
 	// Queue is Send while a message of another link is handled: b may go out at the end of that, with what follows.
 	Queue(during Link, b []byte) error
 	Close(err error) // after what was sent before went out
+	// Retire hears nothing more of the peer and closes when its requests under way are answered, or after a moment.
+	Retire(err error)
 }
 
 // A Network opens connections and knows the open ones.

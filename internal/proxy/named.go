@@ -55,7 +55,7 @@ func (p *Proxy) judgeAddress(policy *routing.Policy, l Link) {
 		return
 	}
 	p.log.Warn("connection closed", "node", policy.Node(), "peer", l.Peer().Remote.String(), "reason", reasonWith(v.Log, v.Reason), "revision", policy.Revision)
-	l.Close(errRefused)
+	l.Retire(errRefused)
 }
 
 // namesChanged judges everybody anew by what DNS says now.

@@ -121,7 +121,7 @@ func (p *Proxy) receive(l Link, m *sip.Message) {
 	case policy == nil:
 		l.Close(errNoPolicy)
 	case !l.Peer().Opened && !policy.Serves():
-		l.Close(errServiceOff) // accepted while the listeners were being closed
+		l.Retire(errServiceOff) // accepted while the listeners were being closed
 	case m.IsRequest():
 		p.request(policy, l, m)
 	default:

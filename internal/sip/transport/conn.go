@@ -31,6 +31,7 @@ type Conn struct {
 	up     atomic.Bool // the Handler knows of it
 
 	stranger atomic.Bool // the Handler does not know the peer
+	retired  atomic.Bool // nothing more is heard of the peer
 
 	mu      sync.Mutex
 	pending *[]byte   // to be written next, nil: nothing
@@ -228,16 +229,12 @@ func (c *Conn) paid(b []byte) {
 
 // settle waits until the peer has what it is owed. On a connection of our own there is no point in that: whoever closes a
 // connection that it accepted is leaving.
-func (c *Conn) settle() {
-	c.mu.Lock()
-	if c.owed == 0 || c.peer.Opened || c.closing != nil {
-		c.mu.Unlock()
+func (c *Conn) settle(limit time.Duration) {
+	settled := c.settling()
+	if settled == nil {
 		return
 	}
-	settled := make(chan struct{})
-	c.settled = settled
-	c.mu.Unlock()
-	timer := time.NewTimer(c.limits.HalfClosed)
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case <-settled:

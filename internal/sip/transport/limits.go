@@ -17,6 +17,7 @@ type Limits struct {
 	Queue        int           // bytes queued for a connection, 256 KiB
 	SendBuffer   int           // the kernel's own queue (SO_SNDBUF), 64 KiB
 	HalfClosed   time.Duration // answering a peer that has closed its direction, 32 s
+	Retire       time.Duration // answering a peer that may send no more, 500 ms
 	Linger       time.Duration // letting the peer read our last answer before a reset could overtake it, 500 ms
 	KeepAlive    time.Duration // pause before and between TCP keep-alives, 15 s
 	Warm         time.Duration // a connection keeps its read buffer while it pauses no longer than this, 1 s
@@ -39,6 +40,7 @@ func (l Limits) orDefaults() Limits {
 		Queue:        cmp.Or(l.Queue, 256<<10),
 		SendBuffer:   cmp.Or(l.SendBuffer, 64<<10),
 		HalfClosed:   cmp.Or(l.HalfClosed, 32*time.Second),
+		Retire:       cmp.Or(l.Retire, 500*time.Millisecond),
 		Linger:       cmp.Or(l.Linger, 500*time.Millisecond),
 		KeepAlive:    cmp.Or(l.KeepAlive, 15*time.Second),
 		Warm:         cmp.Or(l.Warm, time.Second),

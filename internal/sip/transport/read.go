@@ -60,7 +60,7 @@ func (r *reader) ended(err error) error {
 	if !errors.Is(err, io.EOF) {
 		return err
 	}
-	r.c.settle()
+	r.c.settle(r.c.limits.HalfClosed)
 	if r.partial {
 		return io.ErrUnexpectedEOF
 	}
@@ -217,6 +217,9 @@ func (r *reader) handle() error {
 
 // deliver returns an error when nothing more is to be read.
 func (r *reader) deliver(b []byte) error {
+	if r.c.retired.Load() {
+		return r.c.Err()
+	}
 	m := &r.buffer.message
 	refused, ok := m.Parse(b).(*sip.Error)
 	if !ok {
