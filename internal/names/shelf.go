@@ -30,8 +30,8 @@ type record[V any] struct {
 
 func (r *record[V]) known() bool { return !r.good.IsZero() }
 
-// first reports a look-up under way that nothing is known without.
-func (r *record[V]) first() bool { return r.busy && !r.known() && r.err == nil }
+// first reports that the first look-up has not ended.
+func (r *record[V]) first() bool { return !r.known() && r.err == nil }
 
 // A shelf is the records of one kind. The book's lock guards it.
 type shelf[K comparable, V any] struct {
@@ -102,7 +102,7 @@ func (s *shelf[K, V]) ended(key K, r *record[V], v V, ttl time.Duration, err err
 		s.begin(key, r)
 		return
 	}
-	news := !r.known() && r.err == nil
+	news := r.first()
 	if err == nil {
 		news = s.answered(key, r, v) || news
 		s.after(key, r, early(ttl))
