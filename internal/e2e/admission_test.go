@@ -157,5 +157,5 @@ func TestTheNodesAddressIsInsideOverTCPOrWithItsCertificate(t *testing.T) {
 	verified := w.outside(t, nodeHost, "imp1.synergy.com")
 	w.check(t, verified, row{"over mutual TLS with the node's name", hello(ann, carl), "fe1", ""})
 	listed := w.outside(t, nodeHost, "fe1.synergy.com")
-	w.check(t, listed, row{"over mutual TLS with another name", hello(ann, carl), "403", ""})
+	w.check(t, listed, row{"over mutual TLS with a front end's name it is a front end, from outside", hello(ann, carl), "404", ""})
 }
