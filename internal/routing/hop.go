@@ -82,10 +82,7 @@ func (p *Policy) Back(peer Peer) *Hop {
 	if _, name, opened := strings.Cut(peer.OpenedTo, ":"); opened {
 		n = p.nodes[name]
 	}
-	switch n {
-	case nil:
-		return nil
-	case p.self:
+	if n == p.self {
 		return n.delivery
 	}
 	return n.link
