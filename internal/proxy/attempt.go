@@ -192,8 +192,11 @@ func (a *attempt) provisional(m *sip.Message) {
 	current := !r.done && r.current == a
 	if current {
 		a.answered, r.answered = true, true
+		first := !a.answered
 		r.silence = time.Time{}
-		r.extend(m.Status())
+		if first || m.Status() > 100 { // another 100 is no news (RFC 3261 section 16.7 step 2)
+			r.extend()
+		}
 	}
 	r.mu.Unlock()
 	if current && r.invite && m.Status() > 100 {

@@ -81,7 +81,7 @@ func (r *relay) expire(a *attempt) {
 }
 
 // extend moves the limit after a provisional answer. The lock is held.
-func (r *relay) extend(status int) {
+func (r *relay) extend() {
 	now := r.proxy.clock.Now()
 	switch {
 	case r.cancelled:

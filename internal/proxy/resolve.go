@@ -3,7 +3,9 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
 
 	"isthmus/internal/names"
 	"isthmus/internal/routing"
@@ -57,7 +59,20 @@ func (p *Proxy) resolve(h *routing.Hop) ([]netip.AddrPort, error) {
 	case p.config.Names == nil:
 		return nil, errNoDNS
 	case h.Port == 0:
-		return p.config.Names.Service(context.Background(), service(h))
+		addrs, err := p.config.Names.Service(context.Background(), service(h))
+		return p.elsewhere(h, addrs, err)
 	}
-	return p.config.Names.Host(context.Background(), h.Host, h.Port)
+	addrs, err := p.config.Names.Host(context.Background(), h.Host, h.Port)
+	return p.elsewhere(h, addrs, err)
+}
+
+// elsewhere leaves out addresses of nodes: an address is refused as a next hop when it is saved, and a name must not
+// lead around that.
+func (p *Proxy) elsewhere(h *routing.Hop, addrs []netip.AddrPort, err error) ([]netip.AddrPort, error) {
+	policy := p.policy.Load()
+	left := slices.DeleteFunc(slices.Clone(addrs), func(a netip.AddrPort) bool { return policy.HasNode(a.Addr()) })
+	if len(left) == 0 && len(addrs) > 0 {
+		return nil, fmt.Errorf("%s is the name of a node by DNS; a next hop is a server of the Microsoft side", h.Host)
+	}
+	return left, err
 }

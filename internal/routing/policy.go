@@ -60,6 +60,9 @@ func (p *Policy) Serves() bool { return p.self.Runs(federation.ServiceSIPProxy) 
 
 // Hops are all next hops that the configuration names: those of static routes, and the other nodes and the connector of
 // this one. Hops with one Key are listed once.
+// HasNode reports whether an address is that of a node.
+func (p *Policy) HasNode(a netip.Addr) bool { return p.addresses[a.Unmap()] != nil }
+
 func (p *Policy) Hops() []*Hop { return p.hops }
 
 // NamedHops are the hops that a request may be sent to and that are named by FQDN.
