@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"isthmus/internal/federation"
@@ -59,6 +60,7 @@ func TestAKeyChangesExactlyWhenItsConfigurationDid(t *testing.T) {
 		{"a version", func(s *federation.Snapshot) { s.TLSContexts[0].MinVersion = "1.0" }, set("peer", "hop", "node")},
 		{"ciphers", func(s *federation.Snapshot) { s.TLSContexts[1].Ciphers = []string{"TLS_RSA_WITH_AES_128_CBC_SHA"} }, set("server")},
 		{"clients verified", func(s *federation.Snapshot) { s.TLSContexts[1].VerifyClient = true }, set("server")},
+		{"nodes in another order", func(s *federation.Snapshot) { slices.Reverse(s.Nodes) }, nil},
 		{"a node's address", func(s *federation.Snapshot) { s.Nodes[1].Address = "127.0.0.13" }, set("peer")},
 		{"a trusted CA", func(s *federation.Snapshot) { s.Certificates = append(s.Certificates, more...) }, set("peer", "server", "hop", "node")},
 		{"the own certificate", func(s *federation.Snapshot) { s.Certificates[1] = renewed }, set("peer", "server", "hop", "node")},

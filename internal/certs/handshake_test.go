@@ -34,6 +34,10 @@ func certificateCases() []certificateCase {
 	return []certificateCase{
 		{promise: "a listed subject", name: peer},
 		{promise: "a listed subject in capitals", name: "POOL.Synergy.com"},
+		{promise: "a listed subject of an organisation", edit: edits(func(c *x509.Certificate) {
+			c.Subject = pkix.Name{Organization: []string{"Synergy"}, CommonName: peer}
+		})},
+		{promise: "neither CN nor SAN listed", name: "evil.example.com", edit: edits(dnsNames("fe1.example.com")), as: ReasonNotListed, asServer: ReasonNotListed},
 		{promise: "CN not listed", name: "evil.example.com", as: ReasonNotListed, asServer: ReasonNotListed},
 		{promise: "a name under a listed one", name: "x." + peer, as: ReasonNotListed, asServer: ReasonNotListed},
 		{promise: "a listed name in a SAN only counts for next hops alone", name: "fe1.synergy.com", edit: edits(dnsNames(peer)), as: ReasonNotListed},
@@ -138,6 +142,45 @@ func TestAPeerWithoutACertificateIsRefused(t *testing.T) {
 			t.Errorf("%s: the client sees %v, the server %q", version, clientErr, Reason(serverErr))
 		}
 	}
+}
+
+// A context may come to verify clients while some are connected that showed nothing.
+func TestAPeerThatShowedNoCertificateIsRefusedWhereOneIsDemandedNow(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root")
+	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
+	wantReason(t, configs.Recheck(federation.PeerAuthContext, netip.MustParseAddr("127.0.0.1"), nil), ReasonNone)
+}
+
+func TestAPeerMayShowTheAuthoritiesBetweenItAndATrustedOne(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root")
+	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
+	server, _, _ := configs.Listener(federation.PeerAuthContext)
+	between := authority{key: newKey(t)}
+	between.certificate = ca.issueTo(t, between.key.Public(), "Issuing", usages(), func(c *x509.Certificate) {
+		c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign
+	})
+	shown := pair(between.issue(t, peer))
+	for _, c := range []struct {
+		promise, want string
+		chain         [][]byte
+	}{
+		{"with the authority between", "", [][]byte{shown.Leaf.Raw, between.certificate.Raw}},
+		{"without it", ReasonUnknownCA, [][]byte{shown.Leaf.Raw}},
+	} {
+		shown.Certificate = c.chain
+		_, _, err := shake(t, "127.0.0.1", &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{shown}}, server)
+		t.Log(c.promise)
+		wantReason(t, err, c.want)
+	}
+}
+
+func TestANodeWithTwoCommonNamesIsNoNode(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root")
+	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
+	leaf, _ := ca.issue(t, "", func(c *x509.Certificate) {
+		c.Subject = pkix.Name{ExtraNames: []pkix.AttributeTypeAndValue{{Type: oidCommonName, Value: "imp2.synergy.com"}, {Type: oidCommonName, Value: peer}}}
+	})
+	wantReason(t, configs.RecheckNode("imp2.synergy.com", []*x509.Certificate{leaf}), ReasonSubject)
 }
 
 func TestAServerAuthListenerAsksForNoCertificate(t *testing.T) {

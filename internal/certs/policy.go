@@ -50,11 +50,7 @@ func byName(names []string) []uint16 {
 
 // base is what every configuration of a context has in common.
 func (c *Configs) base(context federation.TLSContext) *tls.Config {
-	minVersion, ok := versions[context.MinVersion]
-	if !ok {
-		minVersion = tls.VersionTLS12
-	}
-	config := &tls.Config{MinVersion: minVersion, CipherSuites: ciphers(context), Time: c.now}
+	config := &tls.Config{MinVersion: versions[context.MinVersion], CipherSuites: ciphers(context), Time: c.now}
 	if c.own != nil {
 		config.Certificates = []tls.Certificate{*c.own}
 	}
@@ -104,10 +100,7 @@ func setOf(names []string) map[string]bool {
 func (c *Configs) nodeVerifiers(context federation.TLSContext, names map[string]bool, nodes []federation.Node) (byNode map[netip.Addr]verifier, places []string) {
 	byNode = map[netip.Addr]verifier{}
 	for _, n := range nodes {
-		address, err := federation.ParseAddress(n.Address)
-		if err != nil {
-			continue
-		}
+		address, _ := federation.ParseAddress(n.Address) // a node is not saved without one
 		with := maps.Clone(names)
 		with[n.Name] = true
 		byNode[address] = c.verifier(x509.ExtKeyUsageClientAuth, onlyCommonName(with, context.Name))
@@ -125,11 +118,8 @@ func perAddress(base *tls.Config, verifiers map[netip.Addr]verifier) func(*tls.C
 		configs[address].VerifyConnection = v.connection
 	}
 	return func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		remote, ok := hello.Conn.RemoteAddr().(*net.TCPAddr)
-		if !ok {
-			return nil, nil // the configuration that asked
-		}
-		return configs[remote.AddrPort().Addr().Unmap()], nil
+		remote, _ := hello.Conn.RemoteAddr().(*net.TCPAddr)
+		return configs[remote.AddrPort().Addr().Unmap()], nil // nil: the configuration that asked
 	}
 }
 
