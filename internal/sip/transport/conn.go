@@ -109,6 +109,22 @@ func (c *Conn) fail(err error) {
 	}
 }
 
+// writeFailed ends the connection. Over TLS a server may have said why before it reset the connection, as TLS 1.3 servers do
+// that refuse our certificate while a request is on its way: the reader finds that, and then the end.
+func (c *Conn) writeFailed(err error) {
+	if c.tls == nil || !c.peer.Opened {
+		c.fail(err)
+		return
+	}
+	_ = c.socket.SetReadDeadline(time.Now().Add(c.limits.Linger))
+}
+
+// alert reports what the peer said as its last word over TLS.
+func alert(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error"
+}
+
 // stop lets nothing more in, and lets no Dial return this connection.
 func (c *Conn) stop(err error) {
 	c.mu.Lock()
@@ -165,6 +181,9 @@ func (c *Conn) serve() {
 // finish says goodbye in good order where that is possible and closes. What a write met is the better reason than the read
 // error that follows from it.
 func (c *Conn) finish(err error) {
+	if alert(err) {
+		c.stop(err)
+	}
 	c.stop(cmp.Or(c.socket.failure(), err))
 	c.up.Store(false)
 	if c.socket.failure() == nil && !broken(err) {

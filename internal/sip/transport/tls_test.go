@@ -113,6 +113,34 @@ func TestALateAlertShowsAsClosed(t *testing.T) {
 	}
 }
 
+// What is written meanwhile meets the reset that follows the alert; the alert is the reason all the same.
+func TestALateAlertIsHeardThoughTheServerResetOverWhatWasWritten(t *testing.T) {
+	ca, stranger := newAuthority(t), newAuthority(t)
+	server := ca.server(t, "hop", tls.RequireAndVerifyClientCert)
+	reset := make(chan struct{})
+	target := stub(t, func(c net.Conn) {
+		_ = tls.Server(c, server).Handshake()
+		_ = c.(*net.TCPConn).SetLinger(0)
+		c.Close()
+		close(reset)
+	})
+	r := newRecorder()
+	r.up = func(c *Conn) { // before the connection is read from
+		next(t, reset)
+		for range 3 {
+			_ = c.Send([]byte(message("MESSAGE", "a", 0)))
+		}
+	}
+	l := newLayer(t, r, Limits{})
+	_, err := l.Dial(t.Context(), Target{Addr: target, Transport: sip.TLS, Name: "hop", TLS: ca.client("hop", stranger.issue(t, "node"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := next(t, r.closed); !alerted(got.err) {
+		t.Errorf("closed for %v, want the server's alert", got.err)
+	}
+}
+
 func TestNewSettingsAcceptTheNextConnection(t *testing.T) {
 	ca, other := newAuthority(t), newAuthority(t)
 	r := newRecorder()

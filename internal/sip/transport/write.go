@@ -100,7 +100,7 @@ func (c *Conn) writePending() error {
 		writeBuffers.Put(b)
 	}
 	if err != nil {
-		c.fail(err)
+		c.writeFailed(err)
 	}
 	c.mu.Lock()
 	return err
