@@ -17,7 +17,10 @@ func (n *Node) wire() {
 		Directory: n.users, Key: n.config.Key.BranchKey(), TLS: n.tlsTo, Recheck: n.recheck,
 		Names: n.config.Names, Log: n.config.Log, Metrics: n.config.Metrics, HandshakeReason: certs.Reason,
 	})
-	n.layer = transport.New(transport.Config{Handler: n.core.Handler(), Local: n.localAddress, Log: n.log})
+	n.layer = transport.New(transport.Config{
+		Handler: n.core.Handler(), Local: n.localAddress, Log: n.log,
+		Recovered: func(*transport.Conn, any) { n.config.Metrics.Panic() },
+	})
 	n.core.Start(proxy.Over(n.layer))
 }
 
