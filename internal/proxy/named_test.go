@@ -95,6 +95,13 @@ func lists(patterns ...string) func(*federation.Snapshot) {
 	}
 }
 
+// gone reports whether the node closed the connection, which it does on a goroutine of its own when names change.
+func (e *end) gone() bool {
+	e.w.mu.Lock()
+	defer e.w.mu.Unlock()
+	return e.closed
+}
+
 // knock is a request that the node itself answers.
 var knock = siptest.Probe("imp1.synergy.com")
 
@@ -104,7 +111,7 @@ func (w *world) letIn(t *testing.T, promise, from string) *end {
 	e := w.from(from)
 	e.asks(knock)
 	e.expect("200")
-	if e.closed {
+	if e.gone() {
 		t.Errorf("%s: closed", promise)
 	}
 	return e
@@ -114,8 +121,8 @@ func (w *world) refused(t *testing.T, promise, from, reason string) {
 	t.Helper()
 	e := w.from(from)
 	e.asks(knock)
-	if got := value(e.expect("403"), "Warning"); !strings.Contains(got, reason) || !e.closed {
-		t.Errorf("%s: Warning: %s, closed %v", promise, got, e.closed)
+	if got := value(e.expect("403"), "Warning"); !strings.Contains(got, reason) || !e.gone() {
+		t.Errorf("%s: Warning: %s, closed %v", promise, got, e.gone())
 	}
 }
 
@@ -221,8 +228,8 @@ func TestOverUDPTheRequestIsLeftToComeAgain(t *testing.T) {
 		e := datagram("10.9.0.5:5060")
 		e.asks(knock)
 		e.quiet()
-		if time.Since(began) > 0 || e.closed {
-			t.Errorf("the socket waited %s for DNS, closed %v", time.Since(began), e.closed)
+		if time.Since(began) > 0 || e.gone() {
+			t.Errorf("the socket waited %s for DNS, closed %v", time.Since(began), e.gone())
 		}
 		other := datagram("10.9.0.6:5060")
 		other.asks(knock)
@@ -240,13 +247,13 @@ func TestWhatDNSSaysBitesOnOpenConnections(t *testing.T) {
 		named, listed := w.letIn(t, "by name", "10.9.0.9:40001"), w.letIn(t, "by address", "127.0.0.21:40001")
 		confirmed := w.letIn(t, "by a confirmed name", "10.9.0.5:40001")
 		w.after(time.Minute)
-		if named.closed || confirmed.closed {
+		if named.gone() || confirmed.gone() {
 			t.Fatal("closed though DNS says the same")
 		}
 		z.set("fe9.synergy.com A 10.9.0.10")
 		w.after(time.Minute + time.Second)
-		if !named.closed || !confirmed.closed || listed.closed {
-			t.Errorf("closed: by name %v, by a confirmed name %v, by address %v", named.closed, confirmed.closed, listed.closed)
+		if !named.gone() || !confirmed.gone() || listed.gone() {
+			t.Errorf("closed: by name %v, by a confirmed name %v, by address %v", named.gone(), confirmed.gone(), listed.gone())
 		}
 		w.letIn(t, "the new address", "10.9.0.10:40001")
 	}, foo, lists("foo.com", "fe9.synergy.com", "127.0.0.21"))
@@ -257,12 +264,12 @@ func TestAChangeFromAddressesToNamesClosesNobodyWhoHasTheName(t *testing.T) {
 		good, other := w.letIn(t, "listed by address", "10.9.0.5:40001"), w.letIn(t, "another", "10.9.0.6:40001")
 		z.is(time.Second, nil)
 		w.set(lists("foo.com"))
-		if good.closed || other.closed {
+		if good.gone() || other.gone() {
 			t.Error("closed before DNS has said who they are")
 		}
 		w.after(4 * time.Second)
-		if good.closed || !other.closed {
-			t.Errorf("closed: who has the name %v, who has not %v", good.closed, other.closed)
+		if good.gone() || !other.gone() {
+			t.Errorf("closed: who has the name %v, who has not %v", good.gone(), other.gone())
 		}
 		good.asks(knock)
 		good.expect("200")
