@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"isthmus/internal/metrics"
 	"isthmus/internal/siptest"
@@ -12,7 +13,7 @@ import (
 // A fault of ours in one message costs the connection that it came over, once, and shows in the metrics.
 func TestAFaultInsideCostsOneConnectionAndIsCounted(t *testing.T) {
 	counts := metrics.New("1.0")
-	r := start(t, func(c *Config) { c.Metrics = counts })
+	r := start(t, func(c *Config) { c.Metrics, c.Drain = counts, time.Millisecond }) // what was lost is still waited for
 	r.commits(r.snapshot(1))
 	good := siptest.Connect(t, r.at(5060), siptest.Options{Local: "127.0.0.1"})
 	bad := siptest.Connect(t, r.at(5060), siptest.Options{Local: "127.0.0.1"})
