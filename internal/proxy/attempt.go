@@ -73,6 +73,7 @@ func (a *attempt) send(m *sip.Message, w *wire) {
 		Response:       a.response,
 		Timeout:        func() { r.expire(a) },
 		TransportError: a.unsent,
+		Tally:          &w.live,
 	}))
 	buffers.Put(b)
 }

@@ -15,6 +15,7 @@ func (p *Proxy) refit(policy *routing.Policy) {
 	for _, pl := range p.allPlaces() {
 		pl.refit(wanted[pl.key])
 	}
+	p.leaveUnused()
 }
 
 func (pl *place) refit(hop *routing.Hop) {

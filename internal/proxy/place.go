@@ -26,6 +26,7 @@ type place struct {
 	dialing bool
 	waiting []func(w *wire, err error, now bool)
 	health  health
+	dialled int // era of the health when the last attempt to connect began; of the goroutine that dials
 }
 
 // place finds the place of a hop.
@@ -69,7 +70,7 @@ func (pl *place) connect(keep func(), use func(w *wire, err error, now bool)) {
 // overtakes another.
 func (pl *place) dial() {
 	w, err := pl.try()
-	if err != nil {
+	if err != nil && pl.still(pl.dialled) {
 		pl.markDown(reasonOf(err))
 	}
 	for {
@@ -83,6 +84,7 @@ func (pl *place) dial() {
 	}
 	if pl.outdated() { // changed since, and refit did not see this connection yet
 		pl.abandon(w)
+		pl.proxy.leaveUnused()
 	}
 }
 
@@ -133,6 +135,7 @@ const (
 )
 
 func (pl *place) open() (*wire, error) {
+	pl.dialled = pl.era()
 	hop := pl.current()
 	t, err := pl.target(hop)
 	if err != nil {
@@ -142,11 +145,16 @@ func (pl *place) open() (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := pl.proxy.dialOne(t, addrs[:min(len(addrs), maxAddresses)])
-	if err != nil {
-		return nil, err
+	for {
+		l, err := pl.proxy.dialOne(t, addrs[:min(len(addrs), maxAddresses)])
+		if err != nil {
+			return nil, err
+		}
+		w, err := pl.proxy.wires.register(l, pl)
+		if err != nil || !w.awaitLeft() {
+			return w, err
+		}
 	}
-	return pl.proxy.wires.register(l, pl)
 }
 
 // dialOne connects to the first address that can be connected to. Each gets its share of the time that is left, so that a
@@ -193,17 +201,28 @@ func (p *Proxy) tlsFor(hop *routing.Hop) (TLS, error) {
 	return p.config.TLS(hop)
 }
 
-// lost takes the connection away. That requests were waiting on it says that the hop failed; an idle connection may close.
+// lost takes the connection away. That requests were waiting on it says that the hop failed; an idle connection may close,
+// and one that a change has replaced, or had this node close, says nothing of the hop as it is now.
 func (pl *place) lost(w *wire, reason string, waited bool) {
 	pl.mu.Lock()
-	if pl.wire == w {
+	own := pl.wire == w
+	if own {
 		pl.wire = nil
 	}
 	pl.mu.Unlock()
-	if waited {
+	if waited && (own || pl.still(w.era)) {
 		pl.markDown(reason)
 	}
 }
+
+func (pl *place) era() int {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	return pl.health.era
+}
+
+// still reports whether nothing has cleared the mark since.
+func (pl *place) still(era int) bool { return pl.era() == era }
 
 // abandon lets the next request open a connection of its own.
 func (pl *place) abandon(w *wire) {

@@ -61,7 +61,7 @@ func (pb *probe) send(policy *routing.Policy, w *wire) {
 		})
 	})
 	client = p.table.Send(transaction.ClientRequest{
-		Branch: branch, Method: "OPTIONS", Bytes: b, Reliable: !w.datagrams, Send: w.Send,
+		Branch: branch, Method: "OPTIONS", Bytes: b, Reliable: !w.datagrams, Send: w.Send, Tally: &w.live,
 		Response: func(m *sip.Message) {
 			w.heard.Store(true)
 			if m.Status() >= 200 {

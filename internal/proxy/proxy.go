@@ -123,6 +123,9 @@ func (p *Proxy) receive(l Link, m *sip.Message) {
 	case !l.Peer().Opened && !policy.Serves():
 		l.Retire(errServiceOff) // accepted while the listeners were being closed
 	case m.IsRequest():
+		if l.Peer().Opened {
+			p.wires.asksHere(l.ID(), p.clock.Now())
+		}
 		p.request(policy, l, m)
 	default:
 		p.response(policy, l, m)

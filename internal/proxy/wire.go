@@ -5,7 +5,9 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"isthmus/internal/sip/transaction"
 	"isthmus/internal/sip/transport"
 )
 
@@ -14,12 +16,17 @@ type wire struct {
 	Link
 	place     *place
 	heard     atomic.Bool // something came back over it
+	era       int         // of the place's health when it was opened
 	datagrams bool        // it is a UDP socket
+	spare     bool        // nothing needed it when that was looked at last
+	live      transaction.Tally
 
 	mu     sync.Mutex
 	first  *attempt // a list linked through the attempts: a message costs no allocation
 	closed bool
-	last   *attempt // over UDP: whose request went out last; nil when something else did, or the same request again
+	asked  time.Time     // when the hop sent a request over it last
+	left   chan struct{} // closed when it has been left; nil before
+	last   *attempt      // over UDP: whose request went out last; nil when something else did, or the same request again
 }
 
 // add notes an attempt that is about to be written; false when the connection is closed.
@@ -111,8 +118,9 @@ func (w *wire) open() bool {
 
 // wires finds the wire of a connection. Its zero value is ready.
 type wires struct {
-	mu   sync.Mutex
-	byID map[uint64]*wire
+	mu     sync.Mutex
+	byID   map[uint64]*wire
+	leaver leaver
 }
 
 // register makes the wire of a connection that Dial returned, or finds it; the error says why it is closed already. One
@@ -129,7 +137,7 @@ func (ws *wires) register(l Link, pl *place) (*wire, error) {
 	if ws.byID == nil {
 		ws.byID = map[uint64]*wire{}
 	}
-	w := &wire{Link: l, place: pl, datagrams: !l.Peer().Transport.Reliable()}
+	w := &wire{Link: l, place: pl, era: pl.dialled, datagrams: !l.Peer().Transport.Reliable()}
 	ws.byID[l.ID()] = w
 	return w, nil
 }

@@ -38,7 +38,7 @@ func Compile(s federation.Snapshot, nodeName string) (*Policy, error) {
 	p.routes = newRouteTable(s.StaticRoutes)
 	p.known = p.knownHosts(&s)
 	p.hops = p.allHops(s.StaticRoutes)
-	p.byFQDN = p.namedHops()
+	p.byFQDN, p.leads = p.namedHops(), p.allKeys()
 	return p, nil
 }
 
@@ -128,6 +128,24 @@ func (p *Policy) allHops(routes []federation.StaticRoute) []*Hop {
 		}
 	}
 	return list
+}
+
+// allKeys are the keys of all hops that a request may be sent to.
+func (p *Policy) allKeys() map[string]bool {
+	keys := map[string]bool{}
+	for _, h := range p.hops {
+		keys[h.Key()] = true
+	}
+	for _, entries := range p.known {
+		for _, e := range entries {
+			for _, g := range e.ladder.groups {
+				for _, h := range g {
+					keys[h.Key()] = true
+				}
+			}
+		}
+	}
+	return keys
 }
 
 // namedHops are the hops that DNS has to find: of the routes, and of the known hosts.

@@ -31,7 +31,8 @@ type Policy struct {
 	known  map[string][]entry // hosts of the Microsoft side
 	paths  paths
 	hops   []*Hop
-	byFQDN []*Hop // those that are named by FQDN, known hosts with them
+	leads  map[string]bool // by key: every hop, known hosts with them
+	byFQDN []*Hop          // those that are named by FQDN, known hosts with them
 }
 
 type subjects map[string]bool
@@ -64,6 +65,9 @@ func (p *Policy) Serves() bool { return p.self.Runs(federation.ServiceSIPProxy) 
 func (p *Policy) HasNode(a netip.Addr) bool { return p.addresses[a.Unmap()] != nil }
 
 func (p *Policy) Hops() []*Hop { return p.hops }
+
+// Leads reports whether a request may be sent to the hop of that key.
+func (p *Policy) Leads(key string) bool { return p.leads[key] }
 
 // NamedHops are the hops that a request may be sent to and that are named by FQDN.
 func (p *Policy) NamedHops() []*Hop { return p.byFQDN }

@@ -34,6 +34,6 @@ func (c *Client) sendCancel(b []byte) {
 		return
 	}
 	c.table.Send(ClientRequest{
-		Branch: c.request.Branch, Method: "CANCEL", Bytes: b, Reliable: c.request.Reliable, Send: c.request.Send,
+		Branch: c.request.Branch, Method: "CANCEL", Bytes: b, Reliable: c.request.Reliable, Send: c.request.Send, Tally: c.request.Tally,
 	})
 }

@@ -22,6 +22,8 @@ type ClientRequest struct {
 	Timeout func()
 	// TransportError is called when Send failed before a final response.
 	TransportError func(error)
+	// Tally counts the transaction from Send to its end.
+	Tally *Tally
 }
 
 // Client is the client transaction of one request (RFC 3261 section 17.1).
@@ -49,6 +51,7 @@ func (t *Table) Send(r ClientRequest) *Client {
 	if c.invite || !r.Reliable {
 		c.bytes = bytes.Clone(r.Bytes)
 	}
+	r.Tally.Enter()
 	c.start()
 	t.clients.put(c.key, c)
 	if err := r.Send(r.Bytes); err != nil {
@@ -181,6 +184,9 @@ func (c *Client) complete(life time.Duration) {
 }
 
 func (c *Client) terminate() {
+	if c.state != terminated {
+		c.request.Tally.Leave()
+	}
 	c.state, c.bytes = terminated, nil
 	c.alarm.stop()
 }

@@ -6,7 +6,8 @@ import (
 	"isthmus/internal/sip"
 )
 
-// A Tally counts live server transactions, of one sender or of all, so that its user can bound them.
+// A Tally counts live transactions: server transactions of one sender or of all, so that its user can bound them, or the
+// client transactions of one connection. A nil Tally counts nothing.
 type Tally struct {
 	open   atomic.Int64
 	within *Tally
@@ -18,7 +19,7 @@ func NewTally(within *Tally) *Tally { return &Tally{within: within} }
 // Open returns how many transactions are live.
 func (t *Tally) Open() int64 { return t.open.Load() }
 
-// Enter counts one more, before its transaction is made: Server.CountIn lets its end count one less.
+// Enter counts one more, before its transaction is made: Server.CountIn, or ClientRequest.Tally, lets its end count one less.
 func (t *Tally) Enter() {
 	for ; t != nil; t = t.within {
 		t.open.Add(1)

@@ -58,3 +58,40 @@ func TestATransactionIsCountedUntilItsEnd(t *testing.T) {
 		}
 	})
 }
+
+func TestARequestThatIsSentIsCountedUntilItsTransactionsEnd(t *testing.T) {
+	for promise, c := range map[string]struct {
+		method   string
+		reliable bool
+		step     func(t *testing.T, table *Table, c *Client)
+		open     int64 // after the step
+		late     time.Duration
+	}{
+		"answered on a stream": {"MESSAGE", true, func(t *testing.T, table *Table, _ *Client) { arrive(t, table, "MESSAGE", 200) }, 0, 0},
+		"answered over UDP":    {"MESSAGE", false, func(t *testing.T, table *Table, _ *Client) { arrive(t, table, "MESSAGE", 200) }, 1, 5 * time.Second},
+		"an INVITE taken":      {"INVITE", true, func(t *testing.T, table *Table, _ *Client) { arrive(t, table, "INVITE", 200) }, 1, 32 * time.Second},
+		"an INVITE refused":    {"INVITE", true, func(t *testing.T, table *Table, _ *Client) { arrive(t, table, "INVITE", 486) }, 0, 0},
+		"never answered":       {"MESSAGE", true, func(*testing.T, *Table, *Client) { after(31 * time.Second) }, 1, time.Second},
+		"given up":             {"MESSAGE", true, func(_ *testing.T, _ *Table, c *Client) { c.End() }, 1, 32 * time.Second},
+		"with its CANCEL": {"INVITE", true, func(t *testing.T, table *Table, c *Client) {
+			arrive(t, table, "INVITE", 180)
+			c.Cancel()
+			arrive(t, table, "INVITE", 487)
+		}, 1, 32 * time.Second},
+	} {
+		bubble(t, promise, func(t *testing.T, table *Table, w *wire) {
+			of := NewTally(nil)
+			client := table.Send(ClientRequest{Branch: "z9hG4bKours", Method: c.method, Reliable: c.reliable, Send: w.try, Tally: of,
+				Bytes: request{method: c.method, via: ourVia}.bytes()})
+			if of.Open() != 1 {
+				t.Fatalf("%d open at first, want 1", of.Open())
+			}
+			if c.step(t, table, client); of.Open() != c.open {
+				t.Errorf("%d open, want %d", of.Open(), c.open)
+			}
+			if after(c.late); of.Open() != 0 {
+				t.Errorf("%d open at the end", of.Open())
+			}
+		})
+	}
+}
