@@ -49,7 +49,7 @@ func (f *Framer) scan(msg []byte) *Error {
 		}
 		line := msg[f.line : f.line+i+1]
 		if bytes.IndexByte(line, '\r') != len(line)-2 {
-			return errBreak()
+			return errBreak
 		}
 		if err := f.see(msg, line); err != nil {
 			return err

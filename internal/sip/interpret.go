@@ -12,14 +12,14 @@ func (m *Message) interpret() {
 		if m.first[h.kind] == 0 {
 			m.first[h.kind] = uint8(i + 1)
 		} else if singletons[h.kind] {
-			m.fail(badRequest("The " + names[h.kind] + " header occurs more than once."))
+			m.failHeader(h.kind, "occurs more than once")
 			continue
 		}
 		m.interpretLine(h, uint8(i))
 	}
 	for _, k := range [...]kind{via, from, to, callID, cseq} {
 		if !m.has(k) {
-			m.fail(badRequest("The " + names[k] + " header is missing."))
+			m.failHeader(k, "is missing")
 		}
 	}
 	m.checkMethod()
@@ -58,7 +58,9 @@ func (m *Message) interpretLine(h *header, line uint8) {
 }
 
 func (m *Message) failHeader(k kind, problem string) {
-	m.fail(badRequest("The " + names[k] + " header " + problem + "."))
+	if m.err == nil {
+		m.fail(badRequest("The " + names[k] + " header " + problem + "."))
+	}
 }
 
 func (m *Message) readNameAddr(k kind, value []byte) NameAddr {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"isthmus/internal/sip"
 )
@@ -85,36 +84,4 @@ func TestAMessageBeyondALimitCanStillBeAnswered(t *testing.T) {
 	equal(t, "answer", answer.Status(), 513)
 	refused(t, m, request("+X: "+strings.Repeat("y", 40<<10)))
 	equal(t, "answerable beyond 32 KiB", m.Answerable(), true)
-}
-
-// Hostile shapes take time in proportion to their size: twice the size, about twice the time.
-func TestHostileShapesTakeLinearTime(t *testing.T) {
-	for what, shape := range map[string]func(n int) string{
-		"parameters":     func(n int) string { return request("To: <sip:b@c>" + strings.Repeat(";p=q", n)) },
-		"commas":         func(n int) string { return request("Via: " + strings.Repeat(",", 4*n)) },
-		"folds":          func(n int) string { return request("+X: a" + strings.Repeat("\r\n b", n)) },
-		"quotes":         func(n int) string { return request("+Contact: " + strings.Repeat(`"",`, n)) },
-		"open quotes":    func(n int) string { return request("+Contact: " + strings.Repeat(`"`, 4*n+1)) },
-		"open brackets":  func(n int) string { return request("+Route: " + strings.Repeat("<", 4*n)) },
-		"colons in Via":  func(n int) string { return request("Via: SIP/2.0/TCP " + strings.Repeat(":", 4*n)) },
-		"blanks in Via":  func(n int) string { return request("Via: SIP" + strings.Repeat(" ", 4*n) + "/2.0/TCP h") },
-		"NULs in quotes": func(n int) string { return request("+X: \"" + strings.Repeat("\\\x00", 2*n) + `"`) },
-	} {
-		t.Run(what, func(t *testing.T) {
-			small, large := fastest(shape(500)), fastest(shape(2000))
-			if large > 12*small+20*time.Microsecond {
-				t.Errorf("4 times the size took %v instead of %v", large, small)
-			}
-		})
-	}
-}
-
-func fastest(raw string) time.Duration {
-	m, b, best := new(sip.Message), []byte(raw), time.Hour
-	for range 20 {
-		start := time.Now()
-		_ = m.Parse(b)
-		best = min(best, time.Since(start))
-	}
-	return best
 }

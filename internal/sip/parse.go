@@ -44,10 +44,12 @@ func (m *Message) reset(raw []byte) {
 	m.err = nil
 }
 
-// fail keeps the first error; that framing is lost must not be hidden by an earlier, smaller one.
+// fail keeps the first error; that framing is lost must not be hidden by an earlier, smaller one. It copies the error, so
+// that those which follow the first, of which a hostile message has thousands, are never allocated.
 func (m *Message) fail(e *Error) {
 	if m.err == nil {
-		m.err = e
+		first := *e
+		m.err = &first
 	} else if e.Close {
 		m.err.Close = true
 	}
@@ -70,9 +72,12 @@ func (m *Message) section() []byte {
 
 func errSection() *Error { return framingLost(513, "The header section is longer than 32 KiB.") }
 
-func errBreak() *Error {
-	return framingLost(400, "The header section holds a CR or LF that is not part of a line's end.")
-}
+// What a message may be full of.
+var (
+	errBreak = framingLost(400, "The header section holds a CR or LF that is not part of a line's end.")
+	errBlank = badRequest("A continuation line holds nothing but blanks.")
+	errNUL   = badRequest("The header section holds a NUL character.")
+)
 
 // index walks the lines. One count over the section spares looking for stray CR and NUL in every line.
 func (m *Message) index(section []byte) {
@@ -110,10 +115,10 @@ func lineEnd(section []byte, pos int) (end int, problem *Error) {
 		}
 		end = start + i + 1
 		if i == 0 || section[end-2] != '\r' {
-			problem = errBreak()
+			problem = errBreak
 		}
 		if start > pos && skipBlanks(section[:end], start) == end {
-			problem = badRequest("A continuation line holds nothing but blanks.")
+			problem = errBlank
 		}
 		if end == len(section) || section[end] != ' ' && section[end] != '\t' {
 			return end, problem
@@ -125,11 +130,11 @@ func lineEnd(section []byte, pos int) (end int, problem *Error) {
 func checkLine(line []byte) *Error {
 	for i, ch := range line {
 		if ch == '\r' && (i+1 == len(line) || line[i+1] != '\n') || ch == '\n' && (i == 0 || line[i-1] != '\r') {
-			return errBreak()
+			return errBreak
 		}
 	}
 	if !nulsQuoted(line) {
-		return badRequest("The header section holds a NUL character.")
+		return errNUL
 	}
 	return nil
 }

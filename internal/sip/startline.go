@@ -6,7 +6,7 @@ import "bytes"
 func (m *Message) startLine(line []byte, suspect bool) {
 	m.request = len(line) < 4 || !equalFold(line[:4], versionHead)
 	if len(line) < 2 || line[len(line)-2] != '\r' {
-		m.fail(errBreak())
+		m.fail(errBreak)
 		return
 	}
 	if suspect {
