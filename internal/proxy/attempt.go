@@ -192,8 +192,8 @@ func (a *attempt) provisional(m *sip.Message) {
 	r.mu.Lock()
 	current := !r.done && r.current == a
 	if current {
-		a.answered, r.answered = true, true
 		first := !a.answered
+		a.answered, r.answered = true, true
 		r.silence = time.Time{}
 		if first || m.Status() > 100 { // another 100 is no news (RFC 3261 section 16.7 step 2)
 			r.extend()
