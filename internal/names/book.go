@@ -52,6 +52,7 @@ type Book struct {
 	peers     shelf[netip.Addr, []string]
 	byAddress map[netip.Addr][]string // names of the ACL by the addresses that they have
 	waitsFrom time.Time               // since when a name of the ACL waits for its first answer, zero when none does
+	unsaid    State                   // Overdue or Failed while DNS says nothing of a name of the ACL, else Settled
 	turn      chan struct{}           // closed and replaced at the end of every look-up
 	changed   func()
 	telling   bool
@@ -170,11 +171,14 @@ func (b *Book) learntHost(name string, _ *record[host]) {
 
 // index notes which names the addresses have.
 func (b *Book) index() {
-	b.byAddress, b.waitsFrom = map[netip.Addr][]string{}, time.Time{}
+	b.byAddress, b.waitsFrom, b.unsaid = map[netip.Addr][]string{}, time.Time{}, Settled
 	for _, name := range b.wanted.ACL {
 		r := b.hosts.records[name]
-		if r.first() {
+		switch {
+		case r.first():
 			b.waitsFrom = earlier(b.waitsFrom, r.since)
+		case !r.known() && b.unsaid != Overdue:
+			b.unsaid = r.failure()
 		}
 		for _, a := range r.value.addrs() {
 			b.byAddress[a] = append(b.byAddress[a], name)

@@ -474,6 +474,36 @@ func TestAPeerIsUndecidedWhileAnythingIsLookedUpForTheFirstTime(t *testing.T) {
 	}, fe1, "5.0.9.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.9.0.5")
 }
 
+// A front end listed by a name that DNS does not give would else read that it is not listed, and be shut out.
+func TestAPeerIsDoubtedAsLongAsNothingIsKnownOfANameOfTheList(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		z.only("fe1.synergy.com A", errDown, 4*time.Second)
+		z.only("fe1.synergy.com AAAA", errDown, 4*time.Second)
+		b.Keep(Wanted{ACL: []string{"fe1.synergy.com", "foo.com"}})
+		b.Of(addr("10.1.20.21"))
+		after(5 * time.Second)
+		sees(t, b, "the first look-up timed out", "10.1.20.21", "", Overdue)
+		z.only("fe1.synergy.com A", nil, 0)
+		after(time.Minute)
+		sees(t, b, "DNS answers", "10.1.20.21", "fe1.synergy.com", Settled)
+		b.Of(addr("10.9.0.6"))
+		synctest.Wait()
+		sees(t, b, "a stranger", "10.9.0.6", "", Settled)
+	}, fe1)
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		z.only("fe1.synergy.com A", errDown, 0)
+		z.only("fe1.synergy.com AAAA", errDown, 0)
+		b.Keep(Wanted{ACL: []string{"fe1.synergy.com"}})
+		b.Of(addr("10.1.20.21"))
+		synctest.Wait()
+		sees(t, b, "the first look-up failed", "10.1.20.21", "", Failed)
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		b.Of(addr("10.1.20.21"))
+		synctest.Wait()
+		sees(t, b, "the name is listed no more", "10.1.20.21", "", Settled)
+	}, fe1)
+}
+
 func TestWhoHasNoNameIsAskedForOnlyWhenHeComes(t *testing.T) {
 	inZone(t, func(t *testing.T, z *zone, b *Book) {
 		b.Keep(Wanted{ACL: []string{"foo.com"}})

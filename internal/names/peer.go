@@ -96,8 +96,14 @@ func (b *Book) stateOf(r *record[[]string]) State {
 	case !waits.IsZero():
 		return Pending
 	case r.known():
-		return Settled
-	case r.slow:
+		return b.unsaid // the address may be that of a name of which nothing is known
+	}
+	return r.failure()
+}
+
+// failure is the state of what DNS never said anything about.
+func (r *record[V]) failure() State {
+	if r.slow {
 		return Overdue
 	}
 	return Failed
