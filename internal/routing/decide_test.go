@@ -325,7 +325,7 @@ func TestExplainAndDecideAgree(t *testing.T) {
 func TestADecisionAllocatesLittle(t *testing.T) {
 	p := compile(t, "imp1.synergy.com")
 	r := NewRequest("SUBSCRIBE", uri(t, "sip:bob@synergy.com"), Inside)
-	if n := testing.AllocsPerRun(100, func() { p.Decide(&r, people) }); n > 5 {
+	if n := testing.AllocsPerRun(100, func() { p.Decide(&r, people) }); n > 7 { // 5, and what the race detector keeps from being inlined
 		t.Errorf("%v allocations", n)
 	}
 }
