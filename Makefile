@@ -55,9 +55,10 @@ bench: ## measure the SIP core's parts
 e2e: postgres e2e-packages ## drive the console in a browser and the core with SIPp
 	go test -count=1 -tags e2e ./internal/e2e
 
-fuzz: ## fuzz the readers, a minute each
+fuzz: ## fuzz the readers, a minute each, and keep what was found
 	@for f in FuzzMessage FuzzStream FuzzURI FuzzNameAddr FuzzVia; do go test -run '^$$' -fuzz "^$$f$$" -fuzztime 1m ./internal/sip || exit 1; done
 	go test -run '^$$' -fuzz '^FuzzQuote$$' -fuzztime 1m ./internal/powershell
+	.make/keep-corpus
 
 oracle: ## compare what the reader makes of messages with Kamailio's reading
 	@command -v kamailio >/dev/null || $(MAKE) --no-print-directory install-oracle

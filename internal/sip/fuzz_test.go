@@ -26,6 +26,7 @@ func FuzzMessage(f *testing.F) {
 		f.Add([]byte(request(edit)))
 	}
 	f.Add([]byte(response("+Record-Route: <sip:a;lr>;x=\"<,>\"")))
+	addCorpus(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		m := new(sip.Message)
 		err := m.Parse(raw)
@@ -96,6 +97,7 @@ func FuzzStream(f *testing.F) {
 	f.Add([]byte(request("Content-Length:\r\n 5")+"hello"), 100)
 	f.Add([]byte(request("-Content-Length")), 3)
 	f.Add([]byte(request("+Content-Length: 1")), 1)
+	addCorpus(f)
 	f.Fuzz(func(t *testing.T, stream []byte, size int) {
 		whole := frames(string(stream), len(stream))
 		equal(t, "bytewise", strings.Join(frames(string(stream), 1), "¶"), strings.Join(whole, "¶"))
@@ -112,6 +114,7 @@ func FuzzURI(f *testing.F) {
 	for _, s := range []string{"sip", "sip:anna@synergy.com", "sips:a:b@h:5061;lr?x=y", "sip:[::1]:5", "tel:+1", "sip:a;b?c@h;=", "sip:%41%zz@h"} {
 		f.Add([]byte(s))
 	}
+	addCorpus(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		u, err := sip.ParseURI(b)
 		if err != nil {
@@ -156,6 +159,7 @@ func FuzzNameAddr(f *testing.F) {
 	for _, s := range []string{`"a"<sip:b@c>;tag=d`, "sip:a@b;tag=c", "<sip:a>;=", "a b <sip:c>", `"\"" <sip:a>;b="c"`, "<>"} {
 		f.Add([]byte(s))
 	}
+	addCorpus(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n, err := sip.ParseNameAddr(b)
 		if err != nil {
@@ -176,6 +180,7 @@ func FuzzVia(f *testing.F) {
 	for _, s := range []string{"SIP/2.0/TLS h:5061;branch=z9hG4bKa;rport", "SIP / 2.0 /UDP [::1] ; received = 1", "SIP/2.0/TCP h;=", `sip/2.0/tcp h;x="a,b"`} {
 		f.Add([]byte(s))
 	}
+	addCorpus(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m := new(sip.Message)
 		if m.Parse([]byte(request("Via: "+string(b)))) != nil || m.ViaCount() != 1 {
