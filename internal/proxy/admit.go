@@ -63,7 +63,7 @@ func (p *Proxy) malformed(l Link, m *sip.Message, fault *sip.Error) {
 	}
 	p.logMessage(slog.LevelWarn, "message refused", policy, l, m, fault.Reason)
 	switch {
-	case !m.Answerable() || fault.Status == 0:
+	case !m.Answerable():
 		l.Close(errUnanswerable)
 	case m.Method() != "ACK" && m.Method() != "BENOTIFY":
 		a := p.reply(l, fault.Status, []string{warning(policy.Node(), fault.Reason)})

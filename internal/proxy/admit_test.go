@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -15,6 +16,21 @@ import (
 )
 
 func stranger(w *world) *end { return w.from("127.0.0.66:40010") }
+
+// labels of methods in the metrics.
+var labels = map[string]string{"SUBSCRIBE": "SUBSCRIBE", "INVITE": "INVITE", "MESSAGE": "MESSAGE", "OPTIONS": "OPTIONS", "BYE": "BYE", "CANCEL": "CANCEL", "UNHEARD": "other"}
+
+// counted looks for lines of the metrics.
+func (w *world) counted(lines ...string) {
+	w.t.Helper()
+	page := httptest.NewRecorder()
+	w.proxy.metrics.Handler().ServeHTTP(page, httptest.NewRequest("GET", "/metrics", nil))
+	for _, line := range lines {
+		if !strings.Contains(page.Body.String(), "isthmus_"+line+"\n") {
+			w.t.Errorf("the metrics do not say %s", line)
+		}
+	}
+}
 
 func TestAStrangerIsRefusedAndItsConnectionClosed(t *testing.T) {
 	for _, method := range []string{"SUBSCRIBE", "INVITE", "MESSAGE", "OPTIONS", "BYE", "CANCEL", "UNHEARD"} {
@@ -32,6 +48,8 @@ func TestAStrangerIsRefusedAndItsConnectionClosed(t *testing.T) {
 			if !strings.Contains(w.log.String(), `"reason":"ACL - upstream not trusted`) {
 				t.Errorf("the log:\n%s", w.log)
 			}
+			w.counted(`sip_requests_total{method="`+labels[method]+`",outcome="refused"} 1`,
+				`sip_refusals_total{reason="ACL - upstream not trusted"} 1`, `sip_responses_total{class="4xx"} 1`)
 			w.untouched(connectorAt)
 		})
 	}
@@ -115,6 +133,19 @@ func TestListingAnAddressEndsItsBan(t *testing.T) {
 			t.Error("the ban holds on")
 		}
 	})
+	inWorld(t, func(t *testing.T, w *world) {
+		addr := netip.MustParseAddr("127.0.0.66")
+		for range 6 {
+			w.datagrams("127.0.0.66:40010").asks(siptest.NewRequest("OPTIONS", "anna@synergy.com", "carla@synergy.com"))
+		}
+		if w.proxy.accept(addr, sip.UDP) {
+			t.Fatal("no ban over UDP to end")
+		}
+		w.set(overUDP, func(s *federation.Snapshot) { s.ACL = append(s.ACL, federation.ACLEntry{Pattern: "127.0.0.66"}) })
+		if !w.proxy.accept(addr, sip.UDP) {
+			t.Error("the ban over UDP holds on")
+		}
+	}, overUDP)
 }
 
 func TestCompressionTalkIsRefusedWithoutCounting(t *testing.T) {
@@ -171,8 +202,11 @@ func TestMalformedRequestsAreAnsweredAndConnectionsLiveOn(t *testing.T) {
 		{"an ACK without To", func(s string) string {
 			return strings.Replace(strings.ReplaceAll(s, "MESSAGE", "ACK"), "\r\nTo:", "\r\nX-To:", 1)
 		}, "", false, ""},
+		{"a BENOTIFY without To", func(s string) string {
+			return strings.Replace(strings.ReplaceAll(s, "MESSAGE", "BENOTIFY"), "\r\nTo:", "\r\nX-To:", 1)
+		}, "", false, ""},
 		{"a broken response", func(s string) string {
-			return strings.Replace(s, "MESSAGE sip:carla@synergy.com SIP/2.0", "SIP/2.0 200 OK", 1) + ""
+			return strings.Replace(strings.Replace(s, "MESSAGE sip:carla@synergy.com SIP/2.0", "SIP/2.0 200 OK", 1), "\r\nTo:", "\r\nX-To:", 1)
 		}, "", false, ""},
 		{"a BENOTIFY whose Route is no address", func(s string) string {
 			return strings.Replace(strings.ReplaceAll(s, "MESSAGE", "BENOTIFY"), "\r\nCall-ID:", "\r\nRoute: <sip:@>\r\nCall-ID:", 1)
@@ -187,6 +221,14 @@ func TestMalformedRequestsAreAnsweredAndConnectionsLiveOn(t *testing.T) {
 					lync.quiet()
 				} else if m := lync.expect(c.want); m.Status() == 400 && value(m, "Warning") == "" {
 					t.Errorf("no sentence says why:\n%s", m.Bytes())
+				} else {
+					w.counted(`sip_responses_total{class="` + c.want[:1] + `xx"} 1`)
+				}
+				if log := w.log.String(); !strings.Contains(log, `"level":"WARN"`) || !strings.Contains(log, `"reason":"`) {
+					t.Errorf("no line tells of it:\n%s", log)
+				}
+				if !strings.Contains(c.name, "Route") { // which is read later
+					w.counted("sip_malformed_total 1")
 				}
 				if lync.closed != c.closed {
 					t.Errorf("closed: %v", lync.closed)
@@ -197,6 +239,7 @@ func TestMalformedRequestsAreAnsweredAndConnectionsLiveOn(t *testing.T) {
 					s.quiet()
 				} else {
 					s.expect(c.strangerGets)
+					s.quiet()
 				}
 				w.untouched(connectorAt)
 			})
@@ -253,6 +296,25 @@ func TestCertificatesAreJudgedAgain(t *testing.T) {
 		if good.closed || !bad.closed || plain.closed {
 			t.Errorf("closed: the good %v, the bad %v, the plain %v", good.closed, bad.closed, plain.closed)
 		}
+		if n := strings.Count(w.log.String(), "connection closed"); n != 1 {
+			t.Errorf("%d lines tell of one connection", n)
+		}
+		both := w.end(peer) // neither its certificate nor its address is good
+		w.proxy.config.Recheck = func(p *transport.Peer) error {
+			if p == &both.peer {
+				return errors.New("its CA is trusted no more")
+			}
+			return nil
+		}
+		w.set(func(s *federation.Snapshot) {
+			s.ACL, s.TLSContexts[0].PeerSubjects = s.ACL[1:], []string{"pool.synergy.com"}
+		})
+		if !good.closed || !both.closed {
+			t.Error("a good certificate makes up for an address that is listed no more")
+		}
+		if n := strings.Count(w.log.String(), "its CA is trusted no more"); n != 2 || strings.Count(w.log.String(), "connection closed") != 4 {
+			t.Errorf("lines of the log:\n%s", w.log)
+		}
 	})
 }
 
@@ -301,6 +363,18 @@ func TestWithoutAPolicyNothingIsHeard(t *testing.T) {
 	p.receive(e, message(t))
 	if !e.closed || p.HopStates() != nil {
 		t.Error("the connection stays open")
+	}
+	broken := w.lync()
+	p.malformed(broken, message(t), &sip.Error{Status: 400, Reason: "No To."})
+	if !broken.closed || len(broken.got) != 0 {
+		t.Error("what cannot be read is answered by nobody's rules")
+	}
+	p.config.Recheck = func(*transport.Peer) error { return errors.New("by whose trust store?") }
+	early := w.end(transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.21:40005"), Transport: sip.TLS})
+	p.up(early)
+	p.namesChanged()
+	if early.closed || strings.Contains(w.log.String(), "fault") {
+		t.Errorf("a connection is judged by no policy: closed %v, the log:\n%s", early.closed, w.log)
 	}
 }
 

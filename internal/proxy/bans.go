@@ -42,7 +42,7 @@ func (b *bans) count(addr netip.Addr, now time.Time) {
 		b.records[addr] = r
 	}
 	oldest := r.refused[r.next]
-	if !oldest.IsZero() && now.Sub(oldest) < banWindow {
+	if now.Sub(oldest) < banWindow {
 		r.until = now.Add(banFor)
 	}
 	r.refused[r.next] = now

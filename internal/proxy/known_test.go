@@ -28,6 +28,14 @@ func TestWhoIsListedIsKnownBeforeASingleRequest(t *testing.T) {
 				t.Errorf("%s: %v, want %v", c.promise, got, c.want)
 			}
 		}
+		w.set(func(s *federation.Snapshot) {
+			s.ACL, s.TLSContexts[0].PeerSubjects = []federation.ACLEntry{{Pattern: "synergy.com"}}, []string{"fe1.synergy.com"}
+		})
+		shown := transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.66:40000"), Transport: sip.TLS, Listener: "Default SIP Proxy TLS Listener - Peer Auth",
+			VerifyClient: true, Subject: "fe1.synergy.com"}
+		if !w.proxy.known(&shown) {
+			t.Error("a certificate whose name the list holds is not known")
+		}
 		fresh := New(Config{})
 		if fresh.known(&transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.21:40000")}) {
 			t.Error("without a configuration somebody is known")

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -183,11 +182,7 @@ func TestAnOverloadIsCountedPerRequestAndLoggedNowAndThen(t *testing.T) {
 		if n := lines(); n != 2 {
 			t.Errorf("%d lines after five seconds", n)
 		}
-		page := httptest.NewRecorder()
-		w.proxy.metrics.Handler().ServeHTTP(page, httptest.NewRequest("GET", "/metrics", nil))
-		if !strings.Contains(page.Body.String(), `isthmus_sip_refusals_total{reason="overload"} 101`) {
-			t.Error("101 refusals are not counted")
-		}
+		w.counted(`sip_refusals_total{reason="overload"} 101`, `sip_requests_total{method="MESSAGE",outcome="refused"} 101`, `sip_responses_total{class="5xx"} 101`)
 	})
 }
 

@@ -61,7 +61,7 @@ func (p *Proxy) judgeAddress(policy *routing.Policy, l Link) {
 // namesChanged judges everybody anew by what DNS says now.
 func (p *Proxy) namesChanged() {
 	policy := p.policy.Load()
-	if policy == nil || p.network == nil {
+	if policy == nil {
 		return
 	}
 	p.guard(func() {

@@ -276,6 +276,60 @@ func TestAChangeFromAddressesToNamesClosesNobodyWhoHasTheName(t *testing.T) {
 	}, foo, lists("10.9.0.5", "10.9.0.6"))
 }
 
+func TestWithoutADNSNamesOfTheListAdmitNobody(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for range 6 {
+			w.refused(t, "unlisted", "10.9.0.5:40001", "ACL - upstream not trusted")
+		}
+		w.set(lists("foo.com", "127.0.0.21"))
+		w.letIn(t, "listed by address", "127.0.0.21:40001")
+		w.refused(t, "listed by name", "10.9.0.6:40001", "ACL - upstream not trusted")
+		if w.proxy.accept(netip.MustParseAddr("10.9.0.5"), sip.TCP) {
+			t.Error("the ban has ended")
+		}
+	})
+}
+
+// Of more addresses than DNS is asked about at a time, none is closed before it was its turn.
+func TestNobodyIsClosedBeforeDNSWasAsked(t *testing.T) {
+	inNamedWorld(t, func(t *testing.T, w *world, z *zone) {
+		var all []*end
+		addr := netip.MustParseAddr("10.8.0.0")
+		for range 200 {
+			addr = addr.Next()
+			all = append(all, w.from(addr.String()+":40001"))
+		}
+		z.is(time.Second, nil)
+		w.set(lists("foo.com"))
+		for _, e := range all {
+			if e.gone() {
+				t.Fatalf("%v is closed before DNS has said who it is", e.peer.Remote)
+			}
+		}
+		w.after(time.Minute)
+		if !all[0].gone() {
+			t.Error("a peer without a name stays")
+		}
+		if !strings.Contains(w.log.String(), `"msg":"connection closed"`) {
+			t.Error("no line tells of it")
+		}
+	}, foo, lists("10.8.0.0/16"))
+}
+
+func TestWhatDNSSaysClosesNoConnectionToANextHop(t *testing.T) {
+	inNamedWorld(t, func(t *testing.T, w *world, z *zone) {
+		w.connector().asks(request("SUBSCRIBE"))
+		hop := w.at(fe1At)
+		hop.expect("SUBSCRIBE")
+		w.letIn(t, "by name", "10.9.0.9:40001")
+		z.set("fe9.synergy.com A 10.9.0.10")
+		w.after(61 * time.Second)
+		if hop.gone() {
+			t.Error("the hop's address is on no list, and need not be")
+		}
+	}, foo, lists("fe9.synergy.com"))
+}
+
 func TestANameThatIsListedEndsTheBan(t *testing.T) {
 	ban := func(t *testing.T, w *world, address string) netip.Addr {
 		t.Helper()
@@ -296,6 +350,13 @@ func TestANameThatIsListedEndsTheBan(t *testing.T) {
 			t.Error("the ban of who is listed now holds on")
 		}
 	}, foo, lists("127.0.0.21"))
+	inNamedWorld(t, func(t *testing.T, w *world, z *zone) {
+		byAddress := ban(t, w, "10.9.0.77")
+		w.set(lists("foo.com", "10.9.0.77"))
+		if !w.proxy.accept(byAddress, sip.TCP) {
+			t.Error("the ban of who is listed by address beside names holds on")
+		}
+	}, foo, lists("foo.com"))
 	inNamedWorld(t, func(t *testing.T, w *world, z *zone) {
 		banned := ban(t, w, "10.9.0.77")
 		z.set("fe9.synergy.com A 10.9.0.77")
