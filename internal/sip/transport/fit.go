@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -19,17 +20,18 @@ type ListenerState struct {
 // Fit makes the listeners those that are wanted and reports on each, in order. New ones are opened first; those that go
 // accept what waits in their queue and then close. A listener whose address stays is not touched: its next connection is
 // accepted by the new settings, whatever changed. Connections live on in any case. One that does not open is tried
-// again by the next Fit.
+// again by the next Fit; where it is to move to another port, the old one stays open until then.
 func (l *Layer) Fit(want []Listener) []ListenerState {
 	l.fitting.Lock()
 	defer l.fitting.Unlock()
-	f := fitting{layer: l, gone: l.current(), open: make([]*listening, len(want)), errs: make([]error, len(want))}
+	f := fitting{layer: l, gone: l.current(), open: make([]*listening, len(want)), errs: make([]error, len(want)), kept: make([]*listening, len(want))}
 	for i := range want {
 		f.keep(i, want[i])
 	}
 	for i := range want {
 		f.try(i, want[i])
 	}
+	kept := f.keepOld(want)
 	f.closeGone()
 	for i := range want {
 		if errors.Is(f.errs[i], syscall.EADDRINUSE) { // perhaps by one that has gone, such as the wildcard address
@@ -37,7 +39,7 @@ func (l *Layer) Fit(want []Listener) []ListenerState {
 		}
 	}
 	l.mu.Lock()
-	l.listeners = slices.DeleteFunc(slices.Clone(f.open), func(a *listening) bool { return a == nil })
+	l.listeners = slices.DeleteFunc(append(kept, f.open...), func(a *listening) bool { return a == nil })
 	l.mu.Unlock()
 	return f.states(want)
 }
@@ -54,6 +56,7 @@ type fitting struct {
 	gone  []*listening // not wanted any more, as far as is known
 	open  []*listening
 	errs  []error
+	kept  []*listening // the old socket of one that did not open, nil: none
 }
 
 // keep finds an open listener with that address. One without TLS settings where they are needed is not kept.
@@ -76,6 +79,23 @@ func (f *fitting) try(i int, want Listener) {
 	}
 }
 
+// keepOld spares the sockets of listeners whose new port does not open: better the old port than none.
+func (f *fitting) keepOld(want []Listener) (kept []*listening) {
+	for i, w := range want {
+		at := slices.IndexFunc(f.gone, func(a *listening) bool {
+			own := a.settings.Load()
+			return own.Name == w.Name && own.Transport == w.Transport && a.addr().Port() != w.Addr.Port()
+		})
+		if f.open[i] != nil || w.check() != nil || at < 0 {
+			continue
+		}
+		f.kept[i] = f.gone[at]
+		kept = append(kept, f.gone[at])
+		f.gone = slices.Delete(f.gone, at, at+1)
+	}
+	return kept
+}
+
 func (f *fitting) closeGone() {
 	var group sync.WaitGroup
 	for _, a := range f.gone {
@@ -88,6 +108,9 @@ func (f *fitting) states(want []Listener) []ListenerState {
 	states := make([]ListenerState, len(want))
 	for i, w := range want {
 		states[i] = ListenerState{Name: w.Name, Addr: w.Addr, Open: f.open[i] != nil, Error: sentence(w, f.errs[i])}
+		if old := f.kept[i]; old != nil {
+			states[i].Error += fmt.Sprintf(" Port %d stays open until then.", old.addr().Port())
+		}
 		if f.open[i] != nil {
 			states[i].Addr = f.open[i].addr()
 		}

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -118,6 +119,49 @@ func TestAListenerThatCannotOpenSaysWhyAndIsTriedAgain(t *testing.T) {
 	other.Close()
 	if s := l.Fit(want)[1]; !s.Open {
 		t.Errorf("not open once the port is free: %s", s.Error)
+	}
+}
+
+func TestAListenerWhoseNewPortIsTakenKeepsItsOldOneUntilItIsFree(t *testing.T) {
+	r := newRecorder()
+	l := newLayer(t, r, Limits{})
+	other, err := net.Listen("tcp", loopback.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := freePorts(t, 2)
+	moves := Listener{Name: "moves", Transport: sip.TCP, Addr: free[0]}
+	fitOne(t, l, moves)
+	moves.Addr = addrPort(other.Addr())
+	stays := fmt.Sprintf("Port %d stays open until then.", free[0].Port())
+	for range 2 {
+		if s := l.Fit([]Listener{moves})[0]; s.Open || !strings.Contains(s.Error, "is in use") || !strings.HasSuffix(s.Error, stays) {
+			t.Errorf("open %v, %q", s.Open, s.Error)
+		}
+		connect(t, free[0])
+	}
+	// A listener of another name takes no port over, and its own that is gone is closed.
+	if s := l.Fit([]Listener{{Name: "other", Transport: sip.TCP, Addr: moves.Addr}})[0]; s.Open || strings.Contains(s.Error, "stays open") {
+		t.Errorf("open %v, %q", s.Open, s.Error)
+	}
+	refuses(t, free[0])
+	moves.Addr = free[1]
+	fitOne(t, l, moves)
+	moves.Addr = addrPort(other.Addr())
+	l.Fit([]Listener{moves})
+	other.Close()
+	if s := l.Fit([]Listener{moves})[0]; !s.Open || s.Error != "" {
+		t.Errorf("not open once the port is free: %s", s.Error)
+	}
+	connect(t, moves.Addr)
+	refuses(t, free[1])
+}
+
+func refuses(t *testing.T, addr netip.AddrPort) {
+	t.Helper()
+	if c, err := net.Dial("tcp", addr.String()); err == nil {
+		c.Close()
+		t.Errorf("%v still accepts", addr)
 	}
 }
 
