@@ -186,6 +186,48 @@ func TestAnOverloadIsCountedPerRequestAndLoggedNowAndThen(t *testing.T) {
 	})
 }
 
+// piece is the part of a load that counts addresses under 2001:db8::/64 that end in the same octet.
+func piece(l *load) (p *senders, next func() source) {
+	n := 0
+	return &l.pieces[0], func() source {
+		n++
+		bytes := netip.MustParseAddr("2001:db8::").As16()
+		bytes[13], bytes[14] = byte(n>>8), byte(n)
+		return source{addr: netip.AddrFrom16(bytes)}
+	}
+}
+
+func TestAddressesAreForgottenOnceThereAreMany(t *testing.T) {
+	l := newLoad(0, 0)
+	p, next := piece(l)
+	for range 256 {
+		l.enter(next(), false).Leave()
+	}
+	if n := len(p.known); n != 256 {
+		t.Fatalf("%d addresses are known before there are too many", n)
+	}
+	l.enter(next(), false)
+	if n := len(p.known); n != 1 {
+		t.Errorf("%d addresses are known, though one has a request open", n)
+	}
+	for range 600 {
+		l.enter(next(), false)
+	}
+	if len(p.known) != 601 || p.most <= 601 {
+		t.Errorf("of %d addresses with requests open %d may be known before they are looked through again", len(p.known), p.most)
+	}
+}
+
+// Two connections of one address may come at once.
+func TestAnAddressIsAddedOnce(t *testing.T) {
+	l := newLoad(0, 0)
+	p, next := piece(l)
+	from := next()
+	if s := l.enter(from, false); p.add(from, l.all.Tally) != s || s.Open() != 2 {
+		t.Error("an address is counted twice")
+	}
+}
+
 func TestAddressesWithoutOpenRequestsAreForgotten(t *testing.T) {
 	l := newLoad(0, 0)
 	addr := netip.MustParseAddr("2001:db8::")

@@ -27,6 +27,14 @@ type zone struct {
 	records []dns.RR
 	takes   time.Duration
 	fails   error
+	asked   map[string]int
+}
+
+// count says how often DNS was asked about a name.
+func (z *zone) count(name string) int {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.asked[name]
 }
 
 func (z *zone) set(records ...string) {
@@ -53,6 +61,7 @@ func (z *zone) is(takes time.Duration, fails error) {
 func (z *zone) ask(ctx context.Context, name string, recordType uint16) (names.Answer, error) {
 	z.mu.Lock()
 	takes := z.takes
+	z.asked[name]++
 	z.mu.Unlock()
 	select {
 	case <-time.After(takes):
@@ -74,7 +83,7 @@ func (z *zone) ask(ctx context.Context, name string, recordType uint16) (names.A
 func inNamedWorld(t *testing.T, test func(t *testing.T, w *world, z *zone), records []string, edits ...func(*federation.Snapshot)) {
 	t.Helper()
 	inWorld(t, func(t *testing.T, w *world) {
-		z := &zone{t: t}
+		z := &zone{t: t, asked: map[string]int{}}
 		z.set(records...)
 		book := names.New(names.Config{Ask: z.ask, Random: func(int) int { return 0 }})
 		defer book.Close()
@@ -330,6 +339,51 @@ func TestWhatDNSSaysClosesNoConnectionToANextHop(t *testing.T) {
 	}, foo, lists("fe9.synergy.com"))
 }
 
+func TestDNSIsAskedAboutNobodyWhoIsListedAndNothingThatIsGone(t *testing.T) {
+	inNamedWorld(t, func(t *testing.T, w *world, z *zone) {
+		w.letIn(t, "by address", "127.0.0.21:40001")
+		w.after(time.Second)
+		if n := z.count("21.0.0.127.in-addr.arpa"); n != 0 {
+			t.Errorf("DNS is asked %d times about who is listed by address", n)
+		}
+		w.set(lists("127.0.0.21"))
+		w.after(time.Second)
+		before := z.count("fe9.synergy.com")
+		w.after(time.Hour)
+		if n := z.count("fe9.synergy.com"); before == 0 || n != before {
+			t.Errorf("a name that was taken off the list is looked up %d times more, after %d", n-before, before)
+		}
+	}, foo, lists("fe9.synergy.com", "127.0.0.21"))
+}
+
+func TestAChangeCountsForWhoWaitsForDNS(t *testing.T) {
+	inNamedWorld(t, func(t *testing.T, w *world, z *zone) {
+		z.is(time.Second, nil)
+		e := w.from("10.9.0.77:40001")
+		go e.asks(knock)
+		w.after(500 * time.Millisecond)
+		w.set(lists("foo.com", "10.9.0.77"))
+		w.after(time.Second)
+		e.expect("200")
+	}, foo, lists("foo.com"))
+}
+
+// Over TCP nobody comes again: who waited for long enough is answered, even if DNS has just been asked for one name more.
+func TestWhoHasWaitedForDNSIsAnswered(t *testing.T) {
+	inNamedWorld(t, func(t *testing.T, w *world, z *zone) {
+		w.refused(t, "not listed", "10.9.0.6:40001", "ACL - upstream not trusted")
+		z.is(time.Second, nil)
+		w.set(lists("foo.com", "bar.com"))
+		e := w.from("10.9.0.6:40002")
+		go e.asks(knock)
+		w.after(900 * time.Millisecond)
+		z.is(time.Hour, nil)
+		w.set(lists("foo.com", "bar.com", "baz.com"))
+		w.after(1200 * time.Millisecond)
+		e.expect("403")
+	}, foo, lists("foo.com"))
+}
+
 func TestANameThatIsListedEndsTheBan(t *testing.T) {
 	ban := func(t *testing.T, w *world, address string) netip.Addr {
 		t.Helper()
@@ -350,6 +404,20 @@ func TestANameThatIsListedEndsTheBan(t *testing.T) {
 			t.Error("the ban of who is listed now holds on")
 		}
 	}, foo, lists("127.0.0.21"))
+	inNamedWorld(t, func(t *testing.T, w *world, z *zone) {
+		for range 6 {
+			w.datagrams("10.9.0.9:40001").asks(knock)
+		}
+		forged := netip.MustParseAddr("10.9.0.9")
+		if w.proxy.accept(forged, sip.UDP) {
+			t.Fatal("no ban over UDP to end")
+		}
+		w.set(lists("fe9.synergy.com"))
+		w.after(time.Second)
+		if !w.proxy.accept(forged, sip.UDP) {
+			t.Error("the ban over UDP holds on")
+		}
+	}, foo, lists("127.0.0.21"), overUDP)
 	inNamedWorld(t, func(t *testing.T, w *world, z *zone) {
 		byAddress := ban(t, w, "10.9.0.77")
 		w.set(lists("foo.com", "10.9.0.77"))
