@@ -3,6 +3,7 @@ package routing
 import (
 	"bytes"
 	"net/netip"
+	"unicode"
 
 	"isthmus/internal/federation"
 	"isthmus/internal/sip"
@@ -59,11 +60,11 @@ func (p *Policy) Node() string { return p.self.Name }
 // Serves reports whether the service sip_proxy is on at this node: else nobody who came to a listener is heard.
 func (p *Policy) Serves() bool { return p.self.Runs(federation.ServiceSIPProxy) }
 
-// Hops are all next hops that the configuration names: those of static routes, and the other nodes and the connector of
-// this one. Hops with one Key are listed once.
 // HasNode reports whether an address is that of a node.
 func (p *Policy) HasNode(a netip.Addr) bool { return p.addresses[a.Unmap()] != nil }
 
+// Hops are all next hops that the configuration names: those of static routes, and the other nodes and the connector of
+// this one. Hops with one Key are listed once.
 func (p *Policy) Hops() []*Hop { return p.hops }
 
 // Leads reports whether a request may be sent to the hop of that key.
@@ -119,10 +120,7 @@ func lookUp[V any](m map[string]V, host []byte) (v V, ok bool) {
 func lowered(dst, host []byte) []byte {
 	host = bytes.TrimSuffix(host, []byte("."))
 	for _, c := range host {
-		if c >= 'A' && c <= 'Z' {
-			c |= 0x20
-		}
-		dst = append(dst, c)
+		dst = append(dst, byte(unicode.ToLower(rune(c))))
 	}
 	return dst
 }
