@@ -8,6 +8,11 @@ LDFLAGS := -X main.version=$(VERSION)
 # ST1005: our errors are sentences for people, so they begin with a capital and end with a full stop.
 STATICCHECK := all,-ST1000,-ST1003,-ST1005,-ST1016,-ST1020,-ST1021,-ST1022
 
+# Of make soak. The seed chooses the changes; RANDOM is the shell's.
+CHANGES := 1000
+DURATION := 3m
+SEED ?= $(shell echo $$RANDOM)
+
 # install names Debian packages that are missing; elsewhere it says what to install.
 define install
 	@if command -v apt-get >/dev/null; then \
@@ -16,7 +21,7 @@ define install
 	else echo "Install $(1), or what your system calls it, and try again." >&2; exit 1; fi
 endef
 
-.PHONY: help run test check demo bench e2e fuzz oracle build generate postgres e2e-packages clean
+.PHONY: help run test check demo bench e2e fuzz soak oracle build generate postgres e2e-packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +68,9 @@ fuzz: ## fuzz the readers, a minute each, and keep what was found
 oracle: ## compare what the reader makes of messages with Kamailio's reading
 	@command -v kamailio >/dev/null || $(MAKE) --no-print-directory install-oracle
 	go test -count=1 -tags oracle -run Kamailio -v ./internal/sip
+
+soak: ## change the configuration CHANGES times in DURATION under 500 transactions a second (1000, 3m)
+	go test -race -count=1 -timeout 60m -v ./internal/soak -changes $(CHANGES) -duration $(DURATION) -seed $(SEED) -settle
 
 postgres:
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || $(MAKE) --no-print-directory install-postgres
