@@ -260,3 +260,18 @@ func TestAHandshakeThatFailedByOldSettingsMarksNoHopDown(t *testing.T) {
 		client.expect("200")
 	}, overTLS)
 }
+
+func TestARequestOnItsWayEndsByTheRoutesItBeganWith(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		client := w.connector()
+		client.asks(request("SUBSCRIBE"))
+		w.at(fe1At).expect("SUBSCRIBE")
+		w.set(func(s *federation.Snapshot) { s.StaticRoutes = nil })
+		w.after(4 * time.Second) // the first hop's time is over
+		w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
+		client.expect("100")
+		client.expect("200")
+		client.asks(request("SUBSCRIBE"))
+		client.expect("404")
+	})
+}
