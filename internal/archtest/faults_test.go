@@ -12,8 +12,8 @@ import (
 var (
 	testName  = regexp.MustCompile(`\bTest\w+`)
 	testFunc  = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	faultRow  = regexp.MustCompile(`(?m)^\| ([NPE]\d+) \|.*$`)
-	wantFault = map[string]int{"N": 19, "P": 11, "E": 4}
+	faultRow  = regexp.MustCompile(`(?m)^\| ([NPEC]\d+) \|.*$`)
+	wantFault = map[string]int{"N": 19, "P": 11, "E": 5, "C": 8}
 )
 
 // TestEveryFaultHasTests holds that each row of the list of faults names tests, and that these exist.

@@ -205,7 +205,7 @@ func (x spare) add(c *federation.Configuration) {
 		c.Listeners = append(c.Listeners, l)
 	case "node":
 		c.Nodes = append(c.Nodes, federation.Node{Name: fmt.Sprintf("spare%d.synergy.com", n), Address: fmt.Sprintf("10.6.%d.%d", n/200, 1+n%200),
-			Services: federation.Services[:x.detail%3], Backup: imp1})
+			Services: slices.Clone(federation.Services[:x.detail%3]), Backup: imp1})
 	case "domain":
 		c.Domains = append(c.Domains, federation.Domain{Name: fmt.Sprintf("spare%d.example", n)})
 	case "federated domain":
