@@ -27,6 +27,9 @@ func ParseACLPattern(s string) (string, error) {
 		return ACLAll, nil
 	}
 	if p, err := netip.ParsePrefix(s); err == nil {
+		if p.Addr().Is4In6() && p.Bits() < 96 {
+			return "", errors.New("Enter the range as IPv4, such as 10.1.20.0/24.")
+		}
 		return canonicalPrefix(p), nil
 	}
 	if a, err := ParseAddress(s); err == nil {
@@ -45,7 +48,7 @@ func ParseACLPattern(s string) (string, error) {
 // canonicalPrefix clears the host bits and unmaps IPv4 in IPv6; a prefix of one address is that address.
 func canonicalPrefix(p netip.Prefix) string {
 	bits := p.Bits()
-	if p.Addr().Is4In6() && bits >= 96 {
+	if p.Addr().Is4In6() {
 		bits -= 96
 	}
 	p = netip.PrefixFrom(p.Addr().Unmap(), bits).Masked()
