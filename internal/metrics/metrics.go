@@ -109,6 +109,9 @@ func class(status int) string {
 // fixed set of short texts, such as "answered" or "connection refused".
 func (m *Metrics) Attempt(hop, outcome string) { m.attempts.WithLabelValues(hop, outcome).Inc() }
 
+// Gone forgets a hop that is configured no more, as numbers by hop would else pile up with every change of a route.
+func (m *Metrics) Gone(hop string) { m.attempts.DeletePartialMatch(prometheus.Labels{"hop": hop}) }
+
 // Returned counts a final response whose connection was gone: Forwarded over another, or Dropped.
 func (m *Metrics) Returned(outcome string) { m.returned.WithLabelValues(outcome).Inc() }
 

@@ -75,6 +75,7 @@ func (p *Proxy) forgetPlaces(policy *routing.Policy) (again bool) {
 		case policy.Leads(pl.key):
 		case pl.empty():
 			p.places.CompareAndDelete(pl.key, pl)
+			p.metrics.Gone(pl.label)
 		default:
 			again = true
 		}

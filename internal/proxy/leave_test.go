@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"io"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,6 +84,11 @@ func TestTheConnectionToAHopThatIsGoneIsLeftAndTheHopForgotten(t *testing.T) {
 		w.after(leaveLimit)
 		if n := len(w.proxy.allPlaces()); n != 0 {
 			t.Errorf("%d hops are remembered", n)
+		}
+		page := httptest.NewRecorder()
+		w.proxy.metrics.Handler().ServeHTTP(page, httptest.NewRequest("GET", "/metrics", nil))
+		if strings.Contains(page.Body.String(), `hop="tcp:127.0.0.21:5061"`) {
+			t.Error("its numbers are shown on")
 		}
 		w.set()
 		client.asks(request("SUBSCRIBE"))
