@@ -2,6 +2,7 @@ package routing
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -205,6 +206,30 @@ func TestHopsThatAreNotUsedAreNotListed(t *testing.T) {
 	}
 	if got := keys(add(route(".com.lab", "127.0.0.77", 1))); !strings.Contains(got, "hop 127.0.0.77:5061;transport=tls") || !strings.Contains(got, self) {
 		t.Errorf("what is used is missing in %s", got)
+	}
+}
+
+// Whatever a decision may lead to keeps its connections when the configuration changes.
+func TestHopsThatARequestMayBeSentToAreKnown(t *testing.T) {
+	p := compile(t, "imp1.synergy.com", off("imp3.synergy.com", federation.ServiceSIPProxy), func(s *federation.Snapshot) {
+		s.Deployments = []federation.Deployment{{Answers: federation.Answers{Transport: federation.TLS, FrontEnds: []federation.Host{{FQDN: "ms1.synergy.com", Address: "127.0.0.31"}}}}}
+	})
+	for key, want := range map[string]bool{
+		"hop 127.0.0.21:5061;transport=tls":                        true,
+		"hop 127.0.0.31:5061;transport=tls":                        true, // of a Route header only
+		"connector:imp1.synergy.com 127.0.0.11:5080;transport=tcp": true,
+		"node:imp2.synergy.com 127.0.0.12:5060;transport=tcp":      true,
+		"node:imp3.synergy.com 127.0.0.13:5060;transport=tcp":      false,
+		"hop 127.0.0.21:5061;transport=tcp":                        false,
+	} {
+		if p.Leads(key) != want {
+			t.Errorf("%s: %v", key, !want)
+		}
+	}
+	for addr, want := range map[string]bool{"127.0.0.12": true, "::ffff:127.0.0.12": true, "127.0.0.21": false} {
+		if p.HasNode(netip.MustParseAddr(addr)) != want {
+			t.Errorf("a node has %s: %v", addr, !want)
+		}
 	}
 }
 
