@@ -219,7 +219,7 @@ func (c *Conn) linger() {
 // net.OpError too.
 func broken(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
-	return ok && !op.Timeout() && (op.Op == "read" || op.Op == "write")
+	return ok && !timesOut(err) && (op.Op == "read" || op.Op == "write")
 }
 
 // owe counts a request that the Handler will answer, so that a peer which closes its direction still hears the answer.

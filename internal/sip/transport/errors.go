@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"syscall"
 )
@@ -54,16 +53,15 @@ func kindOf(err error) error {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET):
 		return ErrRefused
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), timesOut(err):
+	case timesOut(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
 		return ErrTimeout
 	}
 	return ErrUnreachable
 }
 
-func timesOut(err error) bool {
-	t, ok := errors.AsType[net.Error](err)
-	return ok && t.Timeout()
-}
+// timesOut reports the end of a limit of ours. The kernel's own end of a connection whose path has ended, ETIMEDOUT, is
+// none: there is nothing more to read then.
+func timesOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
 // commonName is the Subject of a peer whose chain crypto/tls itself has verified.
 func commonName(state tls.ConnectionState) string {
