@@ -13,6 +13,10 @@ CHANGES := 1000
 DURATION := 3m
 SEED ?= $(shell echo $$RANDOM)
 
+# What decides who is let in and where a request goes: `make mutation` takes each behaviour out of it once.
+DECISIONS := internal/routing internal/names internal/certs/policy.go internal/certs/verify.go \
+	$(addprefix internal/proxy/,admit.go bans.go known.go load.go named.go)
+
 # install names Debian packages that are missing; elsewhere it says what to install.
 define install
 	@if command -v apt-get >/dev/null; then \
@@ -21,7 +25,7 @@ define install
 	else echo "Install $(1), or what your system calls it, and try again." >&2; exit 1; fi
 endef
 
-.PHONY: help run test check demo bench e2e fuzz soak oracle build generate postgres e2e-packages clean
+.PHONY: help run test check demo bench e2e fuzz mutation soak oracle build generate postgres e2e-packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,11 +46,11 @@ check: postgres ## generate and compare, format, vet, staticcheck, test with the
 	$(MAKE) --no-print-directory generate
 	git diff --exit-code --stat -- '*_templ.go'
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "Run gofmt on:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
-	go vet ./...
+	go vet ./... ./.tools/mutate
 	go vet -tags e2e ./internal/e2e
 	go vet -tags oracle ./internal/sip
-	go tool staticcheck -checks $(STATICCHECK) ./...
-	go test -race ./...
+	go tool staticcheck -checks $(STATICCHECK) ./... ./.tools/mutate
+	go test -race ./... ./.tools/mutate
 
 generate: ## write the Go code of the templates
 	go tool templ generate -log-level error
@@ -64,6 +68,9 @@ fuzz: ## fuzz the readers, a minute each, and keep what was found
 	@for f in FuzzMessage FuzzStream FuzzURI FuzzNameAddr FuzzVia; do go test -run '^$$' -fuzz "^$$f$$" -fuzztime 1m ./internal/sip || exit 1; done
 	go test -run '^$$' -fuzz '^FuzzQuote$$' -fuzztime 1m ./internal/powershell
 	.make/keep-corpus
+
+mutation: ## take each behaviour out of routing and admission once; fail when no test notices one
+	go run ./.tools/mutate $(DECISIONS)
 
 oracle: ## compare what the reader makes of messages with Kamailio's reading
 	@command -v kamailio >/dev/null || $(MAKE) --no-print-directory install-oracle
