@@ -146,8 +146,8 @@ func TestANextHopIsFoundBySRV(t *testing.T) {
 	w.setUp()
 	w.node.apply("static_routes:\n  - {destination: .com.synergy, type: domain, next_hop: hop.synergy.com, port: 0, transport: tls}\n")
 	w.node.serve("--dns", server.Addr)
-	server.Deaf(true) // what it said holds
 	w.check(t, w.inside(t), row{"to the target of the best priority", hello(ann, carl), "fe2", ""})
+	server.Deaf(true) // what it said holds
 	w.fe2.Close()
 	eventually(t, patience, "the next target takes over", func() bool {
 		c := w.inside(t)
