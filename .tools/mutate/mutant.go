@@ -88,9 +88,13 @@ func (s *surgeon) cut(n ast.Node) {
 	}
 }
 
-// statement takes a statement out of a block.
+// statement takes a statement out of a block. What a select waits for is none.
 func (s *surgeon) statement(n ast.Node) {
-	switch s.above[len(s.above)-1].(type) {
+	parent := s.above[len(s.above)-1]
+	if c, ok := parent.(*ast.CommClause); ok && c.Comm == n {
+		return
+	}
+	switch parent.(type) {
 	case *ast.BlockStmt, *ast.CaseClause, *ast.CommClause:
 		s.wrap("without "+s.text(n), n, "if !mutantIs(#) { ", " }")
 	default:

@@ -69,6 +69,13 @@ func TestTheSameCutTwiceHasTwoNames(t *testing.T) {
 	}
 }
 
+func TestWhatASelectWaitsForStays(t *testing.T) {
+	list, _, err := mutantsOf("sample.go", []byte("package sample\n\nfunc f() {\n\tselect {\n\tcase <-a:\n\t\tg()\n\tcase v = <-b:\n\t}\n}\n"))
+	if err != nil || len(list) != 1 || list[0].what != "without g()" {
+		t.Errorf("%v, %v", list, err)
+	}
+}
+
 // The tests of the sample do not know 8, nor the border of the limit.
 func TestWhatNoTestNoticesSurvives(t *testing.T) {
 	p := inSample(t, "")
