@@ -95,6 +95,35 @@ func TestARemovedSubjectBitesOnOpenConnectionsToo(t *testing.T) {
 	peer.ExpectClosed()
 }
 
+func TestAListenerThatDemandsCertificatesNowClosesWhoShowedNone(t *testing.T) {
+	r, ca := start(t), siptest.NewAuthority("Root")
+	own, trust := r.withTLS(ca), trusting(t, ca)
+	demands := func(verify bool) func(*federation.Snapshot) {
+		return func(s *federation.Snapshot) { s.TLSContext(federation.PeerAuthContext).VerifyClient = verify }
+	}
+	r.commits(r.snapshot(1, own, trust, demands(false)))
+	nameless := siptest.Connect(t, r.at(5061), siptest.Options{Local: "127.0.0.1", TLS: ca.Anonymous(self)})
+	nameless.Sends(siptest.Probe(self))
+	nameless.Expect("200")
+	r.commits(r.snapshot(2, own, trust, demands(true)))
+	nameless.ExpectClosed()
+	named := r.connect(ca)
+	r.commits(r.snapshot(3, own, trust, demands(false)))
+	named.Sends(siptest.Probe(self))
+	named.Expect("200")
+}
+
+func TestWhoShowedNoCertificateStaysWhenTheListenerGoes(t *testing.T) {
+	r, ca := start(t), siptest.NewAuthority("Root")
+	own, trust := r.withTLS(ca), trusting(t, ca)
+	lax := func(s *federation.Snapshot) { s.TLSContext(federation.PeerAuthContext).VerifyClient = false }
+	r.commits(r.snapshot(1, own, trust, lax))
+	nameless := siptest.Connect(t, r.at(5061), siptest.Options{Local: "127.0.0.1", TLS: ca.Anonymous(self)})
+	r.commits(r.snapshot(2, own, trust, func(s *federation.Snapshot) { s.Listeners = s.Listeners[:1] }))
+	nameless.Sends(siptest.Probe(self))
+	nameless.Expect("200")
+}
+
 func TestWithoutACertificateATLSListenerSaysWhy(t *testing.T) {
 	r, ca := start(t), siptest.NewAuthority("Root")
 	own := r.withTLS(ca)

@@ -61,7 +61,7 @@ func (n *Node) tlsTo(h *routing.Hop) (proxy.TLS, error) {
 // judged, because its node or the TLS context is gone, is not let in.
 func (n *Node) recheck(p *transport.Peer) error {
 	a := n.current()
-	if a == nil || len(p.Certificates) == 0 {
+	if a == nil {
 		return nil
 	}
 	return a.recheck(p)
@@ -73,18 +73,23 @@ func (a *applied) recheck(p *transport.Peer) error {
 		return a.configs.RecheckNode(name, p.Certificates)
 	case p.Opened:
 		return a.configs.RecheckHop(p.Certificates)
-	case p.VerifyClient:
-		return a.configs.Recheck(a.contextOf(p.Listener), p.Remote.Addr(), p.Certificates)
+	}
+	if context := a.contextOf(p); context != "" {
+		return a.configs.Recheck(context, p.Remote.Addr(), p.Certificates)
 	}
 	return nil
 }
 
-// contextOf is the TLS context of a listener; of one that is gone, that which holds the peer subjects.
-func (a *applied) contextOf(listener string) string {
+// contextOf is the TLS context of the listener that a peer connected to, which may demand a certificate by now; of one
+// that is gone, the one that holds the peer subjects, or none when it demanded no certificate.
+func (a *applied) contextOf(p *transport.Peer) string {
 	for _, l := range a.snapshot.Listeners {
-		if l.Name == listener && l.TLSContext != "" {
+		if l.Name == p.Listener && l.TLSContext != "" {
 			return l.TLSContext
 		}
 	}
-	return federation.PeerAuthContext
+	if p.VerifyClient {
+		return federation.PeerAuthContext
+	}
+	return ""
 }
