@@ -183,6 +183,8 @@ func TestWhatIsNotSupportedIsRefused(t *testing.T) {
 		{"sips is routed", "MESSAGE sips:bob@synergy.com inside", microsoft, unchanged},
 		{"an unknown extension is refused", "SUBSCRIBE sip:ann@synergy.com outside requires=noSuch", "answer 420", unchanged},
 		{"ms-benotify is understood", "SUBSCRIBE sip:ann@synergy.com outside requires=ms-benotify", toImp2, unchanged},
+		{"... in any case", "SUBSCRIBE sip:ann@synergy.com outside requires=MS-Benotify", toImp2, unchanged},
+		{"an extension does not matter on a Route", "BYE sip:x@y.com inside dialog requires=noSuch route=sip:127.0.0.22:5061;lr", fe2, unchanged},
 	})
 }
 
@@ -271,9 +273,9 @@ func TestRefusalsCarryWhatAdministratorsLookFor(t *testing.T) {
 	if len(d.Headers) != 1 || d.Headers[0] != "Unsupported: a, b" {
 		t.Errorf("extension: headers %v", d.Headers)
 	}
-	for _, method := range []string{"NEGOTIATE", "REGISTER"} {
-		if d, _ = ask(t, p, method+" sip:synergy.com inside"); len(d.Headers) != 1 || !strings.HasPrefix(d.Headers[0], "Allow: INVITE,") {
-			t.Errorf("%s: headers %v", method, d.Headers)
+	for _, request := range []string{"NEGOTIATE sip:synergy.com", "REGISTER sip:synergy.com", "OPTIONS sip:imp1.synergy.com"} {
+		if d, _ = ask(t, p, request+" inside"); len(d.Headers) != 1 || !strings.HasPrefix(d.Headers[0], "Allow: INVITE,") {
+			t.Errorf("%s: headers %v", request, d.Headers)
 		}
 	}
 }

@@ -265,6 +265,18 @@ func TestAMarkIsClearedWhenTheServiceChanges(t *testing.T) {
 	}
 }
 
+func TestNodesReachEachOtherAsTheSettingSays(t *testing.T) {
+	for transport, want := range map[string]string{
+		federation.TCP: "node:imp2.synergy.com 127.0.0.12:5060;transport=tcp",
+		federation.TLS: "node:imp2.synergy.com 127.0.0.12:5061;transport=tls",
+	} {
+		p := compile(t, "imp1.synergy.com", func(s *federation.Snapshot) { s.Settings.NodeTransport = transport })
+		if got := p.nodes["imp2.synergy.com"].link.Key(); got != want {
+			t.Errorf("over %s: %s, want %s", transport, got, want)
+		}
+	}
+}
+
 func TestARouteHasTheWeightThatItWasGiven(t *testing.T) {
 	p := compile(t, "imp1.synergy.com", edit(".com.synergy", func(r *federation.StaticRoute) { r.Weight = 7 }))
 	r := NewRequest("MESSAGE", uri(t, "sip:bob@synergy.com"), Inside)
