@@ -75,7 +75,7 @@ func New(c Config) *Book {
 		book: b, records: map[string]*record[[]target]{}, room: kept, look: c.Ask.lookUpService,
 		same:   func(a, b []target) bool { return slices.EqualFunc(a, b, sameTarget) },
 		keeps:  func(name string, _ *record[[]target]) bool { return b.kept[name] },
-		learnt: func(string, *record[[]target]) {},
+		learnt: func(string, *record[[]target]) { b.tell() },
 	}
 	b.peers = shelf[netip.Addr, []string]{
 		book: b, records: map[netip.Addr]*record[[]string]{}, room: make(chan struct{}, peerLookups), look: b.lookUpPeer,
@@ -87,7 +87,7 @@ func New(c Config) *Book {
 // Close ends the look-ups. What is known stays.
 func (b *Book) Close() { b.close() }
 
-// OnChange has f called soon after the answers about peers changed, often once for several. f may ask the book.
+// OnChange has f called soon after the answers changed, often once for several. f may ask the book.
 func (b *Book) OnChange(f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -165,8 +165,8 @@ func keepsPeer(_ netip.Addr, r *record[[]string]) bool {
 func (b *Book) learntHost(name string, _ *record[host]) {
 	if b.acl[name] {
 		b.index()
-		b.tell()
 	}
+	b.tell()
 }
 
 // index notes which names the addresses have.

@@ -22,6 +22,7 @@ type attempt struct {
 	answered   bool // the hop answered, be it with 100
 	cancelling bool
 	abandoned  bool
+	turned     bool // another address of the hop is worth trying
 
 	// The wire's lock guards these.
 	listed     bool
@@ -139,16 +140,30 @@ func (a *attempt) lost(l loss, untaken bool) {
 	if a.relay.once && !untaken {
 		return
 	}
+	a.relay.mu.Lock()
+	a.turned = l.turned
+	a.relay.mu.Unlock()
 	a.relay.proxy.metrics.Attempt(a.place.label, l.kind)
 	a.relay.failed(a, l.reason, false)
 }
 
 // silent: the hop has had its time.
 func (a *attempt) silent() {
-	a.place.suspect()
+	a.fault()
 	a.relay.proxy.metrics.Attempt(a.place.label, "no answer")
 	if !a.relay.once {
 		a.relay.failed(a, "no answer", true)
+	}
+}
+
+// fault is what the hop is suspected for, unless it is one of several addresses.
+func (a *attempt) fault() {
+	turned := a.place.turn(a.wire)
+	a.relay.mu.Lock()
+	a.turned = turned
+	a.relay.mu.Unlock()
+	if !turned {
+		a.place.suspect()
 	}
 }
 
@@ -207,7 +222,7 @@ func (a *attempt) provisional(m *sip.Message) {
 
 // busy: a 503 is never passed on; the next hop is tried, for every method, as this one did not take the request.
 func (a *attempt) busy() {
-	a.place.suspect()
+	a.fault()
 	a.relay.proxy.metrics.Attempt(a.place.label, "answered 503")
 	a.relay.failed(a, "answered 503", false)
 }

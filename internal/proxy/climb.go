@@ -11,10 +11,17 @@ type climb struct {
 	groups []routing.Group
 	left   routing.Group // of the first of groups, while begun
 	begun  bool
+	again  *place // the hop that is asked once more, at another of its addresses; nil for none
 }
 
 // next returns the next hop to try, nil when there is none. down is told of those that are passed over.
 func (c *climb) next(p *Proxy, down func(*place)) *place {
+	if pl := c.again; pl != nil {
+		c.again = nil
+		if pl.usable() {
+			return pl
+		}
+	}
 	for len(c.groups) > 0 {
 		if !c.begun {
 			c.left, c.begun = c.groups[0], true

@@ -194,5 +194,6 @@ func (pl *place) clear() {
 	if t := pl.health.timer; t != nil {
 		t.Stop()
 	}
+	pl.addresses.failed = nil
 	pl.health = health{since: pl.proxy.clock.Now(), era: pl.health.era + 1}
 }

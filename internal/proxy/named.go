@@ -58,7 +58,7 @@ func (p *Proxy) judgeAddress(policy *routing.Policy, l Link) {
 	l.Retire(errRefused)
 }
 
-// namesChanged judges everybody anew by what DNS says now.
+// namesChanged judges everybody anew by what DNS says now, and follows the next hops.
 func (p *Proxy) namesChanged() {
 	policy := p.policy.Load()
 	if policy == nil {
@@ -73,6 +73,7 @@ func (p *Proxy) namesChanged() {
 				p.judgeAddress(policy, l)
 			}
 		}
+		p.follow()
 	})
 }
 

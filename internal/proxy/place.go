@@ -19,14 +19,15 @@ type place struct {
 	key   string
 	label string // in metrics: tls:10.1.20.21:5061
 
-	mu      sync.Mutex
-	hop     *routing.Hop
-	tlsKey  string
-	wire    *wire
-	dialing bool
-	waiting []func(w *wire, err error, now bool)
-	health  health
-	dialled int // era of the health when the last attempt to connect began; of the goroutine that dials
+	mu        sync.Mutex
+	hop       *routing.Hop
+	tlsKey    string
+	wire      *wire
+	dialing   bool
+	waiting   []func(w *wire, err error, now bool)
+	health    health
+	addresses addresses
+	dialled   int // era of the health when the last attempt to connect began; of the goroutine that dials
 }
 
 // place finds the place of a hop.
@@ -145,11 +146,15 @@ func (pl *place) open() (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
+	pl.mu.Lock()
+	addrs = pl.addresses.order(addrs)
+	pl.mu.Unlock()
 	for {
-		l, err := pl.proxy.dialOne(t, addrs[:min(len(addrs), maxAddresses)])
+		l, err := pl.proxy.dialOne(t, addrs)
 		if err != nil {
 			return nil, err
 		}
+		pl.passedOver(addrs, l.Peer().Target.Addr)
 		w, err := pl.proxy.wires.register(l, pl)
 		if err != nil || !w.awaitLeft() {
 			return w, err
@@ -202,17 +207,22 @@ func (p *Proxy) tlsFor(hop *routing.Hop) (TLS, error) {
 }
 
 // lost takes the connection away. That requests were waiting on it says that the hop failed; an idle connection may close,
-// and one that a change has replaced, or had this node close, says nothing of the hop as it is now.
-func (pl *place) lost(w *wire, reason string, waited bool) {
+// and one that a change has replaced, or had this node close, says nothing of the hop as it is now. It reports whether
+// another address of the hop is worth trying.
+func (pl *place) lost(w *wire, reason string, waited bool) (turned bool) {
 	pl.mu.Lock()
 	own := pl.wire == w
 	if own {
 		pl.wire = nil
 	}
 	pl.mu.Unlock()
-	if waited && (own || pl.still(w.era)) {
+	if !waited || !own && !pl.still(w.era) {
+		return false
+	}
+	if turned = pl.turn(w); !turned {
 		pl.markDown(reason)
 	}
+	return turned
 }
 
 func (pl *place) era() int {

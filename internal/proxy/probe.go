@@ -15,6 +15,7 @@ import (
 type probe struct {
 	place *place
 	era   int
+	wire  *wire // nil until there is one
 	once  sync.Once
 	timer transaction.Timer
 }
@@ -40,12 +41,16 @@ func (pb *probe) end(good bool, reason string) {
 		if pb.timer != nil {
 			pb.timer.Stop()
 		}
+		if !good && pb.wire != nil {
+			pb.place.turn(pb.wire) // the next probe asks another address, if there is one
+		}
 		pb.place.judged(pb.era, good, reason)
 	})
 }
 
 func (pb *probe) send(policy *routing.Policy, w *wire) {
 	p := pb.place.proxy
+	pb.wire = w
 	hop := pb.place.current()
 	b, branch := p.options(policy, hop, w.ID())
 	var client *transaction.Client

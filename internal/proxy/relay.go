@@ -103,6 +103,9 @@ func (r *relay) failed(a *attempt, reason string, taken bool) {
 	r.failures = append(r.failures, failure{a.place.current().String(), reason})
 	r.taken = r.taken || taken
 	r.current = nil
+	if a.turned {
+		r.climb.again = a.place
+	}
 	r.mu.Unlock()
 	a.giveUp()
 	r.next(nil)

@@ -162,7 +162,7 @@ func (p *Proxy) closed(l Link, err error) {
 	}
 	left, last := w.close()
 	end := lossOf(err, w.heard.Load())
-	w.place.lost(w, end.reason, len(left) > 0 || end.closed)
+	end.turned = w.place.lost(w, end.reason, len(left) > 0 || end.closed)
 	for _, a := range left {
 		a.lost(end, end.unread || end.closed && a == last)
 	}
@@ -174,6 +174,7 @@ type loss struct {
 	kind   string // the same as one of a few texts, for metrics
 	unread bool   // the hop read nothing of what it was sent
 	closed bool   // the hop's UDP port is closed
+	turned bool   // another address of the hop is worth trying
 }
 
 // lossOf: a TLS 1.3 server that refuses our certificate says so after the handshake: its alert is the first thing that comes

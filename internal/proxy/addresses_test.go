@@ -1,0 +1,102 @@
+package proxy
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"isthmus/internal/federation"
+	"isthmus/internal/sip"
+	"isthmus/internal/siptest"
+)
+
+// twins is a hop of two addresses, neither of which is another hop.
+var twins = []string{"pool.synergy.com A 127.0.0.31", "pool.synergy.com A 127.0.0.32"}
+
+const twin1, twin2 = "127.0.0.31:5061", "127.0.0.32:5061"
+
+func inTwinWorld(t *testing.T, test func(w *world, z *zone)) {
+	t.Helper()
+	inNamedWorld(t, func(t *testing.T, w *world, z *zone) {
+		w.hosts[twin1], w.hosts[twin2] = &host{}, &host{}
+		test(w, z)
+	}, twins, func(s *federation.Snapshot) { s.StaticRoutes[0].NextHop = "pool.synergy.com" })
+}
+
+func TestAHopOfSeveralAddressesIsAskedAtTheNextOneWhenOneFails(t *testing.T) {
+	for name, fault := range map[string]func(w *world, asked *sip.Message){
+		"503":     func(w *world, asked *sip.Message) { w.at(twin1).answers(asked, 503) },
+		"reset":   func(w *world, _ *sip.Message) { w.at(twin1).breaks(errors.New("reset")) },
+		"silence": func(w *world, _ *sip.Message) { w.after(answerLimit) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTwinWorld(t, func(w *world, _ *zone) {
+				client := w.connector()
+				client.asks(request("SUBSCRIBE"))
+				fault(w, w.at(twin1).expect("SUBSCRIBE"))
+				w.at(twin2).answers(w.at(twin2).expect("SUBSCRIBE"), 200)
+				if name == "silence" {
+					client.expect("100")
+				}
+				client.expect("200")
+				if got := w.proxy.HopStates()[0]; got.State != federation.HopUp {
+					t.Errorf("the hop is %+v", got)
+				}
+				client.asks(request("MESSAGE")) // the address that failed is not asked first again
+				w.at(twin2).answers(w.at(twin2).expect("MESSAGE"), 200)
+				client.expect("200")
+			})
+		})
+	}
+}
+
+func TestASilentMessageIsNotGivenToAnotherAddress(t *testing.T) {
+	inTwinWorld(t, func(w *world, _ *zone) {
+		client := w.connector()
+		client.asks(request("MESSAGE"))
+		w.at(twin1).expect("MESSAGE")
+		w.after(silenceLimit)
+		client.expect("100")
+		client.expect("504")
+		if n := w.opened(twin2); n > 0 {
+			t.Error("it was offered to the second address")
+		}
+	})
+}
+
+func TestAHopIsDownWhenAllItsAddressesFailAndComesBackByAnyOfThem(t *testing.T) {
+	inTwinWorld(t, func(w *world, _ *zone) {
+		busy := func(e *end, m *sip.Message) { e.gives(siptest.Response(m, 503)) }
+		w.hosts[twin1].serve, w.hosts[twin2].serve = busy, busy
+		client := w.connector()
+		client.asks(request("SUBSCRIBE"))
+		w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
+		client.expect("200")
+		w.after(time.Second)
+		if got := w.proxy.HopStates()[0]; got.State != federation.HopDown {
+			t.Fatalf("the hop is %+v", got)
+		}
+		w.hosts[twin2].serve = func(e *end, m *sip.Message) { e.gives(siptest.Response(m, 200)) }
+		w.after(4 * probePause)
+		if got := w.proxy.HopStates()[0]; got.State != federation.HopUp {
+			t.Errorf("the hop is %+v", got)
+		}
+	})
+}
+
+func TestAHopFollowsItsNameToAnotherAddress(t *testing.T) {
+	inTwinWorld(t, func(w *world, z *zone) {
+		client := w.connector()
+		client.asks(request("SUBSCRIBE"))
+		w.at(twin1).answers(w.at(twin1).expect("SUBSCRIBE"), 200)
+		client.expect("200")
+		z.set("pool.synergy.com A 127.0.0.32")
+		w.after(61 * time.Second)
+		client.asks(request("MESSAGE"))
+		w.at(twin2).answers(w.at(twin2).expect("MESSAGE"), 200)
+		client.expect("200")
+		if w.after(3 * leavePause); !w.at(twin1).gone() {
+			t.Error("the connection to where the name does not lead any more is open")
+		}
+	})
+}
