@@ -83,10 +83,11 @@ func dateRefusal(c *x509.Certificate, now time.Time) (reason, detail string) {
 	return ReasonExpired, fmt.Sprintf("the certificate of %q expired on %s; renew it.", title(c), day(c.NotAfter))
 }
 
-// hint passes on that a CA of this name is known and yet the signature could not be checked, as with SHA-1.
+// hint passes on why a certificate of the issuer's name, trusted or shown by the peer, does not vouch for this one: it may
+// be signed with SHA-1, or be none of a CA.
 func hint(err error) string {
 	if _, rest, ok := strings.Cut(err.Error(), "possibly because of "); ok {
-		return " A trusted CA has this name, but " + strings.TrimSuffix(rest, ")") + ")."
+		return " A certificate of that name was tried, but " + strings.TrimSuffix(rest, ")") + "."
 	}
 	return ""
 }

@@ -90,8 +90,13 @@ func subjectOf(c *x509.Certificate) (string, *PeerError) {
 		}
 	}
 	refused := &PeerError{Reason: ReasonSubject, Subject: c.Subject.CommonName}
-	if len(found) != 1 {
-		refused.Detail = fmt.Sprintf("the subject %q has %d Common Names, and exactly one is needed; have the certificate reissued.", c.Subject.String(), len(found))
+	switch len(found) {
+	case 1:
+	case 0:
+		refused.Detail = fmt.Sprintf("the subject %q has no Common Name, and exactly one is needed; have the certificate reissued.", c.Subject.String())
+		return "", refused
+	default:
+		refused.Detail = fmt.Sprintf("its subject has the Common Names %q, and exactly one is needed; have the certificate reissued.", found)
 		return "", refused
 	}
 	name, ok := lowerASCII(found[0])
