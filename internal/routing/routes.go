@@ -11,7 +11,7 @@ import (
 // A routeTable finds the static routes of a destination (guide p.52-53): by domain, label by label, and by user part.
 type routeTable struct {
 	domains map[string]*pattern
-	users   []*pattern // longest first
+	users   []*pattern // longest first; of one length, those with digits before those with dots, as these sort
 }
 
 // A pattern is the routes of one destination. Routes out of service are not there at all.
@@ -48,7 +48,7 @@ func newRouteTable(configured []federation.StaticRoute) routeTable {
 		}
 	}
 	slices.SortFunc(t.users, func(a, b *pattern) int {
-		return cmp.Or(cmp.Compare(len(b.text), len(a.text)), strings.Compare(a.text, b.text))
+		return cmp.Or(cmp.Compare(len(b.text), len(a.text)), strings.Compare(b.text, a.text))
 	})
 	return t
 }
