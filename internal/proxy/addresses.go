@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -16,6 +17,7 @@ type addresses struct {
 // order puts the addresses that failed behind the others, the one that failed last at the end.
 func (as *addresses) order(list []netip.AddrPort) []netip.AddrPort {
 	as.known = slices.Clone(list)
+	maps.DeleteFunc(as.failed, func(a netip.AddrPort, _ time.Time) bool { return !slices.Contains(list, a) })
 	slices.SortStableFunc(list, func(a, b netip.AddrPort) int { return as.failed[a].Compare(as.failed[b]) })
 	return list[:min(len(list), maxAddresses)]
 }
