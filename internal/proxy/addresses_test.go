@@ -66,8 +66,14 @@ func TestASilentMessageIsNotGivenToAnotherAddress(t *testing.T) {
 
 func TestAHopIsDownWhenAllItsAddressesFailAndComesBackByAnyOfThem(t *testing.T) {
 	inTwinWorld(t, func(w *world, _ *zone) {
-		busy := func(e *end, m *sip.Message) { e.gives(siptest.Response(m, 503)) }
-		w.hosts[twin1].serve, w.hosts[twin2].serve = busy, busy
+		serves := func(status int, addresses ...string) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for _, at := range addresses {
+				w.hosts[at].serve = func(e *end, m *sip.Message) { e.gives(siptest.Response(m, status)) }
+			}
+		}
+		serves(503, twin1, twin2)
 		client := w.connector()
 		client.asks(request("SUBSCRIBE"))
 		w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
@@ -76,7 +82,7 @@ func TestAHopIsDownWhenAllItsAddressesFailAndComesBackByAnyOfThem(t *testing.T) 
 		if got := w.proxy.HopStates()[0]; got.State != federation.HopDown {
 			t.Fatalf("the hop is %+v", got)
 		}
-		w.hosts[twin2].serve = func(e *end, m *sip.Message) { e.gives(siptest.Response(m, 200)) }
+		serves(200, twin2)
 		w.after(4 * probePause)
 		if got := w.proxy.HopStates()[0]; got.State != federation.HopUp {
 			t.Errorf("the hop is %+v", got)
