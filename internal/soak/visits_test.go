@@ -23,7 +23,7 @@ func (l *load) pay(v visit) {
 		from := w.inForce.Load()
 		s := w.at(from)
 		port := v.port(&s)
-		if port == 0 {
+		if port <= 0 { // it is gone, or turned into another
 			return
 		}
 		l.book.asked(v.name, v.request, v.expect)
