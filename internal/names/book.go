@@ -153,8 +153,7 @@ func (b *Book) lookUpPeer(ctx context.Context, addr netip.Addr, last []string) (
 
 // under reports whether a name is another or lies under it.
 func under(name, above string) bool {
-	rest, ok := strings.CutSuffix(name, above)
-	return ok && (rest == "" || strings.HasSuffix(rest, "."))
+	return name == above || strings.HasSuffix(name, "."+above)
 }
 
 // keepsPeer: who has a name is looked up again as long as he comes; who has none, when he comes again.
@@ -202,7 +201,7 @@ func (b *Book) turned() {
 
 // tell calls changed soon, once for what happens until then.
 func (b *Book) tell() {
-	if b.telling || b.ctx.Err() != nil {
+	if b.telling {
 		return
 	}
 	b.telling = true

@@ -247,6 +247,129 @@ func TestAPeersNameCountsWhenItLeadsBackAndIsListed(t *testing.T) {
 	}, records...)
 }
 
+func TestAPeerIsLookedUpNoMoreOftenForChangesOfTheList(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		synctest.Wait()
+		b.Of(addr("10.9.0.5"))
+		for i := range 50 {
+			after(time.Second)
+			b.Keep(Wanted{ACL: []string{"foo.com", fmt.Sprintf("n%d.com", i)}})
+		}
+		before := z.count("5.0.9.10.in-addr.arpa PTR")
+		after(10 * time.Minute)
+		if n := z.count("5.0.9.10.in-addr.arpa PTR") - before; n < 10 || n > 12 {
+			t.Errorf("asked %d times in 10 min of what holds a minute", n)
+		}
+	}, "5.0.9.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.9.0.5")
+}
+
+func TestAPeerHasTheNameThatTheNewListWants(t *testing.T) {
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		synctest.Wait()
+		b.Of(addr("10.9.0.5"))
+		sees(t, b, "by one list", "10.9.0.5", "host.foo.com", Settled)
+		b.Keep(Wanted{ACL: []string{"bar.com"}})
+		sees(t, b, "by the other", "10.9.0.5", "host.bar.com", Settled)
+	}, "5.0.9.10.in-addr.arpa PTR host.foo.com.", "5.0.9.10.in-addr.arpa PTR host.bar.com.", "host.foo.com A 10.9.0.5", "host.bar.com A 10.9.0.5")
+}
+
+func TestWhatDNSFailsToSayOfAPeer(t *testing.T) {
+	const ptr = "5.0.9.10.in-addr.arpa PTR"
+	host := func(z *zone, name string, fails error) {
+		z.only(name+" A", fails, 0)
+		z.only(name+" AAAA", fails, 0)
+	}
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		synctest.Wait()
+		z.only(ptr, errDown, 0)
+		b.Of(addr("10.9.0.5"))
+		sees(t, b, "no PTR record", "10.9.0.5", "", Failed)
+		z.only(ptr, nil, 0)
+		host(z, "one.foo.com", errDown)
+		host(z, "two.foo.com", errDown)
+		after(time.Minute)
+		b.Of(addr("10.9.0.5"))
+		sees(t, b, "no address of its names", "10.9.0.5", "", Failed)
+		host(z, "one.foo.com", nil)
+		after(time.Minute)
+		b.Of(addr("10.9.0.5"))
+		for range 50 {
+			after(time.Hour)
+			sees(t, b, "a name that is confirmed again and again, beside one that never is", "10.9.0.5", "one.foo.com", Settled)
+		}
+		z.only(ptr, errDown, 0)
+		after(23 * time.Hour)
+		sees(t, b, "while it has no PTR record", "10.9.0.5", "one.foo.com", Settled)
+		after(2 * time.Hour)
+		b.Of(addr("10.9.0.5"))
+		sees(t, b, "... for a day", "10.9.0.5", "", Failed)
+	}, ptr+" one.foo.com.", ptr+" two.foo.com.", "one.foo.com A 10.9.0.5", "two.foo.com A 10.9.0.5")
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		host(z, "foo.com", errDown)
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		synctest.Wait()
+		host(z, "foo.com", nil)
+		b.Of(addr("10.9.0.5"))
+		sees(t, b, "the entry itself, before it is looked up again", "10.9.0.5", "foo.com", Settled)
+	}, ptr+" foo.com.", "foo.com A 10.9.0.5")
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		z.only("fe1.synergy.com A", errDown, 0)
+		b.Keep(Wanted{ACL: []string{"fe1.synergy.com"}})
+		sees(t, b, "the family that is answered for", "2001:db8::21", "fe1.synergy.com", Settled)
+	}, "fe1.synergy.com AAAA 2001:db8::21")
+}
+
+func TestAHandfulOfAPeersNamesIsBelievedIn(t *testing.T) {
+	var records []string
+	for i := range 20 {
+		records = append(records, fmt.Sprintf("5.0.9.10.in-addr.arpa PTR host%d.foo.com.", i), fmt.Sprintf("host%d.foo.com A 10.9.0.5", i))
+	}
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		synctest.Wait()
+		b.Of(addr("10.9.0.5"))
+		synctest.Wait()
+		if got, _ := b.Of(addr("10.9.0.5")); len(got) != maxPTRNames {
+			t.Errorf("%d names count", len(got))
+		}
+	}, records...)
+}
+
+func TestTheOrderOfAPeersNamesIsNoChange(t *testing.T) {
+	names := []string{"5.0.9.10.in-addr.arpa PTR a.foo.com.", "5.0.9.10.in-addr.arpa PTR b.foo.com."}
+	hosts := []string{"a.foo.com A 10.9.0.5", "b.foo.com A 10.9.0.5"}
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		var told atomic.Int32
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		b.Of(addr("10.9.0.5"))
+		after(time.Second)
+		b.OnChange(func() { told.Add(1) })
+		z.set(append(hosts, names[1], names[0])...)
+		after(10 * time.Minute)
+		if n := told.Load(); n != 0 {
+			t.Errorf("told %d times", n)
+		}
+	}, append(hosts, names...)...)
+}
+
+func TestAnAnswerHoldsForADayAndNoLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fails := Ask(func(context.Context, string, uint16) (Answer, error) { return Answer{}, errDown })
+		for age, want := range map[time.Duration]int{holdFor: 1, holdFor + 1: 0} {
+			last := family{addrs: []netip.Addr{addr("10.9.0.5")}, good: time.Now().Add(-age)}
+			if f, _, _ := fails.lookUpFamily(t.Context(), "foo.com", dns.TypeA, last); len(f.addrs) != want {
+				t.Errorf("after %s: %v", age, f.addrs)
+			}
+		}
+	})
+	if list := appendAddr(nil, nil); list != nil {
+		t.Errorf("a record without an address is the address %v", list)
+	}
+}
+
 func TestAPeerThatLosesItsNameIsTold(t *testing.T) {
 	inZone(t, func(t *testing.T, z *zone, b *Book) {
 		var told atomic.Int32
@@ -287,7 +410,27 @@ func TestChangesOfTheACLAreLookedUpAnew(t *testing.T) {
 		if z.count("5.0.9.10.in-addr.arpa PTR") != asked || z.count("fe1.synergy.com A") != 1 {
 			t.Error("a change of next hops has peers looked up anew, or the hop not at all")
 		}
+		b.Keep(Wanted{ACL: []string{"foo.com", "bar.com", "bar.com"}})
+		sees(t, b, "the same in another order", "10.9.0.5", "host.foo.com", Settled)
+		if z.count("5.0.9.10.in-addr.arpa PTR") != asked {
+			t.Error("peers are looked up anew though the list says the same")
+		}
+		b.Keep(Wanted{ACL: []string{"bar.com", "foo.com", "x.com"}})
+		if got, s := b.Of(addr("10.9.0.5")); len(got) != 1 || s != Settled {
+			t.Errorf("who has a name loses it while he is looked up anew: %q, state %d", got, s)
+		}
+		synctest.Wait()
+		b.Keep(Wanted{ACL: []string{"x.com"}, Hosts: []string{"fe1.synergy.com"}})
+		if len(b.hosts.records) != 2 {
+			t.Errorf("%d names are remembered, want those that are kept", len(b.hosts.records))
+		}
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		b.Of(addr("10.9.0.5"))
+		synctest.Wait()
 		b.Keep(Wanted{})
+		if n := len(b.hosts.records) + len(b.peers.records); n > 0 {
+			t.Errorf("%d names and peers are remembered though none is kept", n)
+		}
 		asked = z.count("foo.com A")
 		after(10 * time.Minute)
 		sees(t, b, "without names", "10.9.0.5", "", Settled)
@@ -305,7 +448,9 @@ func TestAChangeDuringALookUpIsNotMissed(t *testing.T) {
 		b.Of(addr("10.9.0.5"))
 		after(500 * time.Millisecond)
 		b.Keep(Wanted{ACL: []string{"foo.com"}})
-		after(3500 * time.Millisecond)
+		after(1100 * time.Millisecond)
+		sees(t, b, "what was asked by the old list says nothing", "10.9.0.5", "", Pending)
+		after(2400 * time.Millisecond)
 		sees(t, b, "by the new list", "10.9.0.5", "host.foo.com", Settled)
 	}, "5.0.9.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.9.0.5")
 }
@@ -349,7 +494,9 @@ func TestAFloodOfStrangersCostsLittle(t *testing.T) {
 		b.Of(addr("10.9.0.5"))
 		synctest.Wait()
 		for i := range 3 * maxPeers {
-			b.Of(netip.AddrFrom4([4]byte{10, 2, byte(i >> 8), byte(i)}))
+			if _, s := b.Of(netip.AddrFrom4([4]byte{10, 2, byte(i >> 8), byte(i)})); s != Pending {
+				t.Fatalf("there is no room for stranger %d: state %d", i, s)
+			}
 			if i%100 == 0 {
 				synctest.Wait()
 			}
@@ -510,16 +657,21 @@ func TestWhoHasNoNameIsAskedForOnlyWhenHeComes(t *testing.T) {
 		synctest.Wait()
 		for range 2 {
 			b.Of(addr("10.9.0.6"))
-			b.Of(addr("10.9.0.5"))
+			b.Of(addr("::ffff:10.9.0.5"))
 			after(10 * time.Minute)
+			sees(t, b, "who has a name, as IPv4 and as that in IPv6", "10.9.0.5", "host.foo.com", Settled)
 		}
 		if n := z.count("6.0.9.10.in-addr.arpa PTR"); n != 2 {
 			t.Errorf("a stranger who came twice was asked for %d times", n)
 		}
+		for range 48 {
+			after(time.Hour)
+			sees(t, b, "who has a name and comes every hour", "10.9.0.5", "host.foo.com", Settled)
+		}
 		after(48 * time.Hour)
 		asked := z.count("5.0.9.10.in-addr.arpa PTR")
 		after(time.Hour)
-		if z.count("5.0.9.10.in-addr.arpa PTR") != asked || asked < 24*60 {
+		if z.count("5.0.9.10.in-addr.arpa PTR") != asked || asked < 3*24*60 || asked > 4*24*60 {
 			t.Errorf("asked %d times for who did not come again for a day, and then %d times", asked, z.count("5.0.9.10.in-addr.arpa PTR")-asked)
 		}
 	}, "5.0.9.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.9.0.5")
@@ -548,6 +700,36 @@ func TestManyAnswersAreOneChangeAndFailuresAreNone(t *testing.T) {
 	}, fe1)
 }
 
+// Of the names of the list, the first that nobody has waited for yet says how long a peer is undecided, and the slowest why.
+func TestTheEarliestNameAndTheSlowestCount(t *testing.T) {
+	for _, names := range [][2]string{{"aaa.com", "bbb.com"}, {"bbb.com", "aaa.com"}} {
+		inZone(t, func(t *testing.T, z *zone, b *Book) {
+			early, late := names[0], names[1]
+			for _, n := range names {
+				z.only(n+" A", nil, 4*time.Second)
+			}
+			b.Keep(Wanted{ACL: []string{early}})
+			after(time.Second)
+			b.Keep(Wanted{ACL: []string{early, late}})
+			b.Of(addr("10.9.0.6"))
+			sees(t, b, "one name has been looked up for a second", "10.9.0.6", "", Pending)
+			after(1100 * time.Millisecond)
+			sees(t, b, early+" has been looked up for two", "10.9.0.6", "", Overdue)
+		})
+		inZone(t, func(t *testing.T, z *zone, b *Book) {
+			slow, quick := names[0], names[1]
+			for _, family := range []string{" A", " AAAA"} {
+				z.only(slow+family, errDown, 4*time.Second)
+				z.only(quick+family, errDown, 0)
+			}
+			b.Keep(Wanted{ACL: []string{slow, quick}})
+			b.Of(addr("10.9.0.6"))
+			after(5 * time.Second)
+			sees(t, b, slow+" took too long", "10.9.0.6", "", Overdue)
+		})
+	}
+}
+
 func TestAFullBookRefusesRatherThanForgetWhoHasAName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := New(Config{Ask: everybodyHasAName})
@@ -559,6 +741,25 @@ func TestAFullBookRefusesRatherThanForgetWhoHasAName(t *testing.T) {
 		}
 		sees(t, b, "one more", "10.9.0.9", "", Busy)
 		sees(t, b, "the first", "10.2.0.0", "0.0.2.10.foo.com", Settled)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		var takes time.Duration
+		b := New(Config{Ask: func(ctx context.Context, name string, recordType uint16) (Answer, error) {
+			select {
+			case <-time.After(takes):
+			case <-ctx.Done():
+			}
+			return everybodyHasAName(ctx, name, recordType)
+		}})
+		defer b.Close()
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		for i := range maxPeers - 1 {
+			b.Of(netip.AddrFrom4([4]byte{10, 2, byte(i >> 8), byte(i)}))
+			synctest.Wait()
+		}
+		takes = time.Second
+		sees(t, b, "the last", "10.2.255.255", "", Pending)
+		sees(t, b, "one more while the last is looked up", "10.9.0.9", "", Busy)
 	})
 }
 
@@ -579,11 +780,15 @@ func everybodyHasAName(_ context.Context, name string, recordType uint16) (Answe
 func TestTheLogSaysWhenLookUpsFailAndWhenTheyWorkAgain(t *testing.T) {
 	inZone(t, func(t *testing.T, z *zone, b *Book) {
 		var text strings.Builder
-		b.log = slog.New(slog.NewTextHandler(&text, nil))
+		b = New(Config{Ask: z.ask, Log: slog.New(slog.NewTextHandler(&text, nil))})
+		defer b.Close()
 		logged := func(promise, words string, times int) {
 			t.Helper()
 			if n := strings.Count(text.String(), words); n != times {
 				t.Errorf("%s: %q is logged %d times, want %d\n%s", promise, words, n, times, text.String())
+			}
+			if strings.Contains(text.String(), "name=10.9") {
+				t.Errorf("%s: strangers are logged\n%s", promise, text.String())
 			}
 			text.Reset()
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,6 +110,62 @@ func TestTargetsThatCannotBeLookedUpStayAsTheyWere(t *testing.T) {
 		after(10 * time.Minute)
 		find(t, b, "all of it", "10.1.20.21:5061 10.1.20.99:5062")
 	}, fe1, "fe2.synergy.com A 10.1.20.22", service+" SRV 1 1 5061 fe1.synergy.com.", service+" SRV 2 1 5062 fe2.synergy.com.")
+}
+
+func TestAChangeOfANextHopIsTold(t *testing.T) {
+	const service = "_sip._tcp.pool.synergy.com"
+	hosts := []string{fe1, "fe2.synergy.com A 10.1.20.21"}
+	for promise, c := range map[string]struct {
+		record string
+		more   []string
+		want   int32
+	}{
+		"the same":    {"1 1 5061 fe1.synergy.com.", hosts, 0},
+		"a priority":  {"2 1 5061 fe1.synergy.com.", hosts, 1},
+		"a weight":    {"1 2 5061 fe1.synergy.com.", hosts, 1},
+		"a port":      {"1 1 5062 fe1.synergy.com.", hosts, 1},
+		"a host":      {"1 1 5061 fe2.synergy.com.", hosts, 1},
+		"its address": {"1 1 5061 fe1.synergy.com.", []string{"fe1.synergy.com A 10.1.20.99"}, 1},
+		"its absence": {"1 1 5061 .", hosts, 1},
+	} {
+		inZone(t, func(t *testing.T, z *zone, b *Book) {
+			b.Keep(Wanted{Services: []string{service}})
+			after(time.Second)
+			var told atomic.Int32
+			b.OnChange(func() { told.Add(1) })
+			z.set(append(c.more, service+" SRV "+c.record)...)
+			after(time.Minute)
+			if n := told.Load(); n != c.want {
+				t.Errorf("%s: told %d times, want %d", promise, n, c.want)
+			}
+		}, append(hosts, service+" SRV 1 1 5061 fe1.synergy.com.")...)
+	}
+}
+
+func TestTargetsAreLookedUpInTheirTime(t *testing.T) {
+	const service = "_sip._tcp.pool.synergy.com"
+	records := []string{fe1}
+	for i := range 20 {
+		records = append(records, fmt.Sprintf("%s SRV %d 1 5061 fe%d.synergy.com.", service, i, i), fmt.Sprintf("fe%d.synergy.com A 10.1.30.%d", i, i))
+	}
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		b.Keep(Wanted{Services: []string{service}})
+		synctest.Wait()
+		if found, err := b.Service(t.Context(), service); len(found) != maxTargets+1 || err != nil { // fe1 has two addresses
+			t.Errorf("%d addresses of %d targets, %v", len(found), maxTargets, err)
+		}
+		after(50 * time.Second)
+		if n := z.count(service + " SRV"); n != 1 {
+			t.Errorf("asked %d times within the time that the answers hold", n)
+		}
+	}, records...)
+	inZone(t, func(t *testing.T, z *zone, b *Book) {
+		z.only("fe2.synergy.com A", errDown, 0)
+		z.only("fe2.synergy.com AAAA", errDown, 0)
+		if found, err := b.Service(t.Context(), service); len(found) != 1 || err != nil {
+			t.Errorf("the last target cannot be looked up: %v %v", found, err)
+		}
+	}, fe1, service+" SRV 1 1 5061 fe1.synergy.com.", service+" SRV 2 1 5061 fe2.synergy.com.")
 }
 
 func TestWhatIsNotKeptIsForgottenAfterItsTime(t *testing.T) {

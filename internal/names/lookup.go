@@ -146,17 +146,17 @@ func (ask Ask) lookUpPeer(ctx context.Context, addr netip.Addr, wanted func(stri
 	var confirmed []string
 	asked := 0
 	for _, rr := range a.Records {
-		ptr, ok := rr.(*dns.PTR)
-		if !ok || !wanted(plain(ptr.Ptr)) || asked == maxPTRNames {
+		name := plain(rr.(*dns.PTR).Ptr)
+		if !wanted(name) || asked == maxPTRNames {
 			continue
 		}
 		asked++
-		h, hostTTL, failure := ask.lookUpHost(ctx, plain(ptr.Ptr), host{})
+		h, hostTTL, failure := ask.lookUpHost(ctx, name, host{})
 		switch {
 		case failure != nil:
 			err, hostTTL = failure, partTTL
 		case h.has(addr):
-			confirmed = append(confirmed, plain(ptr.Ptr))
+			confirmed = append(confirmed, name)
 		}
 		ttl = min(ttl, hostTTL)
 	}

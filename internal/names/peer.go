@@ -27,7 +27,7 @@ func (b *Book) Of(addr netip.Addr) ([]string, State) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	addr = addr.Unmap().WithZone("")
-	if b.peers.records[addr] == nil && !b.roomForPeer() {
+	if !b.roomForPeer() {
 		return nil, Busy
 	}
 	b.peers.get(addr).use()
@@ -42,8 +42,7 @@ func (b *Book) Known(addr netip.Addr) []string {
 
 // Await is Of, but it waits up to 2 s for a first look-up.
 func (b *Book) Await(addr netip.Addr) ([]string, State) {
-	limit := time.NewTimer(Late)
-	defer limit.Stop()
+	limit := time.After(Late)
 	for {
 		b.mu.RLock()
 		turn := b.turn
@@ -54,7 +53,7 @@ func (b *Book) Await(addr netip.Addr) ([]string, State) {
 		}
 		select {
 		case <-turn:
-		case <-limit.C:
+		case <-limit:
 			return nil, Overdue
 		}
 	}

@@ -144,12 +144,13 @@ func (s *shelf[K, V]) failed(key K, r *record[V], err error) (expired bool) {
 	return true
 }
 
-// after sets when the record is due.
+// after sets when the record is due. If it was looked up anew before, that look-up has set another time.
 func (s *shelf[K, V]) after(key K, r *record[V], d time.Duration) {
+	began := r.since
 	time.AfterFunc(d, func() {
 		s.book.mu.Lock()
 		defer s.book.mu.Unlock()
-		if s.records[key] != r || r.busy {
+		if s.records[key] != r || r.since != began {
 			return
 		}
 		if s.keeps(key, r) {
