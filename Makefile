@@ -14,7 +14,8 @@ DURATION := 3m
 SEED ?= $(shell echo $$RANDOM)
 
 # What decides who is let in and where a request goes: `make mutation` takes each behaviour out of it once.
-DECISIONS := internal/routing internal/names internal/certs/policy.go internal/certs/verify.go \
+DECISIONS := internal/routing internal/certs/policy.go internal/certs/verify.go \
+	$(addprefix internal/names/,book.go lookup.go peer.go) \
 	$(addprefix internal/proxy/,admit.go bans.go known.go load.go named.go)
 
 # install names Debian packages that are missing; elsewhere it says what to install.

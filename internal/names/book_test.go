@@ -429,11 +429,11 @@ func TestChangesOfTheACLAreLookedUpAnew(t *testing.T) {
 		if len(b.hosts.records) != 2 {
 			t.Errorf("%d names are remembered, want those that are kept", len(b.hosts.records))
 		}
-		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		b.Keep(Wanted{ACL: []string{"foo.com"}, Services: []string{"_sip._tcp.foo.com"}})
 		b.Of(addr("10.9.0.5"))
 		synctest.Wait()
 		b.Keep(Wanted{})
-		if n := len(b.hosts.records) + len(b.peers.records); n > 0 {
+		if n := len(b.hosts.records) + len(b.services.records) + len(b.peers.records); n > 0 {
 			t.Errorf("%d names and peers are remembered though none is kept", n)
 		}
 		asked = z.count("foo.com A")
@@ -455,7 +455,7 @@ func TestAChangeDuringALookUpIsNotMissed(t *testing.T) {
 		b.Keep(Wanted{ACL: []string{"foo.com"}})
 		after(1100 * time.Millisecond)
 		sees(t, b, "what was asked by the old list says nothing", "10.9.0.5", "", Pending)
-		after(2400 * time.Millisecond)
+		after(1500 * time.Millisecond)
 		sees(t, b, "by the new list", "10.9.0.5", "host.foo.com", Settled)
 	}, "5.0.9.10.in-addr.arpa PTR host.foo.com.", "host.foo.com A 10.9.0.5")
 }

@@ -109,6 +109,9 @@ func TestTargetsThatCannotBeLookedUpStayAsTheyWere(t *testing.T) {
 		fails("fe2", errDown)
 		after(10 * time.Minute)
 		find(t, b, "all of it", "10.1.20.21:5061 10.1.20.99:5062")
+		z.set(service+" SRV 1 1 5069 fe1.synergy.com.", service+" SRV 2 1 5062 fe2.synergy.com.")
+		after(10 * time.Minute)
+		find(t, b, "but for what the SRV records say", "10.1.20.21:5069 10.1.20.99:5062")
 	}, fe1, "fe2.synergy.com A 10.1.20.22", service+" SRV 1 1 5061 fe1.synergy.com.", service+" SRV 2 1 5062 fe2.synergy.com.")
 }
 

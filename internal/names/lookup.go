@@ -99,7 +99,7 @@ func (ask Ask) lookUpService(ctx context.Context, name string, last []target) ([
 	var list []target
 	for _, rr := range a.Records {
 		// A target that is the root says that the service is not offered (RFC 2782).
-		if srv, ok := rr.(*dns.SRV); ok && srv.Target != "." && len(list) < maxTargets {
+		if srv := rr.(*dns.SRV); srv.Target != "." && len(list) < maxTargets {
 			list = append(list, target{plain(srv.Target), srv.Port, srv.Priority, srv.Weight, hostOf(last, srv.Target)})
 		}
 	}
