@@ -783,9 +783,9 @@ func everybodyHasAName(_ context.Context, name string, recordType uint16) (Answe
 }
 
 func TestTheLogSaysWhenLookUpsFailAndWhenTheyWorkAgain(t *testing.T) {
-	inZone(t, func(t *testing.T, z *zone, b *Book) {
+	inZone(t, func(t *testing.T, z *zone, _ *Book) {
 		var text strings.Builder
-		b = New(Config{Ask: z.ask, Log: slog.New(slog.NewTextHandler(&text, nil))})
+		b := New(Config{Ask: z.ask, Log: slog.New(slog.NewTextHandler(&text, nil))})
 		defer b.Close()
 		logged := func(promise, words string, times int) {
 			t.Helper()
