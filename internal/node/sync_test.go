@@ -71,7 +71,7 @@ func TestChangedUsersAreKeptOnDiskWhileANodeRuns(t *testing.T) {
 			f := fact(id, id+"@synergy.com", "")
 			r.with(func() { r.changed, r.upTo = []federation.UserFact{f}, int64(revision+1) })
 			r.commits(r.snapshot(int64(revision+1), off))
-			time.Sleep(keepEvery)
+			<-time.After(keepEvery)
 			synctest.Wait()
 			kept, err := r.node.files.readUsers()
 			if err != nil || !slices.Contains(kept, f) {

@@ -105,7 +105,7 @@ func wantLen(t *testing.T, table *Table, server, client int) {
 
 // after lets the bubble's clock run and then everything that became due.
 func after(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 
