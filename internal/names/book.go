@@ -2,9 +2,11 @@ package names
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -64,15 +66,16 @@ func New(c Config) *Book {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	b := &Book{config: c, log: c.Log, turn: make(chan struct{}), changed: func() {}}
+	b.config.Ask = b.rescued(c.Ask)
 	b.ctx, b.close = context.WithCancel(context.Background())
 	kept := make(chan struct{}, keptLookups)
 	b.hosts = shelf[string, host]{
-		book: b, records: map[string]*record[host]{}, room: kept, look: c.Ask.lookUpHost, same: sameHost,
+		book: b, records: map[string]*record[host]{}, room: kept, look: b.config.Ask.lookUpHost, same: sameHost,
 		keeps:  func(name string, _ *record[host]) bool { return b.kept[name] },
 		learnt: b.learntHost,
 	}
 	b.services = shelf[string, []target]{
-		book: b, records: map[string]*record[[]target]{}, room: kept, look: c.Ask.lookUpService,
+		book: b, records: map[string]*record[[]target]{}, room: kept, look: b.config.Ask.lookUpService,
 		same:   func(a, b []target) bool { return slices.EqualFunc(a, b, sameTarget) },
 		keeps:  func(name string, _ *record[[]target]) bool { return b.kept[name] },
 		learnt: func(string, *record[[]target]) { b.tell() },
@@ -82,6 +85,23 @@ func New(c Config) *Book {
 		same: slices.Equal[[]string], keeps: keepsPeer, learnt: func(netip.Addr, *record[[]string]) { b.tell() }, silent: true,
 	}
 	return b
+}
+
+// rescued makes a fault in a question a failure. Questions are asked in goroutines of their own, where no fault of one can
+// be caught further out.
+func (b *Book) rescued(ask Ask) Ask {
+	return func(ctx context.Context, name string, recordType uint16) (a Answer, err error) {
+		defer b.rescue(&err)
+		return ask(ctx, name, recordType)
+	}
+}
+
+// rescue is deferred where a fault is to end a look-up and nothing else.
+func (b *Book) rescue(err *error) {
+	if panicked := recover(); panicked != nil {
+		b.log.Error("a fault inside Isthmus; this DNS look-up is lost, the others go on", "reason", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+		*err = fmt.Errorf("a fault inside Isthmus: %v", panicked)
+	}
 }
 
 // Close ends the look-ups. What is known stays.

@@ -564,9 +564,18 @@ func TestAFaultInALookUpIsAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := New(Config{Ask: func(context.Context, string, uint16) (Answer, error) { panic("fault") }})
 		defer b.Close()
+		if _, err := b.Host(t.Context(), "fe1.synergy.com", 5061); err == nil || !strings.Contains(err.Error(), "fault") {
+			t.Errorf("of a host: %v", err)
+		}
+		if _, err := b.Service(t.Context(), "_sips._tcp.synergy.com"); err == nil || !strings.Contains(err.Error(), "fault") {
+			t.Errorf("of a service: %v", err)
+		}
+		b.Keep(Wanted{ACL: []string{"foo.com"}})
+		b.Of(addr("10.9.0.5"))
+		sees(t, b, "of a peer", "10.9.0.5", "", Failed)
 		b.services.look = func(context.Context, string, []target) ([]target, time.Duration, error) { panic("fault") }
 		if _, err := b.Service(t.Context(), "_sip._tcp.synergy.com"); err == nil || !strings.Contains(err.Error(), "fault") {
-			t.Errorf("%v", err)
+			t.Errorf("around the questions: %v", err)
 		}
 	})
 }

@@ -2,9 +2,7 @@ package names
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 )
@@ -83,12 +81,7 @@ func (s *shelf[K, V]) begin(key K, r *record[V]) {
 func (s *shelf[K, V]) try(key K, last V) (v V, ttl time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(s.book.ctx, askLimit)
 	defer cancel()
-	defer func() {
-		if panicked := recover(); panicked != nil {
-			s.book.log.Error("a fault inside Isthmus; this DNS look-up is lost, the others go on", "reason", fmt.Sprint(panicked), "stack", string(debug.Stack()))
-			err = fmt.Errorf("a fault inside Isthmus: %v", panicked)
-		}
-	}()
+	defer s.book.rescue(&err)
 	return s.look(ctx, key, last)
 }
 
