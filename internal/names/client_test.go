@@ -2,6 +2,7 @@ package names
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -201,4 +202,39 @@ func TestTheHostsFileGoesFirstAndIsReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	see("fe1.synergy.com", dns.TypeA, "10.9.9.9")
+}
+
+func TestAHostsFileThatCannotBeOpenedHoldsNothing(t *testing.T) {
+	path := write(t, "10.1.20.21 fe1.synergy.com\n")
+	h := &hostsFile{path: path}
+	see := func(promise string, want bool) {
+		t.Helper()
+		for name, recordType := range map[string]uint16{"fe1.synergy.com": dns.TypeA, "21.20.1.10.in-addr.arpa": dns.TypePTR} {
+			if a, decides := h.answer(name, recordType); decides != want {
+				t.Errorf("%s: %v decides on %s: %t", promise, texts(a), name, decides)
+			}
+		}
+	}
+	see("a file", true)
+	away := path + ".away"
+	socket(t, path, away)
+	see("what can be looked at and not opened", false)
+	if err := errors.Join(os.Remove(path), os.Rename(away, path)); err != nil {
+		t.Fatal(err)
+	}
+	see("the same file as before", true)
+}
+
+// socket puts what nobody can open, not even root, in a file's place.
+func socket(t *testing.T, path, away string) {
+	t.Helper()
+	if err := os.Rename(path, away); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
 }

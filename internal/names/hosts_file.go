@@ -62,7 +62,7 @@ func addressRecord(header dns.RR_Header, a netip.Addr) dns.RR {
 func (h *hostsFile) refresh() {
 	info, err := os.Stat(h.path)
 	if err != nil {
-		h.addresses, h.names, h.changed = nil, nil, time.Time{}
+		h.forget()
 		return
 	}
 	if info.ModTime().Equal(h.changed) && info.Size() == h.size {
@@ -70,6 +70,7 @@ func (h *hostsFile) refresh() {
 	}
 	file, err := os.Open(h.path)
 	if err != nil {
+		h.forget()
 		return
 	}
 	defer file.Close()
@@ -79,6 +80,8 @@ func (h *hostsFile) refresh() {
 		h.add(lines.Text())
 	}
 }
+
+func (h *hostsFile) forget() { h.addresses, h.names, h.changed = nil, nil, time.Time{} }
 
 func (h *hostsFile) add(line string) {
 	line, _, _ = strings.Cut(line, "#")
