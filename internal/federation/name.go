@@ -136,9 +136,3 @@ func canonicalHost(s string) string {
 	}
 	return s
 }
-
-// WithinDomain reports whether name is domain or lies under it, on a label's border: barfoo.com is not under foo.com.
-// Both are canonical.
-func WithinDomain(name, domain string) bool {
-	return name == domain || strings.HasSuffix(name, "."+domain)
-}

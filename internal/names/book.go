@@ -171,7 +171,8 @@ func (b *Book) lookUpPeer(ctx context.Context, addr netip.Addr, last []string) (
 	}, last)
 }
 
-// under reports whether a name is another or lies under it.
+// under reports whether a name is another or lies under it, on a label's border: barfoo.com is not under foo.com. Both are
+// canonical.
 func under(name, above string) bool {
 	return name == above || strings.HasSuffix(name, "."+above)
 }

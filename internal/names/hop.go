@@ -52,12 +52,12 @@ func await[V any](ctx context.Context, b *Book, s *shelf[string, V], key string)
 	for {
 		b.mu.Lock()
 		r, turn := s.get(key), b.turn
-		v, first, known, err := r.value, r.first(), r.known(), r.err
+		v, known, err := r.value, r.known(), r.err
 		b.mu.Unlock()
 		switch {
 		case known:
 			return v, nil
-		case !first && err != nil:
+		case err != nil:
 			return v, err
 		}
 		select {
