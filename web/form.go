@@ -125,21 +125,42 @@ func fingerprint(object any) string {
 }
 
 // stale is the problem of a form that was opened before somebody else saved its object, nil when there is none. A form
-// without a fingerprint, such as a script's, means what it says.
-func stale(posted url.Values, current any) federation.Invalid {
+// without a fingerprint, such as a script's, means what it says, and one that asks for what is so already has nothing to
+// overwrite: Save pressed twice is no conflict.
+func stale(posted url.Values, current normalizer) federation.Invalid {
 	if !posted.Has("was") || posted.Get("was") == fingerprint(current) {
 		return nil
 	}
+	values, others := spread(current), differing(posted, current)
+	if len(others) == 0 {
+		return nil
+	}
 	text := "This was saved after you opened it, by somebody else or in another window."
-	values := spread(current)
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		now := strings.Join(values[name], ", ")
-		same := slices.Contains(posted[name], now) || strings.Join(chosen(posted[name]), ", ") == now
-		if posted.Has(name) && !same {
-			text += fmt.Sprintf(" %s is now %q.", capital(strings.ReplaceAll(name, "_", " ")), now)
-		}
+	for _, name := range others {
+		text += fmt.Sprintf(" %s is now %q.", capital(strings.ReplaceAll(name, "_", " ")), strings.Join(values[name], ", "))
 	}
 	return federation.Invalid{{Text: text + " Save again to put what stands below in its place."}}
+}
+
+// A normalizer has fields in canonical form.
+type normalizer interface{ Normalize() }
+
+// differing are the posted fields that would make the object another one, in alphabetical order. They are read as a save
+// reads them; what cannot be read differs.
+func differing(posted url.Values, current normalizer) []string {
+	wanted := reflect.New(reflect.TypeOf(current).Elem())
+	wanted.Elem().Set(reflect.ValueOf(current).Elem())
+	p := wanted.Interface().(normalizer)
+	invalid := fill(posted, p)
+	p.Normalize()
+	var names []string
+	now, then := spread(current), spread(p)
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		if posted.Has(name) && (len(invalid.Of(name)) > 0 || !slices.Equal(now[name], then[name])) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // withRules adds what the object's own rules say to what could not even be read, so that all faults are told at once.

@@ -87,6 +87,55 @@ func TestAStaleFormNamesWhatIsAnotherNowAndNothingElse(t *testing.T) {
 	c.postForm(path, mine).to("/tls-contexts")
 }
 
+func TestAStaleFormNamesTickBoxesAndListsAsTheyStandNow(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.post("/listeners", "name", "Lab", "transport", "tcp", "port", "5070", "enabled", "true").to("/listeners")
+	c.post("/tls-peer-subjects", "name", "fe1.synergy.com").to("/tls-peer-subjects")
+	c.post("/tls-contexts", "name", "lab", "peer_subjects", "fe1.synergy.com").to("/tls-contexts")
+	c.post("/domains", "name", "synergy.com").to("/domains")
+	c.post("/static-routes", "destination", "synergy.com", "type", "domain", "next_hop", "10.1.20.21").to("/static-routes")
+	lab := c.snapshot().Listeners[slices.IndexFunc(c.snapshot().Listeners, func(l federation.Listener) bool { return l.Name == "Lab" })]
+	for promise, test := range map[string]struct {
+		path         string
+		field        string
+		theirs, mine []string
+		now          string
+	}{
+		"a tick box switched off":   {fmt.Sprintf("/listeners/%d", lab.ID), "enabled", []string{"false"}, []string{"false", "true"}, `Enabled is now "false".`},
+		"a list that was emptied":   {fmt.Sprintf("/tls-contexts/%d", c.snapshot().TLSContext("lab").ID), "peer_subjects", []string{""}, []string{"", "fe1.synergy.com"}, `Peer subjects is now "".`},
+		"a pattern typed as domain": {fmt.Sprintf("/static-routes/%d", c.snapshot().StaticRoutes[0].ID), "weight", []string{"7"}, []string{"9"}, `Weight is now "7".`},
+		"a number that is none":     {"/settings", "max_contacts", []string{"17"}, []string{"many"}, `Max contacts is now "17".`},
+	} {
+		mine, theirs := c.get(test.path).page().One(t, "form.form").Form(), c.get(test.path).page().One(t, "form.form").Form()
+		theirs[test.field] = test.theirs
+		c.postForm(test.path, theirs).status(http.StatusSeeOther)
+		mine[test.field] = test.mine
+		if mine.Has("destination") {
+			mine.Set("destination", " Synergy.com ") // the same in other words
+		}
+		page := c.postForm(test.path, mine).status(http.StatusConflict).page()
+		if got := page.One(t, ".banner[role=alert] li").Text(); got != staleBefore+" "+test.now+staleAfter {
+			t.Errorf("%s: %s", promise, got)
+		}
+	}
+}
+
+const (
+	staleBefore = "This was saved after you opened it, by somebody else or in another window."
+	staleAfter  = " Save again to put what stands below in its place."
+)
+
+func TestAFormThatAsksForWhatIsAlreadySoIsNotAskedAgain(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.post("/acl", "pattern", "10.0.0.1", "description", "front end").to("/acl")
+	for path, field := range map[string]string{fmt.Sprintf("/acl/%d", c.snapshot().ACL[0].ID): "description", "/settings": "max_contacts"} {
+		twice := c.get(path).page().One(t, "form.form").Form()
+		twice.Set(field, "17")
+		c.postForm(path, twice).status(http.StatusSeeOther)
+		c.postForm(path, twice).status(http.StatusSeeOther)
+	}
+}
+
 func TestALinkFillsInAFormAndNothingThatIsNoField(t *testing.T) {
 	c := signedInAs(t, auth.Operator)
 	form := c.get("/static-routes/new?destination=a.com&priority=7&again=true&none=x").page().One(t, "main form").Form()

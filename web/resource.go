@@ -144,7 +144,7 @@ func (re resource[T, P]) update(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id, key := re.id(thing), P(&thing).Key()
-	if invalid := stale(r.PostForm, &thing); len(invalid) > 0 {
+	if invalid := stale(r.PostForm, P(&thing)); len(invalid) > 0 {
 		form := templates.Form{ID: id, Key: key, Was: fingerprint(&thing), Values: typed(r.PostForm, &thing), Invalid: invalid, Delete: true}
 		return re.showForm(w, r, http.StatusConflict, form)
 	}
