@@ -23,11 +23,15 @@ func (p *Proxy) refusals(t sip.Transport) *bans {
 	return &p.bans
 }
 
-// turnAway refuses a request of a peer that is not admitted, and closes the connection. It makes no transaction: what
+// turnAway refuses a message of a peer that is not admitted, and closes the connection. It makes no transaction: what
 // strangers send costs nothing afterwards.
 func (p *Proxy) turnAway(policy *routing.Policy, l Link, m *sip.Message, v routing.Verdict) {
-	p.metrics.Request(m.Method(), metrics.Refused)
-	p.metrics.Refusal(v.Log)
+	msg := "response refused"
+	if !m.IsResponse() {
+		msg = "request refused"
+		p.metrics.Request(m.Method(), metrics.Refused)
+		p.metrics.Refusal(v.Log)
+	}
 	if l.Peer().Transport == sip.UDP && !p.flooded.passes(p.clock.Now()) {
 		return
 	}
@@ -40,25 +44,28 @@ func (p *Proxy) turnAway(policy *routing.Policy, l Link, m *sip.Message, v routi
 	if addr := l.Peer().Remote.Addr().Unmap(); v.Ban && m.Method() != "NEGOTIATE" && !policy.Lists(addr) {
 		p.refusals(l.Peer().Transport).count(addr, p.clock.Now())
 	}
-	p.logMessage(slog.LevelWarn, "request refused", policy, l, m, reasonWith(v.Log, v.Reason))
+	p.logMessage(slog.LevelWarn, msg, policy, l, m, reasonWith(v.Log, v.Reason))
 	l.Retire(errRefused)
 }
 
 // malformed answers what could not be read, where it can be answered; else it closes the connection. A response that
 // could not be read is only discarded (RFC 4475 sections 3.1.2.5 and 3.1.2.19): others wait for theirs on the connection.
+// Requests go out only over connections that this node opened: on others who sends a response is judged as who asks.
 func (p *Proxy) malformed(l Link, m *sip.Message, fault *sip.Error) {
 	p.metrics.Malformed()
 	policy := p.policy.Load()
-	switch {
-	case policy == nil:
+	if policy == nil {
 		l.Close(errNoPolicy)
 		return
-	case m.IsResponse():
-		p.logMessage(slog.LevelWarn, "response discarded", policy, l, m, fault.Reason)
-		return
 	}
-	policy, _, ok := p.admitted(policy, l, m)
-	if !ok {
+	if !l.Peer().Opened || !m.IsResponse() {
+		var ok bool
+		if policy, _, ok = p.admitted(policy, l, m); !ok {
+			return
+		}
+	}
+	if m.IsResponse() {
+		p.logMessage(slog.LevelWarn, "response discarded", policy, l, m, fault.Reason)
 		return
 	}
 	p.logMessage(slog.LevelWarn, "message refused", policy, l, m, fault.Reason)

@@ -1,10 +1,12 @@
 package proxy
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"isthmus/internal/federation"
+	"isthmus/internal/sip"
 	"isthmus/internal/siptest"
 )
 
@@ -40,4 +42,52 @@ func TestAResponseThatCannotBeReadIsDiscarded(t *testing.T) {
 			})
 		}
 	}
+}
+
+// brokenResponse lacks its To.
+func brokenResponse(t *testing.T) string {
+	t.Helper()
+	return strings.Replace(siptest.Response(message(t), 200), "\r\nTo:", "\r\nX-To:", 1)
+}
+
+// No request went out over a connection that came to a listener: who sends responses there is judged as who asks.
+func TestWhoMayNotAskMaySendNoBrokenResponseEither(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		lync := w.lync()
+		lync.sends(brokenResponse(t))
+		lync.quiet()
+		if lync.closed || !strings.Contains(w.log.String(), `"level":"WARN","msg":"response discarded"`) {
+			t.Errorf("a listed peer: closed %v, the log:\n%s", lync.closed, w.log)
+		}
+		for range 6 {
+			s := stranger(w)
+			s.sends(brokenResponse(t))
+			s.quiet()
+			if !s.closed {
+				t.Error("a stranger's connection stays open")
+			}
+		}
+		if w.proxy.accept(stranger(w).peer.Remote.Addr(), sip.TCP) {
+			t.Error("broken responses without end lead to no ban")
+		}
+		stranger(w).asks(request("MESSAGE"))
+		w.counted("sip_malformed_total 7", `sip_requests_total{method="MESSAGE",outcome="refused"} 1`,
+			`sip_refusals_total{reason="ACL - upstream not trusted"} 1`) // responses are no requests
+		if log := w.log.String(); strings.Count(log, "response refused") != 6 || strings.Count(log, "request refused") != 1 {
+			t.Errorf("the log:\n%s", log)
+		}
+	})
+}
+
+func TestAFloodOfBrokenResponsesOverUDPIsNotLoggedWithoutEnd(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range 1000 {
+			s := w.datagrams(fmt.Sprintf("127.9.%d.%d:5060", i/256, i%256))
+			s.sends(brokenResponse(t))
+			s.quiet()
+		}
+		if n := strings.Count(w.log.String(), "\n"); n != refusalsPerSecond {
+			t.Errorf("%d lines are logged", n)
+		}
+	}, overUDP)
 }
