@@ -38,9 +38,8 @@ func main() {
 			continue
 		}
 		stale += p.reportStale()
-		if *sample > 0 && *sample < len(p.mutants) {
-			rand.Shuffle(len(p.mutants), func(i, j int) { p.mutants[i], p.mutants[j] = p.mutants[j], p.mutants[i] })
-			p.mutants = p.mutants[:*sample]
+		if *sample > 0 {
+			p.draw(*sample)
 		}
 		count, err := p.try(*run)
 		if err != nil {
@@ -155,6 +154,17 @@ func equivalents(file string) (map[string]bool, error) {
 		}
 	}
 	return known, nil
+}
+
+// draw leaves n removals at most, drawn at random. They stay in their order, by which splice nests those of one place.
+func (p *target) draw(n int) {
+	drawn := rand.Perm(len(p.mutants))[:min(n, len(p.mutants))]
+	slices.Sort(drawn)
+	list := make([]*mutant, len(drawn))
+	for i, at := range drawn {
+		list[i] = p.mutants[at]
+	}
+	p.mutants = list
 }
 
 func (p *target) print() {

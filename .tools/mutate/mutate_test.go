@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"go/parser"
+	"go/token"
 	"os"
 	"slices"
 	"testing"
@@ -101,6 +103,46 @@ func TestAPackageWhoseTestsFailIsNotTried(t *testing.T) {
 	write(t, "broken_test.go", "package sample\n\nimport \"testing\"\n\nfunc TestNever(t *testing.T) { t.Fail() }\n")
 	if _, err := p.try(""); err == nil {
 		t.Error("the tests fail with nothing removed, and nobody says so")
+	}
+}
+
+func TestWhateverIsDrawnFitsIntoOneProgram(t *testing.T) {
+	p := inSample(t, "")
+	all := p.mutants
+	for range 50 {
+		p.mutants = all
+		p.draw(len(all) - 1)
+		if len(p.mutants) != len(all)-1 {
+			t.Fatalf("%d removals are drawn, want %d", len(p.mutants), len(all)-1)
+		}
+		number := map[*mutant]int{}
+		var list []*mutant
+		for i, m := range p.mutants {
+			if number[m] = i + 1; !m.alone {
+				list = append(list, m)
+			}
+		}
+		if _, err := parser.ParseFile(token.NewFileSet(), "sample.go", splice(p.files["sample.go"], list, number), 0); err != nil {
+			t.Fatalf("%v of %v", err, p.mutants)
+		}
+	}
+	if p.draw(len(all) + 1); len(p.mutants) != len(all)-1 {
+		t.Error("a sample of more than there are is not all of them")
+	}
+}
+
+// Only what the compiler refuses is no program; a disk that is full is a failure of the whole run.
+func TestABuildThatCannotBeTriedIsAFailure(t *testing.T) {
+	p := inSample(t, "")
+	i := slices.IndexFunc(p.mutants, func(m *mutant) bool { return m.alone })
+	l := &lab{target: p, temp: "missing"}
+	if _, err := l.fateOf(i, ""); err == nil {
+		t.Error("a program that could not be written counts as one that does not build")
+	}
+	p.mutants[i].edits[0].with = "nonsense nonsense"
+	l.temp = t.TempDir()
+	if f, err := l.fateOf(i, ""); f != unbuilt || err != nil {
+		t.Errorf("fate %d, %v, want %d", f, err, unbuilt)
 	}
 }
 

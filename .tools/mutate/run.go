@@ -91,18 +91,22 @@ func (l *lab) fateOf(i int, program string) (fate, error) {
 		var err error
 		program, err = l.build(fmt.Sprint(i+1), map[string][]byte{m.file: splice(l.files[m.file], []*mutant{m}, nil)})
 		if err != nil {
-			return unbuilt, nil
+			return unbuilt, unlessExit(err)
 		}
 		defer os.Remove(program)
 	}
 	if _, err := l.test(program, i+1); err != nil {
-		var exit *exec.ExitError
-		if !errors.As(err, &exit) {
-			return killed, err
-		}
-		return killed, nil
+		return killed, unlessExit(err)
 	}
 	return survived, nil
+}
+
+// unlessExit is the error that is no verdict: a program that could not be run has judged nothing.
+func unlessExit(err error) error {
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return nil
+	}
+	return err
 }
 
 // switched builds one program with all removals that wait for their number.
