@@ -88,6 +88,8 @@ func (r *reader) fill() error {
 		return err
 	case r.c.Err() != nil:
 		return r.c.Err()
+	case r.c.stranger.Load() && r.deadline.Equal(r.until):
+		return r.quiet(err)
 	case r.partial:
 		return ErrSlowWriter
 	}
@@ -109,18 +111,7 @@ func (r *reader) wake() error {
 	return nil
 }
 
-// patience is when an idle connection is closed: never, but for a stranger's, whatever empty lines it sends.
-func (r *reader) patience() time.Time {
-	if !r.c.stranger.Load() {
-		return time.Time{}
-	}
-	if r.until.IsZero() {
-		r.until = time.Now().Add(r.c.limits.Stranger)
-	}
-	return r.until
-}
-
-// quiet says why nothing came. A peer may have become known meanwhile.
+// quiet says why nothing came, or not in time. A peer may have become known meanwhile.
 func (r *reader) quiet(err error) error {
 	switch stopped := r.c.Err(); {
 	case stopped != nil:
@@ -143,10 +134,10 @@ func (r *reader) received(n int) {
 // it costs more than reading the clock.
 func (r *reader) limit() error {
 	if r.partial {
-		return r.expect(r.began.Add(r.c.limits.Message))
+		return r.expect(r.within(r.began.Add(r.c.limits.Message)))
 	}
 	if warm := r.c.limits.Warm; r.deadline.Sub(r.now) < warm/2 {
-		return r.expect(r.now.Add(warm))
+		return r.expect(r.within(r.now.Add(warm)))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package transport
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
 // strangers are the accepted connections of peers that the Handler does not know yet, the oldest first. There is room
@@ -64,4 +65,24 @@ func (l *Layer) dismiss() {
 	for _, c := range list {
 		c.fail(ErrStranger)
 	}
+}
+
+// patience is when an idle connection is closed: never, but for a stranger's, whatever empty lines it sends.
+func (r *reader) patience() time.Time {
+	if !r.c.stranger.Load() {
+		return time.Time{}
+	}
+	if r.until.IsZero() {
+		r.until = time.Now().Add(r.c.limits.Stranger)
+	}
+	return r.until
+}
+
+// within holds a stranger to its time while it is busy too: else one that always has more to say, and nothing that is
+// taken, would never be asked what it wants.
+func (r *reader) within(deadline time.Time) time.Time {
+	if until := r.patience(); !until.IsZero() && until.Before(deadline) {
+		return until
+	}
+	return deadline
 }

@@ -30,26 +30,27 @@ func connectFrom(t *testing.T, local string, to netip.AddrPort) *peer {
 	return newPeer(t, c)
 }
 
-func TestAStrangerThatSaysNothingIsClosedAndAKnownPeerIsNot(t *testing.T) {
-	for promise, says := range map[string]string{"nothing": "", "empty lines": "\r\n\r\n"} {
+func TestAStrangerThatAsksNothingIsClosedAndAKnownPeerIsNot(t *testing.T) {
+	unreadable := strings.Replace(message("MESSAGE", "a", 0), "Max-Forwards: 70", "Max-Forwards: x", 1)
+	for promise, stranger := range map[string]struct {
+		first, says string
+		warm        time.Duration
+	}{
+		"nothing":                           {warm: 10 * time.Millisecond},
+		"empty lines":                       {says: "\r\n\r\n", warm: 10 * time.Millisecond},
+		"empty lines without a pause":       {says: "\r\n\r\n", warm: time.Hour},
+		"nothing that could be read":        {says: unreadable, warm: time.Hour},
+		"always the beginning of a message": {first: unreadable[:1], says: unreadable[1:] + unreadable[:1], warm: time.Hour},
+	} {
 		t.Run(promise, func(t *testing.T) {
 			r := onlyKnown("127.0.0.2")
-			l := newLayer(t, r, Limits{Stranger: 100 * time.Millisecond, Warm: 10 * time.Millisecond})
+			l := newLayer(t, r, Limits{Stranger: 100 * time.Millisecond, Warm: stranger.warm})
 			addr := listenTCP(t, l)
-			known, stranger := connectFrom(t, "127.0.0.2", addr), connectFrom(t, "127.0.0.3", addr)
 			began := time.Now()
-			go func() {
-				pace := time.NewTicker(30 * time.Millisecond)
-				defer pace.Stop()
-				for range 10 {
-					if _, err := io.WriteString(stranger, says); err != nil {
-						return
-					}
-					<-pace.C
-				}
-			}()
+			known, p := connectFrom(t, "127.0.0.2", addr), connectFrom(t, "127.0.0.3", addr)
+			go keepSaying(p, stranger.first, stranger.says)
 			got := next(t, r.closed)
-			if took := time.Since(began); !errors.Is(got.err, ErrStranger) || got.conn.Peer().Remote.String() != stranger.LocalAddr().String() || took < 90*time.Millisecond {
+			if took := time.Since(began); !errors.Is(got.err, ErrStranger) || got.conn.Peer().Remote.String() != p.LocalAddr().String() || took < 90*time.Millisecond {
 				t.Errorf("%v closed for %v after %v", got.conn.Peer().Remote, got.err, took)
 			}
 			known.write(t, message("MESSAGE", "a", 0))
@@ -57,6 +58,37 @@ func TestAStrangerThatSaysNothingIsClosedAndAKnownPeerIsNot(t *testing.T) {
 				t.Errorf("the known peer was answered %s", got)
 			}
 		})
+	}
+}
+
+// keepSaying says something again and again until the connection has ended.
+func keepSaying(p *peer, first, says string) {
+	go func() { _, _ = io.Copy(io.Discard, p) }()
+	_, err := io.WriteString(p, first)
+	pace := time.NewTicker(20 * time.Millisecond)
+	defer pace.Stop()
+	for says != "" && err == nil {
+		_, err = io.WriteString(p, says)
+		<-pace.C
+	}
+}
+
+// What a stranger has begun to say when its time is over is heard to its end, if it is known by then.
+func TestAStrangerThatGetsKnownInTheMiddleOfAMessageStays(t *testing.T) {
+	r := newRecorder()
+	asked := make(chan bool, 10)
+	r.known = func(*Peer) bool {
+		asked <- true
+		return len(asked) > 1 // not yet at accept
+	}
+	l := newLayer(t, r, Limits{Stranger: 20 * time.Millisecond})
+	p := connect(t, listenTCP(t, l))
+	whole := message("MESSAGE", "a", 0)
+	p.write(t, whole[:50])
+	until(t, "asked again", func() bool { return len(asked) == 2 })
+	p.write(t, whole[50:])
+	if got := p.status(t); got != "200" {
+		t.Errorf("answered %s", got)
 	}
 }
 
