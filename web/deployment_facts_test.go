@@ -3,9 +3,11 @@ package web_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"isthmus/internal/auth"
+	"isthmus/internal/federation"
 )
 
 // finished is a console with one finished deployment: the pool and its two front ends.
@@ -32,6 +34,54 @@ func TestServersOfTheMicrosoftSideAreNoNodesAndTakeTLSOnly(t *testing.T) {
 	c.post("/nodes", "name", "imp9.synergy.com", "address", "127.0.0.19").to("/nodes")
 	c.post("/static-routes", "destination", "other.com", "type", "domain", "transport", "tcp", "next_hop", "10.9.9.9").to("/static-routes")
 	c.post("/static-routes", "destination", "other.com", "type", "domain", "transport", "tls", "next_hop", "10.1.20.22").to("/static-routes")
+}
+
+// deployed is a console with a deployment of these answers that no static route leads to.
+func deployed(t *testing.T, answers federation.Answers) *console {
+	t.Helper()
+	c := signedInAs(t, auth.Admin)
+	_, _, err := c.store.FinishWizard(t.Context(), answers, func(s federation.Snapshot) (federation.Changes, error) {
+		return federation.Changes{Target: s.Configuration}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestNoServerOfADeploymentIsANodeByNameOrByAddress(t *testing.T) {
+	c := deployed(t, federation.Answers{Platform: federation.SkypeForBusiness2019, Pool: "pool.synergy.com", LoadBalancer: "10.1.20.20",
+		FrontEnds:  []federation.Host{{FQDN: "fe1.synergy.com", Address: "10.1.20.21"}},
+		Expressway: &federation.Host{FQDN: "exp.synergy.com", Address: "10.1.20.31", Port: 65072}})
+	for field, values := range map[string][]string{
+		"name": {"pool.synergy.com", "fe1.synergy.com", "Exp.synergy.com."}, "address": {"10.1.20.20", "10.1.20.21", "::ffff:10.1.20.31"},
+	} {
+		for _, value := range values {
+			posted := form("name", "imp9.synergy.com", "address", "127.0.0.19")
+			posted.Set(field, value)
+			page := c.postForm("/nodes", posted).status(http.StatusUnprocessableEntity).page()
+			page.Says(t, "#error-"+field+" .error", "is a server of the Microsoft side, in the deployment pool.synergy.com; a node needs "+article(field)+" of its own.")
+			page.Count(t, "main .error", 1)
+		}
+	}
+}
+
+func article(field string) string {
+	if field == "address" {
+		return "an address"
+	}
+	return "a name"
+}
+
+func TestANodeWithoutANameIsNotTakenForThePoolOfAStandardEdition(t *testing.T) {
+	c := deployed(t, federation.Answers{Platform: federation.SkypeForBusiness2019, Edition: federation.EditionStandard,
+		FrontEnds: []federation.Host{{FQDN: "fe1.synergy.com", Address: "10.1.20.21"}}})
+	page := c.post("/nodes", "name", "", "address", "").status(http.StatusUnprocessableEntity).page()
+	for _, field := range []string{"name", "address"} {
+		if got := page.One(t, "#error-"+field+" .error").Text(); strings.Contains(got, "Microsoft") {
+			t.Errorf("%s: %s", field, got)
+		}
+	}
 }
 
 func TestAServerWithOneOfItsTwoACLEntriesIsNamed(t *testing.T) {

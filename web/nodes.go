@@ -106,11 +106,15 @@ func (s *Server) checkNode(ctx context.Context, n federation.Node) (federation.I
 	if err != nil {
 		return nil, err
 	}
-	var invalid federation.Invalid
-	if d := deploymentOf(snapshot, n.Name); d != "" {
-		invalid = append(invalid, federation.Problem{Path: "name", Text: n.Name + " is a server of the Microsoft side, in the deployment " + d + "; a node needs a name of its own."})
+	return append(notMicrosofts(snapshot, "name", n.Name), notMicrosofts(snapshot, "address", n.Address)...), nil
+}
+
+// notMicrosofts refuses for a node what names a server of a deployment, or what a static route leads to.
+func notMicrosofts(snapshot federation.Snapshot, field, value string) federation.Invalid {
+	if d := deploymentOf(snapshot, value); d != "" {
+		return federation.Invalid{{Path: field, Text: value + " is a server of the Microsoft side, in the deployment " + d + "; a node needs " + article(field) + " of its own."}}
 	}
-	return append(append(invalid, notAHop(snapshot, "name", n.Name)...), notAHop(snapshot, "address", n.Address)...), nil
+	return notAHop(snapshot, field, value)
 }
 
 // notAHop refuses for a node what a static route leads to.
@@ -121,11 +125,10 @@ func notAHop(snapshot federation.Snapshot, field, value string) federation.Inval
 	return federation.Invalid{{Path: field, Text: "A static route leads to " + value + ", which makes it a server of the Microsoft side. Enter another, or change that route first."}}
 }
 
-// deploymentOf is the deployment that has a server of that name, or "".
-func deploymentOf(snapshot federation.Snapshot, name string) string {
+// deploymentOf is the deployment that has a server of that name or address, or "".
+func deploymentOf(snapshot federation.Snapshot, host string) string {
 	for _, d := range snapshot.Deployments {
-		front := func(h federation.Host) bool { return h.FQDN == name }
-		if name == d.Answers.Pool || slices.ContainsFunc(d.Answers.FrontEnds, front) {
+		if d.Answers.Holds(host) {
 			return d.Name
 		}
 	}

@@ -47,18 +47,9 @@ func routeTransport(f Facts) []Finding {
 	return r.orGreen("No route uses a transport that its platform refuses.")
 }
 
-// microsoftHosts are all servers that deployments name.
-func microsoftHosts(a federation.Answers) []federation.Host {
-	hosts := slices.Clone(a.FrontEnds)
-	if a.Expressway != nil {
-		hosts = append(hosts, *a.Expressway)
-	}
-	return hosts
-}
-
 func wantedACL(a federation.Answers) []string {
 	var list []string
-	for _, h := range microsoftHosts(a) {
+	for _, h := range a.Servers() {
 		list = append(list, h.Address, h.FQDN)
 	}
 	for _, extra := range []string{a.Pool, a.LoadBalancer} {
@@ -102,7 +93,7 @@ func aclAll(f Facts) []Finding {
 
 func wantedSubjects(a federation.Answers) []string {
 	var list []string
-	for _, h := range microsoftHosts(a) {
+	for _, h := range a.Servers() {
 		list = append(list, h.FQDN)
 	}
 	if a.Pool != "" {

@@ -1,6 +1,9 @@
 package federation
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Platforms of the Microsoft side.
 const (
@@ -43,6 +46,22 @@ type Answers struct {
 	ChildDomains  bool     `yaml:"child_domains" json:"child_domains"` // a second Microsoft-side route for *.domain
 	Transport     string   `yaml:"transport" json:"transport"`         // tls; tcp for OCS only
 	Expressway    *Host    `yaml:"expressway,omitempty" json:"expressway,omitempty"`
+}
+
+// Servers are the machines of the Microsoft side that have a name and an address: the front ends, then the Expressway
+// where there is one.
+func (a Answers) Servers() []Host {
+	list := slices.Clone(a.FrontEnds)
+	if a.Expressway != nil {
+		list = append(list, *a.Expressway)
+	}
+	return list
+}
+
+// Holds reports whether a canonical name or address is the pool's, the load balancer's or one of the servers'.
+func (a Answers) Holds(host string) bool {
+	return host != "" && (host == a.Pool || host == a.LoadBalancer ||
+		slices.ContainsFunc(a.Servers(), func(h Host) bool { return h.FQDN == host || h.Address == host }))
 }
 
 // A Deployment is a finished run of the wizard: one installation of the Microsoft side, and what its scripts are made of.
