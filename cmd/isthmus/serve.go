@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -89,7 +88,7 @@ func (s *server) run(ctx context.Context) error {
 	defer book.Close()
 	core := node.New(node.Config{
 		Name: s.Node, Version: version, Dir: s.DataDir, Key: key, Metrics: numbers, Log: s.log,
-		Snapshots: s.snapshots, UserFacts: s.db.UserFacts, Report: s.db.ReportStatus,
+		Snapshots: s.snapshots, UserFacts: s.db.UserFacts, Report: s.report,
 		Names: book,
 	})
 	doors, err := s.doors(s.site(core, numbers), core.Certificate)
@@ -130,27 +129,6 @@ func (s *server) prepare(ctx context.Context) (key *certs.Key, late bool, err er
 	}
 	s.recognise()
 	return key, false, s.register(ctx, key)
-}
-
-// snapshots are the database's, once it is known. What another key file sealed cannot be opened here: following such a
-// database would give up what this node has.
-func (s *server) snapshots(ctx context.Context) iter.Seq2[federation.Snapshot, error] {
-	return func(yield func(federation.Snapshot, error) bool) {
-		for snapshot, err := range s.db.Snapshots(ctx) {
-			if err == nil && !s.awaitKnown(ctx) || !yield(snapshot, err) {
-				return
-			}
-		}
-	}
-}
-
-func (s *server) awaitKnown(ctx context.Context) bool {
-	select {
-	case <-s.known:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // register writes this node's row when it is new, and a self-signed certificate until one is imported, so that its TLS

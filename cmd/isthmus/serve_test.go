@@ -8,13 +8,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"isthmus/internal/certs"
 )
 
 // A screen is what a running serve printed so far.
@@ -165,93 +162,6 @@ func TestANodeWithAnotherKeyRefusesToStart(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("it started")
-	}
-}
-
-// A detour is a way to a database on a unix socket that opens when the test says so.
-type detour struct {
-	address string // in front of it
-	url     string // of the database by way of it
-	socket  string
-}
-
-func newDetour(t *testing.T, databaseURL string) detour {
-	t.Helper()
-	u, err := url.Parse(databaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := detour{address: freePort(t, "127.0.0.1"), socket: filepath.Join(u.Query().Get("host"), ".s.PGSQL."+u.Query().Get("port"))}
-	u.Host, u.RawQuery = d.address, "sslmode=disable"
-	d.url = u.String()
-	return d
-}
-
-func (d detour) open(t *testing.T) {
-	t.Helper()
-	l, err := net.Listen("tcp", d.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go d.join(in)
-		}
-	}()
-}
-
-func (d detour) join(in net.Conn) {
-	defer in.Close()
-	out, err := net.Dial("unix", d.socket)
-	if err != nil {
-		return
-	}
-	defer out.Close()
-	go func() {
-		defer out.Close()
-		_, _ = io.Copy(out, in) // either end may go first
-	}()
-	_, _ = io.Copy(in, out)
-}
-
-func TestANodeFollowsTheDatabaseThatComesBack(t *testing.T) {
-	m := newMachine(t)
-	first := m.serve(m.url, "127.61.0.5")
-	awaitThat(t, "ready", func() bool { _, r := first.readiness(); return r.State == "ready" })
-	first.end(t)
-	way := newDetour(t, m.url)
-	late := m.serve(way.url, "127.61.0.5")
-	awaitThat(t, "degraded", func() bool { _, r := late.readiness(); return r.State == "degraded" })
-	way.open(t)
-	awaitThat(t, "ready again", func() bool { _, r := late.readiness(); return r.State == "ready" })
-}
-
-func TestADatabaseOfAnotherKeyFileIsNotFollowedWhenItComesBack(t *testing.T) {
-	m := newMachine(t)
-	first := m.serve(m.url, "127.61.0.6")
-	awaitThat(t, "ready", func() bool { _, r := first.readiness(); return r.State == "ready" })
-	first.end(t)
-	other := machine{t, m.url, t.TempDir()}
-	if _, err := certs.OpenKey(filepath.Join(other.dir, "key"), "", false); err != nil {
-		t.Fatal(err)
-	}
-	way := newDetour(t, m.url)
-	late := other.serve(way.url, "127.61.0.6")
-	awaitThat(t, "starting", func() bool { _, r := late.readiness(); return r.State == "starting" })
-	way.open(t)
-	const refusal = "is not the one that this database was set up with"
-	awaitThat(t, "the refusal", func() bool { return strings.Contains(late.log.String(), refusal) })
-	if _, r := late.readiness(); r.AppliedRevision != 0 || r.State != "starting" {
-		t.Errorf("it follows all the same: %+v", r)
-	}
-	late.end(t)
-	if log := late.log.String(); strings.Contains(log, "configuration applied") || strings.Count(log, refusal) != 1 {
-		t.Errorf("it follows all the same, or repeats itself:\n%s", log)
 	}
 }
 
