@@ -216,7 +216,9 @@ func (r *reader) deliver(b []byte) error {
 	if !ok {
 		r.c.owe(m)
 		r.c.layer.config.Handler.Receive(r.c, m)
-		r.c.layer.part(r.c) // turned away it would be closed
+		if m.IsRequest() {
+			r.c.layer.part(r.c) // turned away it would be closed
+		}
 		return r.c.Err()
 	}
 	if refused.Close {

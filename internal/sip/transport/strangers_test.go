@@ -32,6 +32,7 @@ func connectFrom(t *testing.T, local string, to netip.AddrPort) *peer {
 
 func TestAStrangerThatAsksNothingIsClosedAndAKnownPeerIsNot(t *testing.T) {
 	unreadable := strings.Replace(message("MESSAGE", "a", 0), "Max-Forwards: 70", "Max-Forwards: x", 1)
+	answers := strings.Replace(message("MESSAGE", "a", 0), "MESSAGE sip:bob@contoso.com SIP/2.0", "SIP/2.0 200 OK", 1)
 	for promise, stranger := range map[string]struct {
 		first, says string
 		warm        time.Duration
@@ -40,6 +41,7 @@ func TestAStrangerThatAsksNothingIsClosedAndAKnownPeerIsNot(t *testing.T) {
 		"empty lines":                       {says: "\r\n\r\n", warm: 10 * time.Millisecond},
 		"empty lines without a pause":       {says: "\r\n\r\n", warm: time.Hour},
 		"nothing that could be read":        {says: unreadable, warm: time.Hour},
+		"answers to nothing":                {says: answers, warm: 10 * time.Millisecond},
 		"always the beginning of a message": {first: unreadable[:1], says: unreadable[1:] + unreadable[:1], warm: time.Hour},
 	} {
 		t.Run(promise, func(t *testing.T) {
