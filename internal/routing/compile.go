@@ -38,7 +38,7 @@ func Compile(s federation.Snapshot, nodeName string) (*Policy, error) {
 	p.routes = newRouteTable(s.StaticRoutes)
 	p.known = p.knownHosts(&s)
 	p.hops = p.allHops(s.StaticRoutes)
-	p.byFQDN, p.leads = p.namedHops(), p.allKeys()
+	p.reach()
 	return p, nil
 }
 
@@ -130,43 +130,24 @@ func (p *Policy) allHops(routes []federation.StaticRoute) []*Hop {
 	return list
 }
 
-// allKeys are the keys of all hops that a request may be sent to.
-func (p *Policy) allKeys() map[string]bool {
-	keys := map[string]bool{}
-	for _, h := range p.hops {
-		keys[h.Key()] = true
-	}
-	for _, entries := range p.known {
-		for _, e := range entries {
-			for _, g := range e.ladder.groups {
-				for _, h := range g {
-					keys[h.Key()] = true
-				}
-			}
-		}
-	}
-	return keys
-}
-
-// namedHops are the hops that DNS has to find: of the routes, and of the known hosts.
-func (p *Policy) namedHops() []*Hop {
-	var list []*Hop
-	seen := map[string]bool{}
-	add := func(hops ...*Hop) {
+// reach notes the keys of all hops that a request may be sent to, and those that DNS has to find, which are named by FQDN:
+// of the routes first, then of the known hosts.
+func (p *Policy) reach() {
+	p.leads = map[string]bool{}
+	add := func(hops []*Hop) {
 		for _, h := range hops {
-			if !h.Addr.IsValid() && !seen[h.Key()] {
-				seen[h.Key()] = true
-				list = append(list, h)
+			if !h.Addr.IsValid() && !p.leads[h.Key()] {
+				p.byFQDN = append(p.byFQDN, h)
 			}
+			p.leads[h.Key()] = true
 		}
 	}
-	add(p.hops...)
+	add(p.hops)
 	for _, host := range slices.Sorted(maps.Keys(p.known)) {
 		for _, e := range p.known[host] {
 			for _, g := range e.ladder.groups {
-				add(g...)
+				add(g)
 			}
 		}
 	}
-	return list
 }
