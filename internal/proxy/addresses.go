@@ -11,7 +11,7 @@ import (
 // addresses of a place are tried in the order of DNS, those that failed last.
 type addresses struct {
 	known  []netip.AddrPort             // those that the last attempt to connect was about
-	failed map[netip.AddrPort]time.Time // when, by a connection that was lost, a 503 or silence
+	failed map[netip.AddrPort]time.Time // when, by a connection that was lost or could not be opened, a 503 or silence
 }
 
 // order puts the addresses that failed behind the others, the one that failed last at the end.
@@ -34,11 +34,15 @@ func (as *addresses) fail(at netip.AddrPort, now time.Time) bool {
 	})
 }
 
-// passedOver notes the addresses that could not be connected to before one could.
-func (pl *place) passedOver(list []netip.AddrPort, at netip.AddrPort) {
+// passedOver notes the addresses that an attempt to connect failed at, by which the next one begins with those that it did
+// not get to. When it got to all, none is better than another.
+func (pl *place) passedOver(failed []netip.AddrPort) {
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	for _, a := range list[:max(0, slices.Index(list, at))] {
+	if len(failed) == len(pl.addresses.known) {
+		return
+	}
+	for _, a := range failed {
 		pl.addresses.fail(a, pl.proxy.clock.Now())
 	}
 }

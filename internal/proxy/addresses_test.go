@@ -2,11 +2,14 @@ package proxy
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"isthmus/internal/federation"
 	"isthmus/internal/sip"
+	"isthmus/internal/sip/transport"
 	"isthmus/internal/siptest"
 )
 
@@ -105,4 +108,46 @@ func TestAHopFollowsItsNameToAnotherAddress(t *testing.T) {
 			t.Error("the connection to where the name does not lead any more is open")
 		}
 	})
+}
+
+// The time that one attempt may take is over before the last address: that one is the first of the next attempt.
+func TestAddressesThatHangDoNotHideTheOthersForever(t *testing.T) {
+	hang := host{fails: transport.ErrHandshake, takes: 2 * time.Second}
+	refuse := host{fails: transport.ErrRefused}
+	for promise, c := range map[string]struct {
+		others []host // before the one that works
+		reason string
+	}{
+		"two hang in the handshake":    {[]host{hang, hang}, "TLS handshake failed"},
+		"there are too many to try":    {[]host{refuse, refuse, refuse, refuse}, "connection refused"},
+		"the time is over in the last": {[]host{refuse, hang, hang}, "TLS handshake failed"},
+	} {
+		t.Run(promise, func(t *testing.T) {
+			var records []string
+			for i := range len(c.others) + 1 {
+				records = append(records, fmt.Sprintf("pool.synergy.com A 127.0.0.%d", 31+i))
+			}
+			inNamedWorld(t, func(t *testing.T, w *world, _ *zone) {
+				works := fmt.Sprintf("127.0.0.%d:5061", 31+len(c.others))
+				w.hosts[works] = &host{serve: func(e *end, m *sip.Message) { e.gives(siptest.Response(m, 200)) }}
+				for i := range c.others {
+					w.hosts[fmt.Sprintf("127.0.0.%d:5061", 31+i)] = &c.others[i]
+				}
+				client := w.connector()
+				client.asks(request("SUBSCRIBE"))
+				w.after(openLimit)
+				w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
+				if got := w.proxy.HopStates()[0]; got.State != federation.HopDown || !strings.HasPrefix(got.Reason, c.reason) {
+					t.Errorf("the hop is %+v", got)
+				}
+				if n := w.dials(works); n > 0 {
+					t.Error("an address is connected to after the time is over")
+				}
+				w.after(4 * probePause)
+				if got := w.proxy.HopStates()[0]; got.State != federation.HopUp || w.opened(works) != 1 {
+					t.Errorf("the hop is %+v, %d connections to the address that works", got, w.opened(works))
+				}
+			}, records, func(s *federation.Snapshot) { s.StaticRoutes[0].NextHop = "pool.synergy.com" })
+		})
+	}
 }

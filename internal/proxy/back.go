@@ -86,7 +86,7 @@ func (p *Proxy) sendTo(peer *transport.Peer, b []byte) error {
 		}
 		t.TLS, t.TLSKey, t.Subject = config.Config, config.Key, config.Subject
 	}
-	l, err := p.dialOne(t, []netip.AddrPort{netip.AddrPortFrom(peer.Remote.Addr(), uint16(port))})
+	l, _, err := p.dialOne(t, []netip.AddrPort{netip.AddrPortFrom(peer.Remote.Addr(), uint16(port))})
 	if err != nil {
 		return err
 	}

@@ -150,11 +150,11 @@ func (pl *place) open() (*wire, error) {
 	addrs = pl.addresses.order(addrs)
 	pl.mu.Unlock()
 	for {
-		l, err := pl.proxy.dialOne(t, addrs)
+		l, failed, err := pl.proxy.dialOne(t, addrs)
+		pl.passedOver(failed)
 		if err != nil {
 			return nil, err
 		}
-		pl.passedOver(addrs, l.Peer().Target.Addr)
 		w, err := pl.proxy.wires.register(l, pl)
 		if err != nil || !w.awaitLeft() {
 			return w, err
@@ -162,21 +162,29 @@ func (pl *place) open() (*wire, error) {
 	}
 }
 
-// dialOne connects to the first address that can be connected to. Each gets its share of the time that is left, so that a
-// name of many addresses takes no longer than one.
-func (p *Proxy) dialOne(t transport.Target, addrs []netip.AddrPort) (l Link, err error) {
+// dialOne connects to the first address that can be connected to, and tells which could not be. Each gets its share of the
+// time that is left, so that a name of many addresses takes no longer than one; none is begun when that is over. The error
+// is the last one, but never that the time ran out where another says more.
+func (p *Proxy) dialOne(t transport.Target, addrs []netip.AddrPort) (l Link, failed []netip.AddrPort, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
 	defer cancel()
 	left := connectLimit
 	for i, addr := range addrs {
 		t.Addr, t.Connect = addr, left/time.Duration(len(addrs)-i)
 		began := time.Now()
-		if l, err = p.network.Dial(ctx, t); err == nil {
-			return l, nil
+		l, e := p.network.Dial(ctx, t)
+		if e == nil {
+			return l, addrs[:i], nil
+		}
+		if err == nil || ctx.Err() == nil {
+			err = e
+		}
+		if ctx.Err() != nil {
+			return nil, addrs[:i+1], err
 		}
 		left -= min(time.Since(began), t.Connect)
 	}
-	return nil, err
+	return nil, addrs, err
 }
 
 func (pl *place) current() *routing.Hop {

@@ -157,8 +157,8 @@ func (w *world) opened(address string) int {
 	return len(w.hosts[address].ends)
 }
 
-// Dial implements Network.
-func (w *world) Dial(_ context.Context, t transport.Target) (Link, error) {
+// Dial implements Network. As in the transport layer, an attempt that its caller does not wait for goes on.
+func (w *world) Dial(ctx context.Context, t transport.Target) (Link, error) {
 	w.mu.Lock()
 	h := w.hosts[t.Addr.String()]
 	if h == nil {
@@ -174,6 +174,23 @@ func (w *world) Dial(_ context.Context, t transport.Target) (Link, error) {
 	h.dials++
 	fails, takes := h.fails, h.takes
 	w.mu.Unlock()
+	var l Link
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l, err = w.connect(h, t, fails, takes)
+	}()
+	select {
+	case <-done:
+		return l, err
+	case <-ctx.Done():
+		return nil, &transport.DialError{Target: t, Kind: transport.ErrTimeout, Cause: ctx.Err()}
+	}
+}
+
+// connect makes one attempt.
+func (w *world) connect(h *host, t transport.Target, fails error, takes time.Duration) (Link, error) {
 	if takes > t.Connect && fails == nil {
 		takes, fails = t.Connect, transport.ErrTimeout
 	}
