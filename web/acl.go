@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/a-h/templ"
 
@@ -77,13 +76,9 @@ func aclFindings(snapshot federation.Snapshot) []templates.Finding {
 	has := func(pattern string) bool {
 		return slices.ContainsFunc(snapshot.ACL, func(e federation.ACLEntry) bool { return e.Pattern == pattern })
 	}
-	for _, open := range []string{federation.ACLAll, "0.0.0.0/0", "::/0"} {
-		if !has(open) {
-			continue
-		}
+	if i := slices.IndexFunc(snapshot.ACL, func(e federation.ACLEntry) bool { return e.AdmitsEverybody() }); i >= 0 {
 		list = append(list, templates.Finding{Mark: templates.Part, Title: "Everybody may send requests",
-			Text: "The entry " + strings.Replace(open, federation.ACLAll, "All", 1) + " admits every address, so only TLS peer subjects still keep anybody out. List the front ends one by one and delete it."})
-		break
+			Text: "The entry " + snapshot.ACL[i].Pattern + " admits every address, so only TLS peer subjects still keep anybody out. List the front ends one by one and delete it."})
 	}
 	for _, d := range snapshot.Deployments {
 		for _, host := range d.Answers.FrontEnds {

@@ -126,7 +126,9 @@ func TestOpenAccessIsWarnedOf(t *testing.T) {
 	page.Says(t, ".findings .part", "Everybody may send requests")
 	page.Says(t, "table tbody th", "everybody")
 
-	c = signedInAs(t, auth.Operator)
-	c.post("/acl", "pattern", "0.0.0.0/0").to("/acl")
-	c.get("/acl").page().Says(t, ".findings .part p", "The entry 0.0.0.0/0 admits every address")
+	for _, open := range []string{"0.0.0.0/0", "::/0"} {
+		c = signedInAs(t, auth.Operator)
+		c.post("/acl", "pattern", open).to("/acl")
+		c.get("/acl").page().Says(t, ".findings .part p", "The entry "+open+" admits every address")
+	}
 }

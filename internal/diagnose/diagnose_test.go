@@ -75,6 +75,8 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 		"front end's name missing":   {func(f *Facts) { f.Snapshot.ACL = f.Snapshot.ACL[:1] }, "acl_complete", Red, "fe1.synergy.com of the deployment"},
 		"empty ACL":                  {func(f *Facts) { f.Snapshot.ACL = nil }, "acl_complete", Red, "empty"},
 		"open to all":                {func(f *Facts) { f.Snapshot.ACL[0].Pattern = federation.ACLAll }, "acl_all", Amber, "every address"},
+		"open to all of IPv4":        {func(f *Facts) { f.Snapshot.ACL = append(f.Snapshot.ACL, federation.ACLEntry{Pattern: "0.0.0.0/0"}) }, "acl_all", Amber, "The entry 0.0.0.0/0"},
+		"open to all of IPv6":        {func(f *Facts) { f.Snapshot.ACL = append(f.Snapshot.ACL, federation.ACLEntry{Pattern: "::/0"}) }, "acl_all", Amber, "The entry ::/0"},
 		"subject not mapped":         {func(f *Facts) { f.Snapshot.TLSContexts[0].PeerSubjects = nil }, "peer_subjects", Red, "handshakes are refused"},
 		"no peer-auth on 5061":       {func(f *Facts) { f.Snapshot.Listeners[3].Enabled = false }, "peer_auth_listener", Red, "5061"},
 		"proxy off":                  {func(f *Facts) { f.Snapshot.Nodes[0].Services = nil }, "services", Red, "SIP proxy is off"},

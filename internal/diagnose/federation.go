@@ -84,8 +84,8 @@ func aclComplete(f Facts) []Finding {
 func aclAll(f Facts) []Finding {
 	r := report{check: "acl_all", page: "/acl"}
 	for _, e := range f.Snapshot.ACL {
-		if e.Pattern == federation.ACLAll {
-			r.add(Amber, "List the front ends instead and delete the entry All.", "The incoming ACL admits every address.")
+		if e.AdmitsEverybody() {
+			r.add(Amber, "List the front ends instead and delete that entry.", "The entry %s of the incoming ACL admits every address.", e.Pattern)
 		}
 	}
 	return r.orGreen("The incoming ACL admits listed peers only.")

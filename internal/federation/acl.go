@@ -80,3 +80,9 @@ func (e *ACLEntry) IsName() bool {
 	_, err := netip.ParsePrefix(e.Pattern)
 	return err != nil
 }
+
+// AdmitsEverybody reports whether the pattern leaves nobody out: all, or every address of IPv4 or of IPv6.
+func (e *ACLEntry) AdmitsEverybody() bool {
+	p, err := netip.ParsePrefix(e.Pattern)
+	return e.Pattern == ACLAll || err == nil && p.Bits() == 0
+}

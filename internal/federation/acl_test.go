@@ -26,3 +26,16 @@ func TestARangeOfIPv4InIPv6IsARangeOfIPv4(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEntryThatLeavesNobodyOutOfAFamilyOfAddressesAdmitsEverybody(t *testing.T) {
+	for typed, want := range map[string]bool{
+		"All": true, "0.0.0.0/0": true, "10.1.1.1/0": true, "::/0": true, "::ffff:10.0.0.1/96": true,
+		"0.0.0.0/1": false, "::/1": false, "10.0.0.0/8": false, "0.0.0.0": false, "::": false, "all.com": false, "": false, "0.0.0.0/x": false,
+	} {
+		e := ACLEntry{Pattern: typed}
+		e.Normalize()
+		if got := e.AdmitsEverybody(); got != want {
+			t.Errorf("%q: %v", typed, got)
+		}
+	}
+}
