@@ -46,6 +46,12 @@ type Answers struct {
 	ChildDomains  bool     `yaml:"child_domains" json:"child_domains"` // a second Microsoft-side route for *.domain
 	Transport     string   `yaml:"transport" json:"transport"`         // tls; tcp for OCS only
 	Expressway    *Host    `yaml:"expressway,omitempty" json:"expressway,omitempty"`
+
+	// FirstPriority is the priority of the routes to the first next hop, 1 when it is 0: a second deployment for the same
+	// domains stands behind the first one's.
+	FirstPriority int `yaml:"first_priority,omitempty" json:"first_priority,omitempty"`
+	// MicrosoftDomains are the SIP domains of the Microsoft side, as Get-CsSipDomain prints them; none: they are not known.
+	MicrosoftDomains []string `yaml:"microsoft_domains,omitempty" json:"microsoft_domains,omitempty"`
 }
 
 // Servers are the machines of the Microsoft side that have a name and an address: the front ends, then the Expressway
@@ -73,4 +79,47 @@ type Deployment struct {
 	CreatedAt time.Time
 	CreatedBy string
 	Revision  int64 // revision that the finish made
+	// Made are the static routes, ACL entries and peer subjects that runs of the wizard added. What stood there before is
+	// not among them, so it outlives the deployment.
+	Made []Made
+}
+
+// Made names one object that a run of the wizard added.
+type Made struct {
+	Kind string `json:"kind"` // static_route, acl or tls_peer_subject
+	Key  string `json:"key"`  // the object's Key
+}
+
+// States of one line of verify.ps1.
+const (
+	VerifyExists   = "exists"
+	VerifyMissing  = "missing"
+	VerifyConflict = "conflict" // something else stands in its place
+)
+
+// A Verification is what verify.ps1 found on the Microsoft side of one deployment.
+type Verification struct {
+	Fingerprint string    // of the script that looked
+	Computer    string    // on which it ran
+	CheckedAt   time.Time // by that computer's clock
+	Results     []VerifyResult
+	ReceivedAt  time.Time // when it was handed in here
+	ReceivedBy  string
+}
+
+// A VerifyResult is one object of the Microsoft side: what should be there, and what is.
+type VerifyResult struct {
+	State    string `json:"state"` // exists, missing or conflict
+	Kind     string `json:"kind"`  // such as Route or TrustedPool
+	Name     string `json:"name"`
+	Scope    string `json:"scope"` // such as the collection of a route; may be empty
+	Expected string `json:"expected"`
+	Actual   string `json:"actual"`
+}
+
+// A Tick says that somebody did a step of the workflow that the system cannot see.
+type Tick struct {
+	Task string // the step's stable name
+	By   string
+	At   time.Time
 }

@@ -10,14 +10,15 @@ const (
 	VerdictNew      = "new"
 	VerdictExists   = "exists"
 	VerdictConflict = "conflict"
+	VerdictRemove   = "remove" // an earlier run made it, and nothing needs it any more
 )
 
-// A Change is one object that a plan wants to be there, with what stands in its place today.
+// A Change is one object that a plan wants to be there or to go, with what stands in its place today.
 type Change struct {
-	Verdict string     `json:"verdict"`          // new, exists or conflict
+	Verdict string     `json:"verdict"`          // new, exists, conflict or remove
 	Kind    string     `json:"kind"`             // singular of the section, such as static_route; setting
 	Fields  []KeyValue `json:"fields"`           // what identifies and describes it, in a fixed order
-	Reason  string     `json:"reason,omitempty"` // of a conflict: what stands in the way, a whole sentence
+	Reason  string     `json:"reason,omitempty"` // of a conflict: what stands in the way; of what stays when its deployment goes: why. A whole sentence
 }
 
 // A KeyValue is one field of a Change as it is printed.

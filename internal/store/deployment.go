@@ -10,16 +10,16 @@ import (
 	"isthmus/internal/federation"
 )
 
-const readDeployments = `SELECT id, name, answers, nodes, created_at, created_by, revision FROM deployments ORDER BY name COLLATE "C"`
+const readDeployments = `SELECT id, name, answers, nodes, created_at, created_by, revision, made FROM deployments ORDER BY name COLLATE "C"`
 
-const readDeployment = `SELECT id, name, answers, nodes, created_at, created_by, revision FROM deployments WHERE id = $1`
+const readDeployment = `SELECT id, name, answers, nodes, created_at, created_by, revision, made FROM deployments WHERE id = $1`
 
-const readDeploymentNamed = `SELECT id, name, answers, nodes, created_at, created_by, revision FROM deployments WHERE name = $1`
+const readDeploymentNamed = `SELECT id, name, answers, nodes, created_at, created_by, revision, made FROM deployments WHERE name = $1`
 
-const upsertDeployment = `INSERT INTO deployments (name, answers, nodes, created_by, revision) VALUES ($1, $2, $3, $4, $5)
+const upsertDeployment = `INSERT INTO deployments (name, answers, nodes, created_by, revision, made) VALUES ($1, $2, $3, $4, $5, $6)
 	ON CONFLICT (name) DO UPDATE SET answers = excluded.answers, nodes = excluded.nodes, created_at = now(),
-		created_by = excluded.created_by, revision = excluded.revision
-	RETURNING id, name, answers, nodes, created_at, created_by, revision`
+		created_by = excluded.created_by, revision = excluded.revision, made = excluded.made
+	RETURNING id, name, answers, nodes, created_at, created_by, revision, made`
 
 // Deployments are the finished runs of the wizard, by name.
 func (s *Store) Deployments(ctx context.Context) (deployments []federation.Deployment, err error) {
@@ -72,23 +72,26 @@ func (w *work) finishWizard(ctx context.Context, answers federation.Answers, tar
 	target.Normalize()
 	name := deploymentName(answers)
 	w.action = "finished the wizard for " + name
-	if err := w.apply(ctx, &target, federation.Diff(&w.before.Configuration, &target)); err != nil {
+	differences := federation.Diff(&w.before.Configuration, &target)
+	if err := w.apply(ctx, &target, differences); err != nil {
 		return federation.Deployment{}, err
 	}
 	return w.keepDeployment(ctx, federation.Deployment{Name: name, Answers: answers,
-		Nodes: deploymentNodes(target.Nodes, answers.RoutingNode), CreatedBy: auth.ActorFrom(ctx).Name, Revision: w.before.Revision + 1})
+		Nodes: deploymentNodes(target.Nodes, answers.RoutingNode), CreatedBy: auth.ActorFrom(ctx).Name, Revision: w.before.Revision + 1},
+		differences)
 }
 
 // keepDeployment writes the row, unless it is there and the configuration did not change either.
-func (w *work) keepDeployment(ctx context.Context, d federation.Deployment) (federation.Deployment, error) {
+func (w *work) keepDeployment(ctx context.Context, d federation.Deployment, differences []federation.Difference) (federation.Deployment, error) {
 	known, err := all[federation.Deployment](ctx, w.tx, readDeploymentNamed, d.Name)
 	if err != nil {
 		return d, err
 	}
+	d.Made = made(nil, differences)
 	fields := []federation.FieldChange{{Name: "answers", New: asJSON(d.Answers)}, {Name: "nodes", New: federation.Printed(d.Nodes)}}
 	how := federation.Added
 	if len(known) > 0 {
-		how = federation.Changed
+		how, d.Made = federation.Changed, made(known[0].Made, differences)
 		fields[0].Old, fields[1].Old = asJSON(known[0].Answers), federation.Printed(known[0].Nodes)
 		fields = slices.DeleteFunc(fields, func(f federation.FieldChange) bool { return f.Old == f.New })
 		if len(fields) == 0 && len(w.log) == 0 {
@@ -96,7 +99,81 @@ func (w *work) keepDeployment(ctx context.Context, d federation.Deployment) (fed
 		}
 	}
 	w.note("deployment", how, d.Name, fields)
-	return one[federation.Deployment](ctx, w.tx, upsertDeployment, d.Name, d.Answers, d.Nodes, d.CreatedBy, d.Revision)
+	return one[federation.Deployment](ctx, w.tx, upsertDeployment, d.Name, d.Answers, d.Nodes, d.CreatedBy, d.Revision, d.Made)
+}
+
+// made is what runs of the wizard added, after one more run.
+func made(before []federation.Made, differences []federation.Difference) []federation.Made {
+	list := append([]federation.Made{}, before...) // never null
+	for _, d := range differences {
+		object := federation.Made{Kind: d.Kind, Key: d.Key}
+		switch {
+		case d.How == federation.Removed:
+			list = slices.DeleteFunc(list, func(m federation.Made) bool { return m == object })
+		case d.How == federation.Added && goesWithDeployment(d.Section) && !slices.Contains(list, object):
+			list = append(list, object)
+		}
+	}
+	return list
+}
+
+// goesWithDeployment reports whether objects of a section are one deployment's; settings, contexts and listeners are
+// everybody's.
+func goesWithDeployment(section string) bool {
+	return section == federation.SectionStaticRoutes || section == federation.SectionACL || section == federation.SectionTLSPeerSubjects
+}
+
+// RemoveDeployment plans inside the lock and takes away what the plan takes away, with the deployment's row and what is
+// known of its Microsoft side, in one transaction. What stays because other deployments use it goes with the last of
+// them. plan may run more than once.
+func (s *Store) RemoveDeployment(ctx context.Context, id int64, plan func(federation.Deployment, federation.Snapshot) (federation.Changes, error)) (federation.Changes, error) {
+	var changes federation.Changes
+	err := s.change(ctx, func(ctx context.Context, w *work) error {
+		d, err := one[federation.Deployment](ctx, w.tx, readDeployment, id)
+		if err != nil {
+			return err
+		}
+		if changes, err = plan(d, planned(w.before)); err != nil {
+			return err
+		}
+		return w.removeDeployment(ctx, d, changes.Target)
+	})
+	return changes, err
+}
+
+func (w *work) removeDeployment(ctx context.Context, d federation.Deployment, target federation.Configuration) error {
+	target.Users = nil // users are no part of a plan
+	target.Normalize()
+	w.action = "removed the deployment " + d.Name
+	differences := federation.Diff(&w.before.Configuration, &target)
+	if err := w.apply(ctx, &target, differences); err != nil {
+		return err
+	}
+	w.note("deployment", federation.Removed, d.Name, []federation.FieldChange{
+		{Name: "answers", Old: asJSON(d.Answers)}, {Name: "nodes", Old: federation.Printed(d.Nodes)}})
+	if _, err := w.tx.Exec(ctx, `DELETE FROM deployments WHERE id = $1`, d.ID); err != nil {
+		return err
+	}
+	return w.hand(ctx, made(d.Made, differences))
+}
+
+// hand gives what a deployment made and others use to these others, whoever of them goes last.
+func (w *work) hand(ctx context.Context, objects []federation.Made) error {
+	others, err := all[federation.Deployment](ctx, w.tx, readDeployments)
+	if err != nil || len(objects) == 0 {
+		return err
+	}
+	for _, d := range others {
+		for _, o := range objects {
+			if !slices.Contains(d.Made, o) {
+				d.Made = append(d.Made, o)
+			}
+		}
+		if _, err := w.tx.Exec(ctx, `UPDATE deployments SET made = $1 WHERE id = $2`, d.Made, d.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deploymentName is the pool's name, or that of the one front end.
