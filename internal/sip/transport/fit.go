@@ -31,15 +31,13 @@ func (l *Layer) Fit(want []Listener) []ListenerState {
 	for i := range want {
 		f.try(i, want[i])
 	}
-	kept := f.keepOld(want)
-	f.closeGone()
-	for i := range want {
-		if errors.Is(f.errs[i], syscall.EADDRINUSE) { // perhaps by one that has gone, such as the wildcard address
-			f.try(i, want[i])
-		}
+	f.keepOld(want)
+	for len(f.gone) > 0 {
+		f.closeGone()
+		f.retry(want)
 	}
 	l.mu.Lock()
-	l.listeners = slices.DeleteFunc(append(kept, f.open...), func(a *listening) bool { return a == nil })
+	l.listeners = slices.DeleteFunc(append(f.kept, f.open...), func(a *listening) bool { return a == nil })
 	l.mu.Unlock()
 	return f.states(want)
 }
@@ -80,7 +78,7 @@ func (f *fitting) try(i int, want Listener) {
 }
 
 // keepOld spares the sockets of listeners whose new port does not open: better the old port than none.
-func (f *fitting) keepOld(want []Listener) (kept []*listening) {
+func (f *fitting) keepOld(want []Listener) {
 	for i, w := range want {
 		at := slices.IndexFunc(f.gone, func(a *listening) bool {
 			own := a.settings.Load()
@@ -90,10 +88,8 @@ func (f *fitting) keepOld(want []Listener) (kept []*listening) {
 			continue
 		}
 		f.kept[i] = f.gone[at]
-		kept = append(kept, f.gone[at])
 		f.gone = slices.Delete(f.gone, at, at+1)
 	}
-	return kept
 }
 
 func (f *fitting) closeGone() {
@@ -102,6 +98,21 @@ func (f *fitting) closeGone() {
 		group.Go(a.stop)
 	}
 	group.Wait()
+	f.gone = nil
+}
+
+// retry opens what an address in use kept from opening, as it may have been in use by one that has gone, such as the
+// wildcard address. The old sockets of those that open now go too, and may have been in the way of others.
+func (f *fitting) retry(want []Listener) {
+	for i := range want {
+		if !errors.Is(f.errs[i], syscall.EADDRINUSE) {
+			continue
+		}
+		f.try(i, want[i])
+		if old := f.kept[i]; f.open[i] != nil && old != nil {
+			f.gone, f.kept[i] = append(f.gone, old), nil
+		}
+	}
 }
 
 func (f *fitting) states(want []Listener) []ListenerState {

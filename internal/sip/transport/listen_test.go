@@ -157,6 +157,27 @@ func TestAListenerWhoseNewPortIsTakenKeepsItsOldOneUntilItIsFree(t *testing.T) {
 	refuses(t, free[1])
 }
 
+// What keeps a listener from its new port may go in the same change; then its old port does too, and what waits for that.
+func TestAListenerThatMovesToAPortThatIsGivenUpLeavesItsOldOne(t *testing.T) {
+	l := newLayer(t, newRecorder(), Limits{})
+	ports := freePorts(t, 3)
+	tcp := func(name string, addr netip.Addr, port netip.AddrPort) Listener {
+		return Listener{Name: name, Transport: sip.TCP, Addr: netip.AddrPortFrom(addr, port.Port())}
+	}
+	one, wildcard := loopback.Addr(), netip.IPv4Unspecified()
+	l.Fit([]Listener{tcp("moves", one, ports[0]), tcp("follows", wildcard, ports[1]), tcp("goes", wildcard, ports[2])})
+	want := []Listener{tcp("follows", wildcard, ports[0]), tcp("moves", one, ports[2])}
+	for i, s := range l.Fit(want) {
+		if state := (ListenerState{Name: want[i].Name, Addr: want[i].Addr, Open: true}); s != state {
+			t.Errorf("%+v, want %+v", s, state)
+		}
+	}
+	if open := l.current(); len(open) != 2 {
+		t.Errorf("%d listeners are open", len(open))
+	}
+	refuses(t, ports[1])
+}
+
 func refuses(t *testing.T, addr netip.AddrPort) {
 	t.Helper()
 	if c, err := net.Dial("tcp", addr.String()); err == nil {
