@@ -218,7 +218,10 @@ func TestDomainPageTellsWhatUsersHold(t *testing.T) {
 	c.post("/domains", "name", "synergy.com").to("/domains")
 	c.post("/users", "id", "ann", "licensed", "true", "node", "imp1.here.com", "im_address", "ann@synergy.com").to("/users")
 	page := c.get("/domains").page()
-	page.Says(t, "[aria-labelledby=used] tbody tr", "synergy.com 1 Configured")
+	if got := page.One(t, "[aria-labelledby=used] tbody tr").Text(); got != "synergy.com 1" {
+		t.Errorf("the domain's row says %q", got)
+	}
+	page.Count(t, "[aria-labelledby=used] thead th", 2) // every such domain is configured, so a column for that would say nothing
 	id := fmt.Sprint(c.snapshot().Domains[0].ID)
 	c.get("/domains/delete?id="+id).page().Says(t, "main p", "1 user has an address in synergy.com, so it cannot be deleted.")
 	c.post("/domains", "name", "synergy.net").to("/domains")
