@@ -31,6 +31,8 @@ func TestWhatCollidesWithAnotherObjectComesBackAsItWasTyped(t *testing.T) {
 		{"/nodes", "address", "127.0.0.21", "A static route leads to 127.0.0.21"},
 		{"/static-routes", "destination", ".synergy.com", "For synergy.com enter synergy.com, or its pattern .com.synergy."},
 		{"/static-routes", "destination", ".domaina.org", "For domaina.org enter domaina.org, or its pattern .org.domaina."},
+		{"/static-routes", "destination", ".example.github.io", "For example.github.io enter example.github.io, or its pattern .io.github.example."},
+		{"/static-routes", "destination", ".azurewebsites.net", "For azurewebsites.net enter azurewebsites.net, or its pattern .net.azurewebsites."},
 		{"/static-routes", "next_hop", "127.0.0.11", "belongs to the node imp1.here.com"},
 		{"/static-routes", "next_hop", "0.0.0.0", "is no address of a server"},
 	} {
@@ -46,7 +48,7 @@ func TestWhatCollidesWithAnotherObjectComesBackAsItWasTyped(t *testing.T) {
 
 func TestADomainUnderAnUnlistedTopLevelIsTakenAsItIs(t *testing.T) {
 	c := signedInAs(t, auth.Operator)
-	for _, destination := range []string{".corp.lab", ".lab.corp", ".uk.co.domaina"} {
+	for _, destination := range []string{".corp.lab", ".lab.corp", ".uk.co.domaina", ".io.github.example", ".net.azurewebsites"} {
 		c.post("/static-routes", "destination", destination, "type", "domain", "next_hop", "127.0.0.21").to("/static-routes")
 	}
 }

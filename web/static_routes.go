@@ -151,10 +151,11 @@ func notReversed(snapshot federation.Snapshot, r federation.StaticRoute) federat
 	return federation.Invalid{{Path: "destination", Text: r.Destination + " is the pattern of " + domain + ". For " + meant + " enter " + meant + ", or its pattern " + federation.Reverse(meant) + "."}}
 }
 
-// public reports whether a domain ends in a top-level domain of the Internet.
+// public reports whether a domain ends in a top-level domain of the Internet. A suffix of more than one label is listed,
+// also where a company owns it, as with github.io; what ends in no listed one comes back as its last label.
 func public(domain string) bool {
-	_, icann := publicsuffix.PublicSuffix(domain)
-	return icann
+	suffix, icann := publicsuffix.PublicSuffix(domain)
+	return icann || strings.Contains(suffix, ".")
 }
 
 // wantsTLS refuses TCP toward a front end that the wizard knows as Lync or Skype for Business, which speak TLS only
