@@ -3,9 +3,11 @@
 package web
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -25,8 +27,14 @@ type Config struct {
 	Metrics http.Handler     // nil: there is no /metrics
 	Now     func() time.Time // nil: time.Now
 
-	Log      *slog.Logger  // nil: slog.Default
-	Resolver *net.Resolver // for the names that the wizard looks up; nil: the system's
+	Log      *slog.Logger // nil: slog.Default
+	Resolver Resolver     // for the names that the wizard looks up; nil: the system's
+}
+
+// A Resolver asks the DNS, as *net.Resolver does.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, name string) ([]netip.Addr, error)
+	LookupAddr(ctx context.Context, address string) ([]string, error)
 }
 
 // Server answers the console's requests.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -87,4 +89,25 @@ func TestFrontEndsAreComparedWithTheDNS(t *testing.T) {
 		rows[i].Says(t, "", want)
 	}
 	c.get("/wizard/3").page().Count(t, ".front-end .state", 0)
+}
+
+// A searching resolver knows a name under the domain of its search list only, unless the name ends in a dot.
+type searching struct{ web.Resolver }
+
+func (s searching) LookupNetIP(ctx context.Context, network, name string) ([]netip.Addr, error) {
+	if !strings.HasSuffix(name, ".") {
+		name += ".corp.lab."
+	}
+	return s.Resolver.LookupNetIP(ctx, network, name)
+}
+
+func TestNamesOfFrontEndsAreFullyQualifiedToTheDNS(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.withDNS("fe1.synergy.com.corp.lab. 60 IN A 10.9.9.9", "fe2.synergy.com. 60 IN A 10.1.20.22", "fe2.synergy.com.corp.lab. 60 IN A 10.9.9.9")
+	c.config.Resolver = searching{c.config.Resolver}
+	c.handler = web.New(c.config)
+	c.walk(2)
+	page := c.postForm("/wizard/3", hosts("fe1.synergy.com", "", "fe2.synergy.com", "")).status(http.StatusUnprocessableEntity).page()
+	page.One(t, "#field-front_ends-0-address[value='']")
+	page.One(t, "#field-front_ends-1-address[value=10.1.20.22]")
 }

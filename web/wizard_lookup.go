@@ -56,9 +56,10 @@ func orNothing(list []string) string {
 	return strings.Join(list, ", ")
 }
 
-// addressesOf are the addresses of a name, IPv4 first, nil when there are none or nobody answers in time.
+// addressesOf are the addresses of a fully qualified name, IPv4 first, nil when there are none or nobody answers in time.
+// The dot at its end keeps the resolver's search list out, as the SIP core does.
 func (s *Server) addressesOf(ctx context.Context, name string) []string {
-	found, err := s.Resolver.LookupNetIP(ctx, "ip", name)
+	found, err := s.Resolver.LookupNetIP(ctx, "ip", name+".")
 	if err != nil {
 		return nil
 	}
