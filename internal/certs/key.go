@@ -37,7 +37,8 @@ func OpenKey(path, known string, holdsSecrets bool) (*Key, error) {
 		}
 		if known != "" {
 			return nil, federation.Refuse("The key file %s is missing, and one was made for this database already. "+
-				"Copy the key file from another node or from a backup, or name it with --key-file.", path)
+				"Copy the key file from another node or from a backup, or name it with --key-file. The database holds nothing that only it can open: "+
+				"when it is lost, stop every node, run UPDATE cluster SET key_fingerprint = '' in the database, and start one node, which makes a new key file for all.", path)
 		}
 		return createKey(path)
 	}

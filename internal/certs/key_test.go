@@ -62,6 +62,24 @@ func TestAWrongKeyFileIsRefusedWithTheWayOut(t *testing.T) {
 	}
 }
 
+func TestALostKeyFileMayBeReplacedWhereNothingIsSealedAndOnlyThere(t *testing.T) {
+	const forget = "UPDATE cluster SET key_fingerprint = ''"
+	path := filepath.Join(t.TempDir(), "key")
+	known := testKey(t).Fingerprint()
+	if _, err := OpenKey(path, known, false); err == nil || !strings.Contains(err.Error(), forget) {
+		t.Errorf("nothing is sealed: error %v, want one with %q", err, forget)
+	}
+	if _, err := OpenKey(path, known, true); err == nil || strings.Contains(err.Error(), "UPDATE") {
+		t.Errorf("private keys are sealed: error %v", err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("a refusal left a key file behind: %v", err)
+	}
+	if _, err := OpenKey(path, "", false); err != nil {
+		t.Errorf("the fingerprint is forgotten: %v", err)
+	}
+}
+
 func TestProcessesThatMakeTheKeyFileAtOnceShareOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	fingerprints := make([]string, 8)
