@@ -193,5 +193,5 @@ func sentence(want Listener, err error) string {
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Sprintf("The system does not let this program open port %d; choose a port above 1023.", want.Addr.Port())
 	}
-	return err.Error()
+	return fmt.Sprintf("The system does not open port %d on %v (%v); remove that cause, or choose another port or address.", want.Addr.Port(), want.Addr.Addr(), err)
 }

@@ -122,6 +122,18 @@ func TestAListenerThatCannotOpenSaysWhyAndIsTriedAgain(t *testing.T) {
 	}
 }
 
+func TestAListenerThatCannotOpenForAnotherReasonSaysWhatToDoToo(t *testing.T) {
+	l := newLayer(t, newRecorder(), Limits{})
+	want := Listener{Name: "tcp", Transport: sip.TCP, Addr: freePort(t)}
+	restore := exhaustDescriptors(t)
+	s := l.Fit([]Listener{want})[0]
+	restore()
+	begins := fmt.Sprintf("The system does not open port %d on 127.0.0.1 (", want.Addr.Port())
+	if !strings.HasPrefix(s.Error, begins) || !strings.Contains(s.Error, "too many open files") || !strings.HasSuffix(s.Error, "; remove that cause, or choose another port or address.") {
+		t.Errorf("open %v, %q", s.Open, s.Error)
+	}
+}
+
 func TestAListenerWhoseNewPortIsTakenKeepsItsOldOneUntilItIsFree(t *testing.T) {
 	r := newRecorder()
 	l := newLayer(t, r, Limits{})
