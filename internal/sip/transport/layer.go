@@ -44,7 +44,8 @@ type Handler interface {
 	// a connection that this node opened it may come before Dial returns, as the alert of a TLS 1.3 peer may. err is io.EOF
 	// when the peer closed in good order.
 	Closed(c *Conn, err error)
-	// Undelivered reports a final answer to a peer that had closed its direction, and whose system did not take it.
+	// Undelivered reports a final answer that the peer's system did not take, after the peer had closed its direction or
+	// was retired.
 	Undelivered(c *Conn, b []byte)
 	// HandshakeFailed reports a TLS connection to a listener that never came up.
 	HandshakeFailed(remote netip.AddrPort, listener string, err error)
