@@ -81,13 +81,6 @@ func (l *Ledger) Open() (n int) {
 	return n
 }
 
-// Count returns how many transactions were noted.
-func (l *Ledger) Count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.entries)
-}
-
 // Slowest returns the longest time that a final answer took.
 func (l *Ledger) Slowest() (slowest time.Duration) {
 	l.mu.Lock()

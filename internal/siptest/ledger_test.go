@@ -53,8 +53,8 @@ func TestALedgerFindsWhatIsLostWrongOrDouble(t *testing.T) {
 				t.Errorf("found %v, want %q", err, c.want)
 			}
 			final := len(c.answers) > 0 && c.answers[len(c.answers)-1] >= 200
-			if l.Count() != 1 || (l.Open() == 0) != final || final && l.Slowest() != c.after {
-				t.Errorf("%d of %d are open, the slowest took %v", l.Open(), l.Count(), l.Slowest())
+			if (l.Open() == 0) != final || final && l.Slowest() != c.after {
+				t.Errorf("%d are open, the slowest took %v", l.Open(), l.Slowest())
 			}
 		})
 	}
