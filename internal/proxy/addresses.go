@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"isthmus/internal/routing"
 )
 
 // A name with several addresses is one hop, which is down only when none of them is of use (RFC 3263 section 4.3). The
@@ -64,11 +66,12 @@ func (pl *place) turn(w *wire) bool {
 }
 
 // follow has the next request connect anew where DNS has moved a name away from the address that its connection goes to.
-func (p *Proxy) follow() {
+// Of a hop that is gone nothing is asked: its name is kept no more, and its connection left anyway.
+func (p *Proxy) follow(policy *routing.Policy) {
 	moved := false
 	for _, pl := range p.allPlaces() {
 		hop, w := pl.current(), pl.ready()
-		if w == nil || hop.Addr.IsValid() {
+		if w == nil || hop.Addr.IsValid() || !policy.Leads(pl.key) {
 			continue
 		}
 		list, err := p.resolve(hop)

@@ -151,3 +151,42 @@ func TestAddressesThatHangDoNotHideTheOthersForever(t *testing.T) {
 		})
 	}
 }
+
+// None of them could be connected to: that says of none that it is worse than the others.
+func TestAfterAllAddressesFailedToConnectEachIsWorthTryingAgain(t *testing.T) {
+	inTwinWorld(t, func(w *world, _ *zone) {
+		w.fails(twin1, transport.ErrRefused)
+		w.fails(twin2, transport.ErrRefused)
+		client := w.connector()
+		client.asks(request("SUBSCRIBE"))
+		w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
+		client.expect("200")
+		w.fails(twin1, nil)
+		w.fails(twin2, nil)
+		for range 2 {
+			w.after(probePause)
+			w.at(twin1).dropProbes(200)
+		}
+		if got := w.proxy.HopStates()[0]; got.State != federation.HopUp {
+			t.Fatalf("the hop is %+v", got)
+		}
+		client.asks(request("SUBSCRIBE"))
+		w.at(twin1).answers(w.at(twin1).expect("SUBSCRIBE"), 503)
+		w.at(twin2).answers(w.at(twin2).expect("SUBSCRIBE"), 200)
+		client.expect("200")
+	})
+}
+
+func TestANameThatNoHopHasAnyMoreIsNotFollowed(t *testing.T) {
+	inTwinWorld(t, func(w *world, z *zone) {
+		client := w.connector()
+		client.asks(request("SUBSCRIBE"))
+		w.at(twin1).expect("SUBSCRIBE") // whose connection stays for the answer
+		w.set(unrouted)
+		asked := z.count("pool.synergy.com")
+		w.proxy.namesChanged()
+		if n := z.count("pool.synergy.com"); n != asked {
+			t.Errorf("DNS is asked %d times about the name of a hop that is gone", n-asked)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"maps"
 	"net/netip"
@@ -39,13 +40,8 @@ func (p *Proxy) giveBack(l Link, b []byte) {
 		return
 	}
 	b = bytes.Clone(b)
-	if hop := policy.Back(peerOf(l)); hop != nil {
-		p.place(hop).connect(func() {}, func(w *wire, err error, _ bool) {
-			if err == nil {
-				err = w.Send(b)
-			}
-			p.returned(err)
-		})
+	if hop := policy.Back(peerOf(l.Peer())); hop != nil {
+		p.place(hop).over(func() {}, func(w *wire) error { return w.Send(b) }, p.returned)
 		return
 	}
 	go p.guard(func() {
@@ -74,18 +70,11 @@ func (p *Proxy) sendTo(peer *transport.Peer, b []byte) error {
 	if err := response.Parse(b); err != nil {
 		return err
 	}
-	t := transport.Target{Transport: peer.Transport, Name: (&routing.Hop{}).Identity()}
-	port := response.Via(0).Port
-	if port == 0 {
-		port = t.Transport.DefaultPort()
+	t, err := p.target(&routing.Hop{Transport: peer.Transport})
+	if err != nil {
+		return err
 	}
-	if t.Transport == sip.TLS {
-		config, err := p.tlsFor(&routing.Hop{Transport: sip.TLS})
-		if err != nil {
-			return err
-		}
-		t.TLS, t.TLSKey, t.Subject = config.Config, config.Key, config.Subject
-	}
+	port := cmp.Or(response.Via(0).Port, peer.Transport.DefaultPort())
 	l, _, err := p.dialOne(t, []netip.AddrPort{netip.AddrPortFrom(peer.Remote.Addr(), uint16(port))})
 	if err != nil {
 		return err

@@ -84,6 +84,55 @@ func TestAnAnswerToANodeOrConnectorThatIsGoneGoesToItsHop(t *testing.T) {
 	})
 }
 
+// The hop's connection died unnoticed since: a new one is opened, as for a request.
+func TestAnAnswerToAHopIsSentOverANewConnectionWhenTheOldOneIsDead(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		lync := w.lync()
+		lync.asks(toCarla("OPTIONS"))
+		connector := w.at(connectorAt)
+		connector.answers(connector.expect("OPTIONS"), 200)
+		lync.expect("200")
+		client := w.connector()
+		client.asks(request("SUBSCRIBE"))
+		asked := w.at(fe1At).expect("SUBSCRIBE")
+		client.breaks(io.EOF)
+		w.mu.Lock()
+		connector.broken, connector.closed = true, true
+		w.mu.Unlock()
+		w.at(fe1At).answers(asked, 200)
+		if fresh := w.at(connectorAt); fresh == connector {
+			t.Fatalf("no new connection to the connector; %s answers dropped", w.returnedCount("dropped"))
+		}
+		w.at(connectorAt).expect("200")
+		if got := w.returnedCount("forwarded"); got != "1" {
+			t.Errorf("%s answers returned", got)
+		}
+	})
+}
+
+func TestAFaultWhileAnAnswerIsReturnedLeavesItsPlaceToOthers(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		lync := w.lync()
+		lync.asks(toCarla("OPTIONS"))
+		connector := w.at(connectorAt)
+		connector.answers(connector.expect("OPTIONS"), 200)
+		lync.expect("200")
+		client := w.connector()
+		client.asks(request("SUBSCRIBE"))
+		asked := w.at(fe1At).expect("SUBSCRIBE")
+		client.breaks(io.EOF)
+		w.faulty(connector, true)
+		w.at(fe1At).answers(asked, 200)
+		if n, dropped := w.proxy.returns.waiting.Load(), w.returnedCount("dropped"); n != 0 || dropped != "1" {
+			t.Errorf("%d answers seem to wait, %s are dropped", n, dropped)
+		}
+		w.counted("sip_panics_total 1")
+		if n := w.opened(connectorAt); n != 1 {
+			t.Errorf("%d connections: what may have been sent is sent again", n)
+		}
+	})
+}
+
 func TestAnAnswerThatCannotBeReturnedIsDroppedAndCounted(t *testing.T) {
 	for promise, c := range map[string]struct {
 		prepare func(*world)

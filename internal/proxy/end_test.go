@@ -22,6 +22,7 @@ type end struct {
 	retired bool  // closed by Retire
 	broken  bool  // died unnoticed: sending fails
 	fails   error // sending fails with it
+	failed  int   // so often
 	faulty  bool  // sending panics
 	got     []*sip.Message
 	host    *host                    // that the node connected to, nil for a connection to the node
@@ -65,6 +66,7 @@ func (e *end) Send(b []byte) error {
 		return transport.ErrClosed
 	}
 	if e.fails != nil {
+		e.failed++
 		return e.fails
 	}
 	if e.faulty {

@@ -3,10 +3,12 @@ package proxy
 import (
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"isthmus/internal/federation"
+	"isthmus/internal/routing"
 	"isthmus/internal/sip/transport"
 	"isthmus/internal/siptest"
 )
@@ -262,5 +264,37 @@ func TestARefusedBenotifyIsDroppedAndLogged(t *testing.T) {
 		if !strings.Contains(w.log.String(), `"method":"BENOTIFY","reason":"The recipient is not licensed here.`) {
 			t.Errorf("the log:\n%s", w.log)
 		}
+	})
+}
+
+func TestAFaultCostsABenotifyOnlyOnceItMayHaveBeenSent(t *testing.T) {
+	t.Run("while it is sent", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			client := w.connector()
+			client.asks(request("OPTIONS"))
+			hop := w.at(fe1At)
+			hop.answers(hop.expect("OPTIONS"), 200)
+			client.expect("200")
+			w.faulty(hop, true)
+			client.asks(request("BENOTIFY"))
+			if w.opened(fe2At) > 0 || w.opened(fe1At) > 1 || client.closed {
+				t.Errorf("%d connections to the first front end and %d to the second, who asked is cut off: %v", w.opened(fe1At), w.opened(fe2At), client.closed)
+			}
+			w.counted("sip_panics_total 1")
+		})
+	})
+	t.Run("while it is connected", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			var asked atomic.Bool
+			w.proxy.config.TLS = func(*routing.Hop) (TLS, error) {
+				if !asked.Swap(true) {
+					panic("as the test says")
+				}
+				return TLS{Key: "1"}, nil
+			}
+			w.connector().asks(request("BENOTIFY"))
+			w.at(fe2At).expect("BENOTIFY")
+			w.counted("sip_panics_total 1")
+		}, overTLS)
 	})
 }

@@ -12,7 +12,7 @@ import (
 // it waits for a first look-up, which delays this connection alone; then the policy may be another. A listener's datagrams
 // share one goroutine, so over UDP the request is left to come again (RFC 3261 section 17.1.2.2).
 func (p *Proxy) admitted(policy *routing.Policy, l Link, m *sip.Message) (*routing.Policy, routing.Verdict, bool) {
-	peer := peerOf(l)
+	peer := peerOf(l.Peer())
 	waits := l.Peer().Transport.Reliable()
 	if waits && p.config.Names != nil && policy.NeedsNames(peer) {
 		p.config.Names.Await(peer.Addr)
@@ -30,7 +30,7 @@ func (p *Proxy) admitted(policy *routing.Policy, l Link, m *sip.Message) (*routi
 
 // admit judges a connection by the policy and by what is known of its peer's names.
 func (p *Proxy) admit(policy *routing.Policy, l Link) (routing.Verdict, names.State) {
-	peer, state := peerOf(l), names.Settled
+	peer, state := peerOf(l.Peer()), names.Settled
 	if p.config.Names != nil && policy.NeedsNames(peer) {
 		peer.Names, state = p.config.Names.Of(peer.Addr)
 		peer.Doubt = doubts[state]
@@ -73,7 +73,7 @@ func (p *Proxy) namesChanged() {
 				p.judgeAddress(policy, l)
 			}
 		}
-		p.follow()
+		p.follow(policy)
 	})
 }
 

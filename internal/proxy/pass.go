@@ -34,21 +34,9 @@ func (ps *passing) next() {
 		p.logMessage(slog.LevelWarn, "request dropped", ps.policy, ps.link, ps.message, "no next hop took it: "+strings.Join(ps.failed, ", "))
 		return
 	}
-	ps.try(pl, false)
-}
-
-// try sends over the hop's connection. One that died unnoticed is replaced once.
-func (ps *passing) try(pl *place, again bool) {
-	pl.connect(ps.keep, func(w *wire, err error, _ bool) {
-		if err == nil {
-			if err = ps.send(pl.current(), w); err == nil {
-				return
-			}
-			pl.abandon(w)
-			if !again {
-				ps.try(pl, true)
-				return
-			}
+	pl.over(ps.keep, func(w *wire) error { return ps.send(pl.current(), w) }, func(err error) {
+		if err == nil || err == errMaybeSent {
+			return
 		}
 		ps.failed = append(ps.failed, pl.current().String()+" "+reasonOf(err))
 		ps.next()

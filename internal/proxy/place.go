@@ -138,7 +138,10 @@ const (
 func (pl *place) open() (*wire, error) {
 	pl.dialled = pl.era()
 	hop := pl.current()
-	t, err := pl.target(hop)
+	t, err := pl.proxy.target(hop)
+	pl.mu.Lock()
+	pl.tlsKey = t.TLSKey
+	pl.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
@@ -193,17 +196,14 @@ func (pl *place) current() *routing.Hop {
 	return pl.hop
 }
 
-// target is how to connect, without the address.
-func (pl *place) target(hop *routing.Hop) (transport.Target, error) {
+// target is how to connect to a hop, without the address.
+func (p *Proxy) target(hop *routing.Hop) (transport.Target, error) {
 	t := transport.Target{Transport: hop.Transport, Name: hop.Identity()}
 	if hop.Transport != sip.TLS {
 		return t, nil
 	}
-	config, err := pl.proxy.tlsFor(hop)
+	config, err := p.tlsFor(hop)
 	t.TLS, t.TLSKey, t.Subject = config.Config, config.Key, config.Subject
-	pl.mu.Lock()
-	pl.tlsKey = config.Key
-	pl.mu.Unlock()
 	return t, err
 }
 

@@ -206,9 +206,8 @@ func (p *Proxy) response(policy *routing.Policy, l Link, m *sip.Message) {
 	p.table.Response(m)
 }
 
-// peerOf is a connection as routing judges it.
-func peerOf(l Link) routing.Peer {
-	t := l.Peer()
+// peerOf is the far end of a connection as routing judges it.
+func peerOf(t *transport.Peer) routing.Peer {
 	peer := routing.Peer{
 		Addr: t.Remote.Addr(), UDP: t.Transport == sip.UDP, TLS: t.Transport == sip.TLS,
 		Listener: t.Listener, VerifyClient: t.VerifyClient, Subject: t.Subject,

@@ -437,6 +437,33 @@ func TestAMessageTooLongForUDPGoesToTheNextHop(t *testing.T) {
 	}, hopsOverUDP)
 }
 
+func TestABenotifyTooLongForUDPGoesToTheNextHopAtOnce(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		client := w.connector()
+		client.asks(request("MESSAGE"))
+		hop := w.at(fe1At)
+		hop.answers(hop.expect("MESSAGE"), 200)
+		client.expect("200")
+		w.mu.Lock()
+		hop.fails = transport.ErrTooLong
+		w.mu.Unlock()
+		client.asks(request("BENOTIFY"))
+		w.at(fe2At).expect("BENOTIFY")
+		w.mu.Lock()
+		hop.fails = nil
+		w.mu.Unlock()
+		if hop.failed != 1 {
+			t.Errorf("it is sent %d times to a hop for which it stays too long", hop.failed)
+		}
+		client.asks(request("MESSAGE"))
+		if hop.last().Method() != "MESSAGE" || w.dials(fe1At) != 1 {
+			t.Error("the socket was given up")
+		}
+		hop.answers(hop.expect("MESSAGE"), 200)
+		client.expect("200")
+	}, hopsOverUDP)
+}
+
 func TestAnAnswerAtTheUDPListenerIsTakenFromAnAdmittedPeer(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		client := w.connector()
