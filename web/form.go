@@ -164,7 +164,7 @@ func differing(posted url.Values, current normalizer) []string {
 }
 
 // withRules adds what the object's own rules say to what could not even be read, so that all faults are told at once.
-func withRules(invalid federation.Invalid, object federation.Object) federation.Invalid {
+func withRules(invalid federation.Invalid, object interface{ Problems() []federation.Problem }) federation.Invalid {
 	for _, p := range object.Problems() {
 		if len(invalid.Of(p.Path)) == 0 {
 			invalid = append(invalid, p)

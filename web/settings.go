@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
@@ -91,19 +90,13 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) error {
 	invalid := fill(r.PostForm, &settings)
 	settings.Normalize()
 	if len(invalid) > 0 {
-		for _, p := range settings.Problems() {
-			if len(invalid.Of(p.Path)) == 0 {
-				invalid = append(invalid, p)
-			}
-		}
-		err = invalid
+		err = withRules(invalid, &settings)
 	} else {
 		err = s.store.SaveSettings(r.Context(), settings)
 	}
-	address := changedAddress(before, settings)
-	err = asInvalid(err, address)
+	err = asInvalid(err, changedAddress(before, settings))
 	if errors.As(err, &invalid) {
-		return s.settingsPage(w, r, http.StatusUnprocessableEntity, templates.Form{Path: "/settings", Was: r.PostForm.Get("was"), Values: typed(r.PostForm, &settings), Invalid: within(invalid, "settings", address)})
+		return s.settingsPage(w, r, http.StatusUnprocessableEntity, templates.Form{Path: "/settings", Was: r.PostForm.Get("was"), Values: typed(r.PostForm, &settings), Invalid: invalid})
 	}
 	return s.done(w, r, err, "/settings", "Saved. "+settingsEffect(before, settings))
 }
@@ -119,20 +112,6 @@ func changedAddress(before, after federation.Settings) string {
 		return "default_domain"
 	}
 	return ""
-}
-
-// within takes the section off the paths, where the form holds that section alone. What is wrong elsewhere then, as with
-// addresses in a domain that this side does not hold, is told beside the field that causes it.
-func within(invalid federation.Invalid, section, cause string) federation.Invalid {
-	out := make(federation.Invalid, len(invalid))
-	for i, p := range invalid {
-		path := strings.TrimPrefix(p.Path, section+".")
-		if p.Path == federation.SectionDomains {
-			path = cause
-		}
-		out[i] = federation.Problem{Path: path, Text: p.Text}
-	}
-	return out
 }
 
 // settingsEffect tells what the most consequential change does.
