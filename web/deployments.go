@@ -15,6 +15,13 @@ import (
 	"isthmus/templates"
 )
 
+// deploymentRoutes are what the wizard leaves behind: each deployment with its scripts.
+func (s *Server) deploymentRoutes(r chi.Router) {
+	r.Get("/deployments", s.may(auth.Read, s.showDeployments))
+	r.Get("/deployments/{id:[0-9]+}", s.may(auth.Read, s.showDeployment))
+	r.Get("/deployments/{id:[0-9]+}/{file}", s.may(auth.Read, s.downloadScript))
+}
+
 func deploymentPath(d federation.Deployment) string {
 	return "/deployments/" + strconv.FormatInt(d.ID, 10)
 }

@@ -107,6 +107,7 @@ func (s *Server) routes() chi.Router {
 	s.manage(r, "/users", auth.Change, s.users())
 
 	s.wizardRoutes(r)
+	s.deploymentRoutes(r)
 
 	r.Get("/settings", s.may(auth.Read, s.showSettings))
 	r.Post("/settings", s.may(auth.Administer, s.saveSettings))

@@ -15,7 +15,7 @@ import (
 	"isthmus/templates"
 )
 
-// wizardRoutes are the federation wizard and what it leaves behind. A draft is a row of its owner, so the address names
+// wizardRoutes are the federation wizard. A draft is a row of its owner, so the address names
 // the step alone, and Back, a reload and another day are safe.
 func (s *Server) wizardRoutes(r chi.Router) {
 	r.Get("/wizard", s.may(auth.Change, s.showWizard))
@@ -27,10 +27,6 @@ func (s *Server) wizardRoutes(r chi.Router) {
 	r.Post("/wizard/discard", s.may(auth.Change, s.discardDraft))
 	r.Get("/wizard/drafts/{id:[0-9]+}", s.may(auth.Change, s.showDraft))
 	r.Post("/wizard/drafts/{id:[0-9]+}/take", s.may(auth.Change, s.takeDraft))
-
-	r.Get("/deployments", s.may(auth.Read, s.showDeployments))
-	r.Get("/deployments/{id:[0-9]+}", s.may(auth.Read, s.showDeployment))
-	r.Get("/deployments/{id:[0-9]+}/{file}", s.may(auth.Read, s.downloadScript))
 }
 
 // showWizard is the page before the first step: what to know, one's own draft, those of others, what is finished.
