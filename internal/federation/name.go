@@ -113,8 +113,9 @@ func ParseAddress(s string) (netip.Addr, error) {
 	return a.Unmap(), nil
 }
 
-// isOneHost reports whether an address can be that of one machine: not unspecified, multicast or broadcast.
-func isOneHost(a netip.Addr) bool {
+// IsOneHost reports whether an address, as ParseAddress returns it, can be that of one machine: not unspecified, multicast
+// or broadcast.
+func IsOneHost(a netip.Addr) bool {
 	return !a.IsUnspecified() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 

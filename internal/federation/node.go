@@ -52,7 +52,7 @@ func (n *Node) Problems() []Problem {
 	if n.Backup != "" && n.Backup == n.Name {
 		list = append(list, problem("backup", "A node cannot be its own backup; choose another node, or none."))
 	}
-	if a, err := ParseAddress(n.Address); err == nil && !isOneHost(a) {
+	if a, err := ParseAddress(n.Address); err == nil && !IsOneHost(a) {
 		list = append(list, problem("address", "Listeners need one address of this node; enter it, such as 10.1.10.11."))
 	}
 	return list

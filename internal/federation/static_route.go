@@ -59,7 +59,7 @@ func (r *StaticRoute) Problems() []Problem {
 	if err := r.checkDestination(); err != nil && len(Invalid(list).Of("destination")) == 0 {
 		list = append(list, problem("destination", "%s", err))
 	}
-	if a, err := ParseAddress(r.NextHop); err == nil && !isOneHost(a) {
+	if a, err := ParseAddress(r.NextHop); err == nil && !IsOneHost(a) {
 		list = append(list, problem("next_hop", "%s is no address of a server; enter the address of one, such as 10.1.20.21.", a))
 	}
 	if r.Port == 0 && (r.NextHop == "" || IsAddress(r.NextHop)) {

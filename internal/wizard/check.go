@@ -219,7 +219,7 @@ func (c *checker) claimAddress(path, text, as string) {
 	switch owner, taken := c.owner[text]; {
 	case err != nil:
 		c.fault(path, "%s", err)
-	case address.IsUnspecified() || address.IsMulticast() || text == "255.255.255.255":
+	case !federation.IsOneHost(address):
 		c.fault(path, "%s is no address of one server; enter the address on which it takes SIP.", text)
 	case taken:
 		c.fault(path, "%s; enter the address that only this server has.", owner)

@@ -60,6 +60,8 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		{"a balancer without address", func(a *federation.Answers) { a.LoadBalancer = "lb.synergy.com" }, "load_balancer", "IP address"},
 		{"an unspecified balancer", func(a *federation.Answers) { a.LoadBalancer = "0.0.0.0" }, "load_balancer", "no address of one server"},
 		{"a multicast balancer", func(a *federation.Answers) { a.LoadBalancer = "224.0.0.9" }, "load_balancer", "no address of one server"},
+		{"a broadcast balancer", func(a *federation.Answers) { a.LoadBalancer = "255.255.255.255" }, "load_balancer", "no address of one server"},
+		{"a broadcast front end", func(a *federation.Answers) { a.FrontEnds[1].Address = "::ffff:255.255.255.255" }, "front_ends[1].address", "no address of one server"},
 		{"a balancer on a node", func(a *federation.Answers) { a.LoadBalancer = "::ffff:10.1.10.11" }, "load_balancer", "node imp1.synergy.com"},
 		{"a balancer on a front end", func(a *federation.Answers) { a.LoadBalancer = "10.1.20.22" }, "front_ends[1].address", "load balancer"},
 		{"no front end", func(a *federation.Answers) { a.FrontEnds = nil }, "front_ends", "at least one"},
