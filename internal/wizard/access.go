@@ -11,7 +11,7 @@ type party struct{ pattern, of string }
 
 // acl wants every server of the Microsoft side admitted, by address and by name (guide p.54-55).
 func (p *planner) acl() {
-	for _, peer := range p.admitted() {
+	for _, peer := range admitted(p.a) {
 		known := slices.ContainsFunc(p.s.ACL, func(e federation.ACLEntry) bool { return e.Pattern == peer.pattern })
 		if isNew(p.want("acl", known, "", pair("pattern", peer.pattern))) {
 			p.target.ACL = append(p.target.ACL, federation.ACLEntry{Pattern: peer.pattern, Description: peer.of})
@@ -19,22 +19,23 @@ func (p *planner) acl() {
 	}
 }
 
-func (p *planner) admitted() []party {
+// admitted are the names and addresses from which the Microsoft side connects.
+func admitted(a federation.Answers) []party {
 	var list []party
 	add := func(pattern, of string) {
 		if pattern != "" {
 			list = append(list, party{pattern, of})
 		}
 	}
-	for _, h := range p.a.FrontEnds {
+	for _, h := range a.FrontEnds {
 		add(h.Address, "Front end "+h.FQDN)
 		add(h.FQDN, "Front end "+h.FQDN)
 	}
-	add(p.a.Pool, "Pool "+p.a.Pool)
-	add(p.a.LoadBalancer, "Load balancer of "+DeploymentName(p.a))
-	if callsToo(p.a) {
-		add(p.a.Expressway.FQDN, "Expressway "+p.a.Expressway.FQDN)
-		add(p.a.Expressway.Address, "Expressway "+p.a.Expressway.FQDN)
+	add(a.Pool, "Pool "+a.Pool)
+	add(a.LoadBalancer, "Load balancer of "+DeploymentName(a))
+	if callsToo(a) && a.Expressway != nil {
+		add(a.Expressway.FQDN, "Expressway "+a.Expressway.FQDN)
+		add(a.Expressway.Address, "Expressway "+a.Expressway.FQDN)
 	}
 	return list
 }
@@ -42,7 +43,7 @@ func (p *planner) admitted() []party {
 // peerSubjects wants the names that the Microsoft side's certificates carry as their Common Name (guide p.56-57). Over
 // TCP nobody presents a certificate.
 func (p *planner) peerSubjects() {
-	for _, peer := range p.presenting() {
+	for _, peer := range presenting(p.a) {
 		known := slices.ContainsFunc(p.s.TLSPeerSubjects, func(s federation.TLSPeerSubject) bool { return s.Name == peer.pattern })
 		if isNew(p.want("tls_peer_subject", known, "", pair("name", peer.pattern))) {
 			p.target.TLSPeerSubjects = append(p.target.TLSPeerSubjects, federation.TLSPeerSubject{Name: peer.pattern, Description: peer.of})
@@ -50,9 +51,10 @@ func (p *planner) peerSubjects() {
 	}
 }
 
-func (p *planner) presenting() []party {
-	if overTCP(p.a) {
+// presenting are those of them that a certificate can carry.
+func presenting(a federation.Answers) []party {
+	if overTCP(a) {
 		return nil
 	}
-	return slices.DeleteFunc(p.admitted(), func(peer party) bool { return federation.IsAddress(peer.pattern) })
+	return slices.DeleteFunc(admitted(a), func(peer party) bool { return federation.IsAddress(peer.pattern) })
 }

@@ -38,6 +38,8 @@ func Check(a federation.Answers, s federation.Snapshot) federation.Invalid {
 	c.checkFrontEnds()
 	c.checkExpressway()
 	c.checkDomains()
+	c.checkMicrosoftDomains()
+	c.checkFirstPriority()
 	c.checkRoutingNode()
 	c.checkTrust()
 	return c.problems
@@ -79,10 +81,20 @@ func (c *checker) checkPool() {
 	if isOCS(c.a) {
 		return // OCS knows neither registrars nor sites
 	}
-	if c.a.Registrar != DeploymentName(c.a) { // else it is named where that name was typed
-		c.name("registrar", c.a.Registrar)
-	}
+	c.checkRegistrar()
 	c.checkSite()
+}
+
+// checkRegistrar holds a registrar of another name than the deployment's, which is named where it was typed. It is a
+// server of the Microsoft side, so no domain and no node can have its name (guide p.74).
+func (c *checker) checkRegistrar() {
+	name := c.a.Registrar
+	if name == DeploymentName(c.a) || !c.name("registrar", name) {
+		return
+	}
+	if c.s.HasDomain(name) || c.s.Node(name) != nil {
+		c.fault("registrar", "%s; enter the name of the pool on which the users are.", c.owner[name])
+	}
 }
 
 func (c *checker) checkSite() {
@@ -159,6 +171,30 @@ func (c *checker) checkDomains() {
 			c.fault(at("domains", i), "%s is not among the domains of this side; add it there first, or leave it out.", d)
 		}
 		seen[d] = true
+	}
+}
+
+// checkMicrosoftDomains holds the list that is only compared: what is not a domain of this side is no problem in it.
+func (c *checker) checkMicrosoftDomains() {
+	if len(c.a.MicrosoftDomains) > maxDomains {
+		c.fault("microsoft_domains", "At most %d domains can be compared; leave out those that are of no interest here.", maxDomains)
+		return
+	}
+	seen := map[string]bool{}
+	for i, d := range c.a.MicrosoftDomains {
+		if _, err := federation.ParseDomain(d); err != nil {
+			c.fault(at("microsoft_domains", i), "%s", err)
+		} else if seen[d] {
+			c.fault(at("microsoft_domains", i), "%s is listed twice; leave one of them.", d)
+		}
+		seen[d] = true
+	}
+}
+
+// checkFirstPriority leaves a priority for each next hop.
+func (c *checker) checkFirstPriority() {
+	if last := lastFirstPriority(len(nextHops(c.a))); c.a.FirstPriority < 1 || c.a.FirstPriority > last {
+		c.fault("first_priority", "Enter a number between 1 and %d; each next hop takes one more.", last)
 	}
 }
 

@@ -76,6 +76,18 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		{"a domain that is not here", func(a *federation.Answers) { a.Domains = []string{"synergy.com", "abc.synergy.com"} }, "domains[1]", "not among the domains"},
 		{"more domains than one run takes", func(a *federation.Answers) { a.Domains = slices.Repeat([]string{"synergy.com"}, maxDomains+1) }, "domains", "At most 500 domains"},
 		{"a domain twice", func(a *federation.Answers) { a.Domains = []string{"synergy.com", "SYNERGY.com"} }, "domains[1]", "twice"},
+		{"a Microsoft domain that is none", func(a *federation.Answers) { a.MicrosoftDomains = []string{"synergy.com", "synergy"} }, "microsoft_domains[1]", "single label"},
+		{"a Microsoft domain twice", func(a *federation.Answers) { a.MicrosoftDomains = []string{"remote.com", "Remote.com"} }, "microsoft_domains[1]", "twice"},
+		{"more Microsoft domains than can be compared", func(a *federation.Answers) {
+			a.MicrosoftDomains = slices.Repeat([]string{"synergy.com"}, maxDomains+1)
+		}, "microsoft_domains", "At most 500"},
+		{"a first priority before the first", func(a *federation.Answers) { a.FirstPriority = -1 }, "first_priority", "between 1 and 65534"},
+		{"a first priority that leaves none for the second hop", func(a *federation.Answers) { a.FirstPriority = 65535 }, "first_priority", "between 1 and 65534"},
+		{"a first priority that leaves none behind a balancer", func(a *federation.Answers) {
+			a.FirstPriority, a.LoadBalancer = 65534, "10.1.20.20"
+		}, "first_priority", "between 1 and 65533"},
+		{"a registrar that is a domain", func(a *federation.Answers) { a.Registrar = "synergy.com" }, "registrar", "one of your domains"},
+		{"a registrar that is a node", func(a *federation.Answers) { a.Registrar = "imp1.synergy.com" }, "registrar", "name of a node"},
 		{"a routing node that is not there", func(a *federation.Answers) { a.RoutingNode = "imp9.synergy.com" }, "routing_node", "no node imp9"},
 		{"a routing node with characters that no sentence can hold", func(a *federation.Answers) { a.RoutingNode = "imp\x1b9" }, "routing_node", "no node imp9;"},
 		{"a trusted pool that is a node", func(a *federation.Answers) { a.TrustedPool = "imp1.synergy.com" }, "trusted_pool", "name of a node"},
@@ -106,6 +118,7 @@ func manyHosts(n int) []federation.Host {
 
 func TestTheLongestAnswersHold(t *testing.T) {
 	a := enterprise()
+	a.FirstPriority = maxPriority + 1 - maxFrontEnds
 	a.FrontEnds, a.Site, a.ApplicationID = manyHosts(maxFrontEnds), strings.Repeat("ü", maxSite), "Isthmus-2.0_"+strings.Repeat("z", 116)
 	if problems := Check(a, snapshot()); len(problems) > 0 {
 		t.Errorf("the limits themselves are refused: %s", problems)
@@ -142,6 +155,7 @@ func TestDefaultsFillWhatFollows(t *testing.T) {
 		"application_id": {got.ApplicationID, "isthmus"},
 		"routing_node":   {got.RoutingNode, "imp1.synergy.com"},
 		"domains":        {strings.Join(got.Domains, ","), "synergy.com"},
+		"first_priority": {federation.Printed(got.FirstPriority), "1"},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s is %q, want %q", field, pair[0], pair[1])
@@ -184,7 +198,7 @@ func TestARegistrarMayCarryItsRole(t *testing.T) {
 
 func TestEveryAnswerBelongsToOneStep(t *testing.T) {
 	for path, want := range map[string]int{
-		"platform": 1, "transport": 1, "pool": 2, "site": 2, "front_ends[1].address": 3, "expressway.port": 3, "domains[0]": 4, "routing_node": 5, "": 1,
+		"platform": 1, "transport": 1, "pool": 2, "site": 2, "front_ends[1].address": 3, "expressway.port": 3, "domains[0]": 4, "microsoft_domains[2]": 4, "first_priority": 4, "routing_node": 5, "": 1,
 	} {
 		if got := StepOf(path); got != want {
 			t.Errorf("%q belongs to step %d, want %d", path, got, want)
@@ -195,8 +209,8 @@ func TestEveryAnswerBelongsToOneStep(t *testing.T) {
 		asked = append(asked, s.Fields...)
 	}
 	slices.Sort(asked)
-	if len(asked) != 15 || len(slices.Compact(asked)) != 15 {
-		t.Errorf("each of the 15 answers is asked once, but the steps ask %v", asked)
+	if len(asked) != 17 || len(slices.Compact(asked)) != 17 {
+		t.Errorf("each of the 17 answers is asked once, but the steps ask %v", asked)
 	}
 }
 

@@ -19,7 +19,7 @@ func (p *planner) peerAuth() {
 		return
 	}
 	var subjects []string
-	for _, peer := range p.presenting() {
+	for _, peer := range presenting(p.a) {
 		subjects = append(subjects, peer.pattern)
 	}
 	slices.Sort(subjects)

@@ -21,6 +21,9 @@ func Defaults(a federation.Answers, s federation.Snapshot) federation.Answers {
 	if a.Expressway != nil && a.Expressway.Port == 0 {
 		a.Expressway.Port = portExpressway
 	}
+	if a.FirstPriority == 0 {
+		a.FirstPriority = 1
+	}
 	return a
 }
 
@@ -67,6 +70,9 @@ func canonical(a federation.Answers) federation.Answers {
 	a.LoadBalancer = canonicalAddress(a.LoadBalancer)
 	a.FrontEnds = canonicalHosts(a.FrontEnds)
 	a.Domains = canonicalDomains(a.Domains)
+	if a.MicrosoftDomains = canonicalDomains(a.MicrosoftDomains); len(a.MicrosoftDomains) == 0 {
+		a.MicrosoftDomains = nil // none and not known are the same answer
+	}
 	if a.Expressway != nil {
 		e := canonicalHosts([]federation.Host{*a.Expressway})[0]
 		a.Expressway = &e

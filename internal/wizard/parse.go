@@ -40,6 +40,9 @@ func ParseAnswers(data []byte) (federation.Answers, error) {
 		"child_domains":  r.flag(&a.ChildDomains),
 		"transport":      r.text(&a.Transport),
 		"expressway":     r.expressway(&a.Expressway),
+
+		"first_priority":    r.number(&a.FirstPriority, 1),
+		"microsoft_domains": r.texts(&a.MicrosoftDomains),
 	})
 	return a, r.problems.Err()
 }

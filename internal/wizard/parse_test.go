@@ -14,6 +14,7 @@ import (
 
 func TestParseReadsYAMLAndJSON(t *testing.T) {
 	want := calling()
+	want.FirstPriority, want.MicrosoftDomains = 3, []string{"synergy.com", "synergy.co.uk"}
 	asYAML, err := yaml.Marshal(want)
 	if err != nil {
 		t.Fatal(err)
@@ -54,18 +55,22 @@ front_ends:
   - fe2.synergy.com
 domains: synergy.com
 child_domains: "yes"
+first_priority: behind
+microsoft_domains: synergy.com
 expressway: {fqdn: exp.synergy.com, port: "65072"}
 registrar: &anchor pool.synergy.com
 trusted_pool: *anchor
 pool: pool.synergy.com
 `))
-	want := `platfrom: There is no such field; the fields here are application_id, child_domains, deployment, domains, edition, expressway, front_ends, load_balancer, platform, pool, registrar, routing_node, site, transport, trusted_pool.
+	want := `platfrom: There is no such field; the fields here are application_id, child_domains, deployment, domains, edition, expressway, first_priority, front_ends, load_balancer, microsoft_domains, platform, pool, registrar, routing_node, site, transport, trusted_pool.
 pool: One plain value belongs here, no list, no fields, no anchor and no tag.
 site: One plain value belongs here, no list, no fields, no anchor and no tag.
 front_ends[0].adress: There is no such field; the fields here are address, fqdn.
 front_ends[1]: Fields with values belong here, one a line, such as address: ...
 domains: A list belongs here, each item on a line of its own that begins with a hyphen.
 child_domains: Write true or false.
+first_priority: Write a whole number, such as 1.
+microsoft_domains: A list belongs here, each item on a line of its own that begins with a hyphen.
 expressway.port: Write a whole number, such as 65072.
 registrar: One plain value belongs here, no list, no fields, no anchor and no tag.
 trusted_pool: One plain value belongs here, no list, no fields, no anchor and no tag.

@@ -47,18 +47,18 @@ func TestABalancerIsTriedBeforeTheFrontEnds(t *testing.T) {
 	a.LoadBalancer = "10.1.20.20"
 	c := plan(t, a, snapshot())
 	for _, destination := range []string{".com.synergy", ".com.synergy.pool"} {
-		if got := hopsOf(c, destination); got != "10.1.20.20/1 10.1.20.21/2 10.1.20.22/3" {
+		if got := hopsTo(c, destination); got != "10.1.20.20/1 10.1.20.21/2 10.1.20.22/3" {
 			t.Errorf("%s is routed to %s", destination, got)
 		}
 	}
-	if got := hopsOf(c, ".com.synergy.fe2"); got != "10.1.20.22/1" {
+	if got := hopsTo(c, ".com.synergy.fe2"); got != "10.1.20.22/1" {
 		t.Errorf("the second front end's own name is routed to %s", got)
 	}
 	wantSentence(t, lines(c), "new acl pattern=10.1.20.20")
 	wantSentence(t, c.Warnings, "load balancer")
 }
 
-func hopsOf(c federation.Changes, destination string) string {
+func hopsTo(c federation.Changes, destination string) string {
 	var list []string
 	for _, r := range c.Target.StaticRoutes {
 		if r.Destination == destination {
@@ -66,6 +66,37 @@ func hopsOf(c federation.Changes, destination string) string {
 		}
 	}
 	return strings.Join(list, " ")
+}
+
+func TestASecondDeploymentStandsBehindTheFirst(t *testing.T) {
+	s := snapshot()
+	s = finished(s, enterprise(), plan(t, enterprise(), s))
+	conflicts := plan(t, other(), s).Conflicts()
+	if len(conflicts) != 2 || !strings.HasSuffix(conflicts[0].Reason, "or delete it, or begin behind it with first_priority: 3.") {
+		t.Fatalf("the conflicts are %+v", conflicts)
+	}
+	behind := other()
+	behind.FirstPriority = 3
+	c := plan(t, behind, s)
+	if got := hopsTo(c, ".com.synergy"); got != "10.1.20.21/1 10.1.20.22/2 10.1.20.41/3 10.1.20.42/4" || len(c.Conflicts()) > 0 {
+		t.Errorf("the domain is routed to %s, conflicts %v", got, c.Conflicts())
+	}
+	if got := hopsTo(c, ".com.synergy.pool2"); got != "10.1.20.41/3 10.1.20.42/4" {
+		t.Errorf("the second pool is routed to %s", got)
+	}
+}
+
+func TestNoPriorityIsProposedThatDoesNotFit(t *testing.T) {
+	s := snapshot()
+	last := federation.NewStaticRoute()
+	last.Destination, last.Type, last.NextHop, last.Priority = ".com.synergy", "domain", "10.9.9.9", maxPriority
+	first := last
+	first.NextHop, first.Priority = "10.9.9.8", 1
+	s.StaticRoutes = []federation.StaticRoute{first, last}
+	conflicts := plan(t, enterprise(), s).Conflicts()
+	if len(conflicts) != 1 || !strings.HasSuffix(conflicts[0].Reason, "give that route another priority, or delete it.") {
+		t.Errorf("the conflicts are %+v", conflicts)
+	}
 }
 
 func TestOCSOverTCPUsesNoCertificates(t *testing.T) {

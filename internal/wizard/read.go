@@ -102,11 +102,12 @@ func (r *reader) flag(into *bool) func(string, ast.Node) {
 	}
 }
 
-func (r *reader) number(into *int) func(string, ast.Node) {
+// number reads a whole number; the sentence about anything else shows such as one.
+func (r *reader) number(into *int, such int) func(string, ast.Node) {
 	return func(path string, n ast.Node) {
 		v, err := strconv.Atoi(n.GetToken().Value)
 		if _, ok := n.(*ast.IntegerNode); !ok || err != nil {
-			r.fault(path, "Write a whole number, such as 65072.")
+			r.fault(path, "Write a whole number, such as %d.", such)
 			return
 		}
 		*into = v
@@ -129,7 +130,7 @@ func (r *reader) expressway(into **federation.Host) func(string, ast.Node) {
 			return
 		}
 		var h federation.Host
-		r.object(path, n, fields{"fqdn": r.text(&h.FQDN), "address": r.text(&h.Address), "port": r.number(&h.Port)})
+		r.object(path, n, fields{"fqdn": r.text(&h.FQDN), "address": r.text(&h.Address), "port": r.number(&h.Port, portExpressway)})
 		*into = &h
 	}
 }

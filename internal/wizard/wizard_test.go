@@ -24,6 +24,14 @@ func standard() federation.Answers {
 	return a
 }
 
+// other are answers for a second pool of the same domain.
+func other() federation.Answers {
+	a := enterprise()
+	a.Pool, a.Registrar, a.Site, a.TrustedPool = "pool2.synergy.com", "pool2.synergy.com", "2", "trustedpool2.synergy.com"
+	a.FrontEnds = []federation.Host{{FQDN: "fe3.synergy.com", Address: "10.1.20.41"}, {FQDN: "fe4.synergy.com", Address: "10.1.20.42"}}
+	return a
+}
+
 // overPlainTCP are answers for OCS without TLS.
 func overPlainTCP() federation.Answers {
 	a := enterprise()
