@@ -207,3 +207,25 @@ func TestTheMenuShowsWhatTheRoleMayOpen(t *testing.T) {
 		c.get(link.Attr("href")).status(http.StatusOK)
 	}
 }
+
+func TestAChangeOfWhatSomebodyDeletedMakesNothingNew(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	for _, re := range resources {
+		before := c.snapshot().Revision
+		c.postForm(re.path+"/9999", re.good).status(http.StatusNotFound)
+		if now := c.snapshot().Revision; now != before {
+			t.Errorf("%s: something was saved", re.path)
+		}
+	}
+}
+
+func TestWhatTheStoreRefusesComesBackAsItWasTyped(t *testing.T) {
+	c := collisions(t)
+	c.post("/users", "id", "ann", "licensed", "true", "node", "imp1.here.com", "im_address", "ann@synergy.com").to("/users")
+	one := fmt.Sprintf("/domains/%d", c.snapshot().Domains[0].ID)
+	page := c.post(one, "name", "other.com").status(http.StatusUnprocessableEntity).page()
+	page.Says(t, ".banner[role=alert]", "Users have addresses in synergy.com (1)")
+	if got := page.One(t, "#field-name").Attr("value"); got != "other.com" {
+		t.Errorf("the name came back as %q", got)
+	}
+}

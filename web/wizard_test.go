@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,20 @@ func TestNoStepIsSkipped(t *testing.T) {
 		t.Error("Finish worked without the steps")
 	}
 	c.get("/wizard/7").status(http.StatusNotFound)
+}
+
+func TestTheStepsThatWereReachedAreLinks(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walk(2)
+	var links []string
+	page := c.get("/wizard/2").page()
+	for _, a := range page.All(".steps a") {
+		links = append(links, a.Attr("href"))
+	}
+	if want := []string{"/wizard/1", "/wizard/3"}; !slices.Equal(links, want) {
+		t.Errorf("step 2 of 3 links to %q, want %q", links, want)
+	}
+	page.Count(t, ".steps li.done", 2)
 }
 
 func TestAnAnswerThatDoesNotHoldStaysInTheForm(t *testing.T) {
