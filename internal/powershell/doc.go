@@ -5,9 +5,6 @@ package powershell
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -42,13 +39,10 @@ func (s Step) DownloadName(d federation.Deployment) string {
 // The error is a whole sentence: a value that no script can hold.
 func Script(d federation.Deployment, s federation.Snapshot) ([]Step, error) {
 	v := valuesOf(d, s)
-	if open := v.open(); open != "" {
-		return nil, federation.Refuse("The deployment %s has no %s, so its scripts cannot be written. Finish the wizard for it again.", d.Name, open)
+	if err := v.check(); err != nil {
+		return nil, err
 	}
-	steps := skypeSteps(v)
-	if v.Answers.Platform == federation.OCS2007R2 {
-		steps = ocsSteps(v)
-	}
+	steps := stepsOf(v)
 	for i := range steps {
 		text, err := render(steps[i].File, v)
 		if err != nil {
@@ -59,14 +53,11 @@ func Script(d federation.Deployment, s federation.Snapshot) ([]Step, error) {
 	return steps, nil
 }
 
-// Fingerprint identifies what a deployment's scripts were made of. Every script and every result of verify.ps1 carries it.
-func Fingerprint(d federation.Deployment) string {
-	b, _ := json.Marshal(struct {
-		Answers federation.Answers
-		Nodes   []string
-	}{d.Answers, d.Nodes}) // plain texts and numbers always marshal
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
+// Fingerprint identifies a deployment's scripts: it changes exactly when one of them does, apart from its head, which
+// names the fingerprint itself, the day, the revision and the program. Every script and every result of verify.ps1
+// carries it. "" is that of scripts that cannot be written.
+func Fingerprint(d federation.Deployment, s federation.Snapshot) string {
+	return valuesOf(d, s).Fingerprint
 }
 
 // File returns the step of that file name.

@@ -114,7 +114,7 @@ func TestValuesOnThePages(t *testing.T) {
 		{"skype-2015-standard", "certificates", "Its Common Name has to be fe1.synergy.com;"},
 		{"lync-2010-enterprise", "certificates", "This side takes TLS 1.0 and newer from Lync Server 2010:"},
 		{"lync-2010-enterprise", "certificates", "right-click certificates.ps1, Properties, Unblock."},
-		{"lync-2013-calling", "certificates", `Unblock-File -Path .\certificates.ps1`},
+		{"lync-2013-enterprise-calling", "certificates", `Unblock-File -Path .\certificates.ps1`},
 		{"ocs-enterprise", "certificates", "the pool's name, pool.synergy.com, on every front end"},
 		{"ocs-enterprise", "certificates", "-addext 'subjectAltName=DNS:imp1.synergy.com' "}, // OCS knows no trusted pool
 		{"ocs-enterprise", "certificates", "Use FIPS compliant algorithms"},
@@ -124,7 +124,7 @@ func TestValuesOnThePages(t *testing.T) {
 		{"skype-2019-enterprise", "pop-ups", "do not have that user in theirs"},
 		{"skype-2019-enterprise", "tracing", "Start-CsClsLogging -Scenario 'IMAndPresence' -Pools 'pool.synergy.com' -Duration '0.01:00'"},
 		{"skype-2015-standard", "tracing", "Stop-CsClsLogging -Scenario 'IMAndPresence' -Pools 'fe1.synergy.com'"},
-		{"lync-2013-calling", "tracing", "then for exp.synergy.com:"},
+		{"lync-2013-enterprise-calling", "tracing", "then for exp.synergy.com:"},
 		{"lync-2010-enterprise", "tracing", "Lync Server Logging Tool."},
 		{"ocs-enterprise", "tracing", "Right-click the pool pool.synergy.com and choose Logging Tool, New Debug Session."},
 		{"ocs-standard-tcp", "tracing", "Right-click the server fe1.synergy.com and choose Logging Tool, New Debug Session."},

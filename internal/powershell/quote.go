@@ -1,6 +1,8 @@
 package powershell
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -33,4 +35,40 @@ func Quote(value string) (string, error) {
 
 func unwritable(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) || r == '\ufeff'
+}
+
+// list is a PowerShell array of quoted values.
+func list(items []string) (string, error) {
+	quoted := make([]string, len(items))
+	for i, item := range items {
+		q, err := Quote(item)
+		if err != nil {
+			return "", err
+		}
+		quoted[i] = q
+	}
+	return "@(" + strings.Join(quoted, ", ") + ")", nil
+}
+
+// code is a value as a Markdown code span, whose fence is longer than any run of backticks in it.
+func code(value string) (string, error) {
+	if strings.ContainsFunc(value, unwritable) {
+		return "", federation.Refuse("A value holds a line break or a control character.")
+	}
+	if !strings.Contains(value, "`") {
+		return "`" + value + "`", nil
+	}
+	runs := strings.FieldsFunc(value, func(r rune) bool { return r != '`' })
+	longest := slices.MaxFunc(runs, func(a, b string) int { return len(a) - len(b) })
+	fence := longest + "`"
+	return fence + " " + value + " " + fence, nil
+}
+
+// cause is the sentence of a function that a template called, without the template's place.
+func cause(err error) error {
+	var refusal federation.Refusal
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	return err
 }

@@ -2,8 +2,6 @@ package powershell
 
 import (
 	"embed"
-	"errors"
-	"net/netip"
 	"slices"
 	"strings"
 	"text/template"
@@ -28,25 +26,62 @@ const (
 
 // values are what the templates see of a deployment.
 type values struct {
-	Name        string
-	Answers     federation.Answers
-	Nodes       []string // the routing node first
-	Addresses   map[string]string
+	Name      string
+	Answers   federation.Answers
+	Nodes     []string // the routing node first
+	Addresses map[string]string
+	Shared    []string // MatchURIs that other deployments send to the same destination
+	head
+}
+
+// A head is what tells two writings of the same script apart.
+type head struct {
+	Product     string // the program that writes it
 	Revision    int64
-	Finished    string
+	Finished    string // when the wizard was
+	By          string // and by whom
 	Fingerprint string
 }
 
 func valuesOf(d federation.Deployment, s federation.Snapshot) values {
-	v := values{Name: d.Name, Answers: d.Answers, Nodes: d.Nodes, Addresses: map[string]string{}, Revision: d.Revision,
-		Finished: d.CreatedAt.UTC().Format(time.DateTime) + " UTC", Fingerprint: Fingerprint(d)}
+	v := values{Name: d.Name, Answers: d.Answers, Nodes: d.Nodes, Addresses: map[string]string{}}
 	if len(v.Nodes) == 0 {
 		v.Nodes = []string{d.Answers.RoutingNode}
 	}
 	for _, n := range s.Nodes {
 		v.Addresses[n.Name] = n.Address
 	}
+	v.Shared = v.shared(d, s)
+	print := fingerprint(v)
+	v.head = head{Product: product, Revision: d.Revision, Finished: d.CreatedAt.UTC().Format(time.DateTime) + " UTC", By: d.CreatedBy, Fingerprint: print}
 	return v
+}
+
+// shared are those of the deployment's routes that other deployments want as well. Of a route in a global collection
+// nobody can say whose it is.
+func (v values) shared(d federation.Deployment, s federation.Snapshot) []string {
+	var uris []string
+	for _, other := range s.Deployments {
+		o := values{Answers: other.Answers}
+		if other.ID == d.ID || o.OCS() || o.Destination() != v.Destination() {
+			continue
+		}
+		uris = append(uris, slices.DeleteFunc(o.MatchURIs(), func(uri string) bool { return !slices.Contains(v.MatchURIs(), uri) })...)
+	}
+	slices.Sort(uris)
+	return slices.Compact(uris)
+}
+
+// check refuses what no script can be written for.
+func (v values) check() error {
+	if open := v.open(); open != "" {
+		return federation.Refuse("The deployment %s has no %s, so its scripts cannot be written. Finish the wizard for it again.", v.Name, open)
+	}
+	if v.Answers.ChildDomains && v.ipv6() {
+		return federation.Refuse("The Microsoft side takes no routes for child domains where IPv6 is used (guide p.69), so the scripts of %s cannot be written. "+
+			"Finish the wizard for it again without child domains, or with IPv4 addresses.", v.Name)
+	}
+	return nil
 }
 
 // open names an answer that the scripts need and that was left open, "" when all are there.
@@ -80,11 +115,14 @@ func (v values) Provider() bool {
 
 // Engine is the oldest PowerShell that the platform's servers may have: Windows Server 2008 R2 brings 2.0.
 func (v values) Engine() string {
-	if v.Answers.Platform == federation.Lync2010 {
+	if v.OCS() || v.Answers.Platform == federation.Lync2010 {
 		return "2.0"
 	}
 	return "3.0"
 }
+
+// Modern reports whether the platform's servers have PowerShell 3.0 with its cmdlets.
+func (v values) Modern() bool { return v.Engine() != "2.0" }
 
 // Shell is the name of the platform's own PowerShell in the start menu.
 func (v values) Shell() string {
@@ -95,37 +133,6 @@ func (v values) Shell() string {
 		return "Windows PowerShell"
 	}
 	return "Skype for Business Server Management Shell"
-}
-
-// Destination is the host to which the Microsoft side sends everything.
-func (v values) Destination() string {
-	if v.Calling() {
-		return v.Answers.Expressway.FQDN
-	}
-	return v.Answers.RoutingNode
-}
-
-// DestinationPort is the port on it.
-func (v values) DestinationPort() int {
-	switch {
-	case v.Calling():
-		return v.Answers.Expressway.Port
-	case v.TCP():
-		return portTCP
-	}
-	return portTLS
-}
-
-// DestinationAddress is what its name should resolve to, "" when that is not known or means nothing elsewhere.
-func (v values) DestinationAddress() string {
-	address := v.Addresses[v.Answers.RoutingNode]
-	if v.Calling() {
-		address = v.Answers.Expressway.Address
-	}
-	if a, err := netip.ParseAddr(address); err != nil || a.IsLoopback() {
-		return ""
-	}
-	return address
 }
 
 // ApplicationPort is the port of the trusted application, the nodes' Peer Auth listener.
@@ -157,83 +164,4 @@ func (v values) MatchURIs() []string {
 		}
 	}
 	return uris
-}
-
-// Pools are the names under which the pool's own collection of routes can stand.
-func (v values) Pools() []string {
-	pools := []string{v.Answers.Registrar}
-	if v.Name != v.Answers.Registrar {
-		pools = append(pools, v.Name)
-	}
-	return pools
-}
-
-// FrontEnds are the names of the front ends.
-func (v values) FrontEnds() []string {
-	var names []string
-	for _, h := range v.Answers.FrontEnds {
-		names = append(names, h.FQDN)
-	}
-	return names
-}
-
-// NextHop is how OCS names the routing node: by address over TCP, by name over TLS (guide p.88-89).
-func (v values) NextHop() (string, error) {
-	if !v.TCP() {
-		return v.Answers.RoutingNode, nil
-	}
-	if address := v.Addresses[v.Answers.RoutingNode]; address != "" {
-		return address, nil
-	}
-	return "", federation.Refuse("There is no node %s any more.", v.Answers.RoutingNode)
-}
-
-// AuthorizedHosts are the entries of OCS's host authorization: each node by address, over TLS also by name (guide p.89-90).
-func (v values) AuthorizedHosts() []string {
-	var hosts []string
-	for _, n := range v.Nodes {
-		if !v.TCP() {
-			hosts = append(hosts, n)
-		}
-		if address := v.Addresses[n]; address != "" {
-			hosts = append(hosts, address)
-		}
-	}
-	return hosts
-}
-
-// list is a PowerShell array of quoted values.
-func list(items []string) (string, error) {
-	quoted := make([]string, len(items))
-	for i, item := range items {
-		q, err := Quote(item)
-		if err != nil {
-			return "", err
-		}
-		quoted[i] = q
-	}
-	return "@(" + strings.Join(quoted, ", ") + ")", nil
-}
-
-// code is a value as a Markdown code span, whose fence is longer than any run of backticks in it.
-func code(value string) (string, error) {
-	if strings.ContainsFunc(value, unwritable) {
-		return "", federation.Refuse("A value holds a line break or a control character.")
-	}
-	if !strings.Contains(value, "`") {
-		return "`" + value + "`", nil
-	}
-	runs := strings.FieldsFunc(value, func(r rune) bool { return r != '`' })
-	longest := slices.MaxFunc(runs, func(a, b string) int { return len(a) - len(b) })
-	fence := longest + "`"
-	return fence + " " + value + " " + fence, nil
-}
-
-// cause is the sentence of a function that a template called, without the template's place.
-func cause(err error) error {
-	var refusal federation.Refusal
-	if errors.As(err, &refusal) {
-		return refusal
-	}
-	return err
 }
