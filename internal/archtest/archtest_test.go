@@ -56,6 +56,7 @@ var allowed = map[string][]string{
 	"internal/pgtest":   {"internal/embedpg"},
 	"internal/siptest":  {"internal/sip"},
 	"internal/dnstest":  {},
+	"internal/pstest":   {},
 	"internal/htmltest": {},
 	"internal/archtest": {},
 	"internal/e2e":      {},
