@@ -40,7 +40,8 @@ func (p *planner) peerAuth() {
 }
 
 // versionWanted is the context's oldest version. One that an older deployment beside this one needs is kept, because the
-// context is shared and still admits the newer ones.
+// context is shared and still admits the newer ones. So is the one that was left behind by an older deployment that is
+// gone, or that this one was: it stops nothing, and only the administrator knows who else came to rely on it.
 func (p *planner) versionWanted() string {
 	wanted, old := minVersion(p.a.Platform), p.s.TLSContext(federation.PeerAuthContext)
 	for _, d := range p.s.Deployments {
@@ -51,7 +52,31 @@ func (p *planner) versionWanted() string {
 			wanted = min(wanted, older)
 		}
 	}
+	if old != nil && p.before != nil && old.MinVersion == versionOld {
+		return old.MinVersion
+	}
 	return wanted
+}
+
+// versionAdvice is a sentence when the context admits versions that no deployment needs, besides the one of that name;
+// also adds answers to those that count.
+func (p *planner) versionAdvice(also ...federation.Answers) string {
+	for _, d := range p.s.Deployments {
+		if d.Name != DeploymentName(p.a) {
+			also = append(also, d.Answers)
+		}
+	}
+	needed := versionNew
+	for _, a := range also {
+		if !overTCP(a) {
+			needed = min(needed, minVersion(a.Platform))
+		}
+	}
+	c := p.target.TLSContext(federation.PeerAuthContext)
+	if c == nil || c.MinVersion >= needed {
+		return ""
+	}
+	return "The context " + c.Name + " still admits TLS " + c.MinVersion + ", which no deployment needs any more; let it begin with " + needed + " in TLS contexts."
 }
 
 func mapped(c federation.TLSContext, version string, subjects []string) bool {

@@ -38,11 +38,17 @@ func sipPort(a federation.Answers) int {
 	return portTLS
 }
 
+// TLS versions with which the context of the peers begins.
+const (
+	versionOld = "1.0"
+	versionNew = "1.2"
+)
+
 // minVersion is the oldest TLS version that the platform needs: Lync and OCS offer nothing newer than 1.0.
 func minVersion(platform string) string {
 	switch platform {
 	case federation.SkypeForBusiness2015, federation.SkypeForBusiness2019:
-		return "1.2"
+		return versionNew
 	}
-	return "1.0"
+	return versionOld
 }

@@ -11,14 +11,18 @@ import (
 func (p *planner) listeners() {
 	for _, l := range federation.DefaultConfiguration().Listeners {
 		exists, reason := p.listenerStanding(l)
-		fields := []federation.KeyValue{pair("name", l.Name), pair("transport", l.Transport), pair("port", l.Port)}
-		if l.TLSContext != "" {
-			fields = append(fields, pair("tls_context", l.TLSContext))
-		}
-		if isNew(p.want("listener", exists, reason, append(fields, pair("enabled", l.Enabled))...)) {
+		if isNew(p.want("listener", exists, reason, listenerFields(l)...)) {
 			p.target.Listeners = append(p.target.Listeners, l)
 		}
 	}
+}
+
+func listenerFields(l federation.Listener) []federation.KeyValue {
+	fields := []federation.KeyValue{pair("name", l.Name), pair("transport", l.Transport), pair("port", l.Port)}
+	if l.TLSContext != "" {
+		fields = append(fields, pair("tls_context", l.TLSContext))
+	}
+	return append(fields, pair("enabled", l.Enabled))
 }
 
 func (p *planner) listenerStanding(l federation.Listener) (exists bool, reason string) {

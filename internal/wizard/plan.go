@@ -11,32 +11,47 @@ import (
 // planner builds one plan: the list of what it wants beside what there is, and the configuration that follows.
 type planner struct {
 	a      federation.Answers
-	s      federation.Snapshot
+	s      federation.Snapshot    // without what the deployment gives up
+	before *federation.Deployment // as it was finished last; nil when it never was
 	list   []federation.Change
 	target federation.Configuration
 }
 
 // Plan says what these answers ask for: each object as new, as existing, or as standing in conflict with another, in the
-// document's order; the configuration after it; and warnings. It fills in defaults, changes nothing, and gives the same
-// plan for the same input. The error is a federation.Invalid: of the answers, or, when nothing is in conflict, of the
-// configuration that would follow.
+// document's order; what an earlier run for the same deployment made and these answers have no use for, to be removed;
+// the configuration after it; and warnings. It fills in defaults, changes nothing, and gives the same plan for the same
+// input. The error is a federation.Invalid: of the answers, or, when nothing is in conflict, of the configuration that
+// would follow.
 func Plan(a federation.Answers, s federation.Snapshot) (federation.Changes, error) {
 	a = Defaults(a, s)
 	if err := Check(a, s).Err(); err != nil {
 		return federation.Changes{}, err
 	}
-	p := planner{a: a, s: s, target: cloned(s.Configuration)}
+	name := DeploymentName(a)
+	out := newLedger(name, s).leaving(wantsOf(a))
+	s.Configuration = out.without(s.Configuration)
+	p := planner{a: a, s: s, before: deployment(name, s), target: cloned(s.Configuration)}
 	p.settings()
 	p.routes()
 	p.acl()
 	p.peerSubjects()
 	p.contexts()
 	p.listeners()
-	changes := federation.Changes{List: p.list, Warnings: p.warnings(), Target: p.target}
+	changes := federation.Changes{List: append(p.list, out.changes()...), Warnings: p.warnings(), Target: p.target}
 	if len(changes.Conflicts()) > 0 {
 		return changes, nil
 	}
 	return changes, federation.Invalid(p.target.Validate(s.Usage)).Err()
+}
+
+// deployment is the finished run of that name, nil when there is none.
+func deployment(name string, s federation.Snapshot) *federation.Deployment {
+	for i := range s.Deployments {
+		if s.Deployments[i].Name == name {
+			return &s.Deployments[i]
+		}
+	}
+	return nil
 }
 
 // want adds one object to the plan. It exists when it stands there as wanted; reason, when not empty, says what it is in

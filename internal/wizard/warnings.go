@@ -26,11 +26,15 @@ func (p *planner) warnings() []string {
 	if p.a.ChildDomains && p.anyIPv6() {
 		add("Routes for child domains do not work over IPv6 on the Microsoft side (p.69); leave child_domains off, or use IPv4 addresses.")
 	}
-	if v := p.target.TLSContext(federation.PeerAuthContext); v != nil && !overTCP(p.a) && v.MinVersion < "1.2" {
+	if advice := p.versionAdvice(p.a); advice != "" {
+		list = append(list, advice)
+	} else if v := p.target.TLSContext(federation.PeerAuthContext); v != nil && !overTCP(p.a) && v.MinVersion < versionNew {
 		add("The context %s admits TLS %s, because that is all that Lync and OCS offer; every peer of this context may use it.", v.Name, v.MinVersion)
 	}
-	list = append(list, p.transportWarnings()...)
-	return append(list, p.localWarnings()...)
+	for _, more := range [][]string{p.domainWarnings(), p.neighbourWarnings(), p.transportWarnings(), p.localWarnings()} {
+		list = append(list, more...)
+	}
+	return list
 }
 
 // transportWarnings are about certificates that one deployment presents and another cannot.
@@ -67,6 +71,11 @@ func (p *planner) localWarnings() []string {
 	for _, h := range p.a.FrontEnds {
 		add("The front end", h.FQDN, h.Address)
 	}
+	for _, h := range nextHops(p.a) {
+		if isNetwork(h.address) {
+			list = append(list, fmt.Sprintf("%s is the address of a network or its broadcast address in most networks; check that %s has it.", h.address, h.name))
+		}
+	}
 	if isLoopback(p.a.LoadBalancer) {
 		list = append(list, fmt.Sprintf("The load balancer has the loopback address %s, which no other machine can reach.", p.a.LoadBalancer))
 	}
@@ -88,6 +97,13 @@ func (p *planner) anyIPv6() bool {
 		a, err := netip.ParseAddr(address)
 		return err == nil && a.Unmap().Is6()
 	})
+}
+
+// isNetwork reports whether an IPv4 address ends as those of networks of 256 addresses and their broadcasts do. Larger
+// networks have servers with such addresses, so it is no more than a doubt.
+func isNetwork(address string) bool {
+	a, err := netip.ParseAddr(address)
+	return err == nil && a.Is4() && (a.As4()[3] == 0 || a.As4()[3] == 255)
 }
 
 func isLoopback(address string) bool {

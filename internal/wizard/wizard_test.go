@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,13 +60,35 @@ func node(name, address string) federation.Node { return federation.Node{Name: n
 
 // finished is the snapshot after a plan was applied, as the store leaves it.
 func finished(s federation.Snapshot, a federation.Answers, c federation.Changes) federation.Snapshot {
-	for _, d := range federation.Diff(&s.Configuration, &c.Target) {
-		if d.Section == federation.SectionSettings {
-			s.SavedSettings = append(s.SavedSettings, d.Key)
+	a = Defaults(a, s)
+	d := federation.Deployment{Name: DeploymentName(a), Answers: a}
+	if known := deployment(d.Name, s); known != nil {
+		d.Made = slices.Clone(known.Made)
+	}
+	for _, difference := range federation.Diff(&s.Configuration, &c.Target) {
+		object := federation.Made{Kind: difference.Kind, Key: difference.Key}
+		switch {
+		case difference.Section == federation.SectionSettings:
+			s.SavedSettings = append(slices.Clone(s.SavedSettings), difference.Key)
+		case difference.How == federation.Added && (object.Kind == kindRoute || object.Kind == kindACL || object.Kind == kindSubject):
+			d.Made = append(d.Made, object)
+		case difference.How == federation.Removed:
+			d.Made = slices.DeleteFunc(d.Made, func(m federation.Made) bool { return m == object })
 		}
 	}
 	s.Configuration = c.Target
-	s.Deployments = append(s.Deployments, federation.Deployment{Name: DeploymentName(a), Answers: Defaults(a, s)})
+	s.Deployments = withDeployment(s.Deployments, d)
+	return s
+}
+
+// removed is the snapshot after a deployment was removed, as the store leaves it: what stays is given to the others.
+func removed(s federation.Snapshot, name string, c federation.Changes) federation.Snapshot {
+	gone := *deployment(name, s)
+	s.Configuration = c.Target
+	s.Deployments = slices.DeleteFunc(slices.Clone(s.Deployments), func(d federation.Deployment) bool { return d.Name == name })
+	for i := range s.Deployments {
+		s.Deployments[i].Made = slices.Concat(s.Deployments[i].Made, gone.Made)
+	}
 	return s
 }
 
