@@ -184,6 +184,8 @@ func (f TaskFacts) planned(id, title, page, kind string) Task {
 	}
 	switch {
 	case t.State == Wrong:
+	case len(f.Plan.List) == 0: // the answers do not hold any more, so that nothing can be planned for them
+		t.State, t.Text = Unknown, "The answers of the wizard do not fit the configuration any more; go through the wizard again."
 	case missing > 0:
 		t.State, t.Text = Open, fmt.Sprintf("%d of %d objects are not there any more; go through the wizard again to put them back.", missing, count)
 	default:

@@ -114,6 +114,7 @@ func TestEachTaskSaysHowItStands(t *testing.T) {
 		"what goes is nothing that is missing": {func(f *TaskFacts) {
 			f.Plan.List = append(f.Plan.List, federation.Change{Verdict: federation.VerdictRemove, Kind: "acl"})
 		}, "acl", Done, "All 1 objects"},
+		"nothing can be planned":       {func(f *TaskFacts) { f.Plan.List = nil }, "static_routes", Unknown, "do not fit the configuration any more"},
 		"a domain that went":           {func(f *TaskFacts) { f.Snapshot.Domains = nil }, "domains", Wrong, "synergy.com is no domain of this side any more"},
 		"a domain they lack":           {func(f *TaskFacts) { f.Deployment.Answers.MicrosoftDomains = []string{"a.com"} }, "domains", Wrong, "synergy.com is no SIP domain of the Microsoft side"},
 		"a domain that only they have": {func(f *TaskFacts) { f.Deployment.Answers.MicrosoftDomains = []string{"synergy.com", "a.com"} }, "domains", Open, "a.com is a SIP domain of the Microsoft side alone"},
