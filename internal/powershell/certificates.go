@@ -1,6 +1,9 @@
 package powershell
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const (
 	certificatesName  = "certificates"
@@ -10,13 +13,25 @@ const (
 // certificatesPage is the exchange in the order in which each part needs the one before: who signs, what the nodes show,
 // what the front ends show, and the restart that brings it into use (guide p.59, 72, 78-84).
 func certificatesPage(w *writer) Page {
-	return Page{Name: certificatesName, Title: certificatesTitle,
+	page := Page{Name: certificatesName, Title: certificatesTitle,
 		Lede: "Both sides show a certificate in every TLS handshake, and both check the other's. So each certificate needs both usages, server and client authentication, and each side needs the root of the CA that signed the other's. One CA for both sides spares half of this page.",
 		Sections: []Section{
 			rootHere(w), nodeCertificates(w), look(w),
-			trustRoot(w, `Add it to the Trusted Root Certification Authorities of this computer. It is a CA's root: compare the thumbprint with what the CA's administrator tells you.`),
-			frontEndRequest(w), caSteps("the request file"), frontEndInstall(w), tlsVersions(w), frontEndRestart(w),
+			trustRoot(w),
+			frontEndRequest(w), caSteps(), frontEndInstall(w), tlsVersions(w), frontEndRestart(w),
 		}}
+	if w.Calling() {
+		page.Sections = slices.Insert(page.Sections, 2, expresswayCertificate(w))
+	}
+	return page
+}
+
+// expresswayCertificate is about the third party of chat and calling: the front ends send to it, and it to the nodes.
+func expresswayCertificate(w *writer) Section {
+	return Section{Title: "The Expressway's certificate", Items: []Item{
+		item(w.say("Its Common Name has to be %s, which is among the TLS peer subjects of this side, and it needs both usages as well.", w.Destination())),
+		item("The root of its CA has to be trusted here and on every front end; the Expressway has to trust the root of the nodes' CA and that of the front ends'. With one CA for all, all is done."),
+	}}
 }
 
 func rootHere(w *writer) Section {
@@ -35,7 +50,7 @@ func nodeCertificates(w *writer) Section {
 			w.err = err
 		}
 		section.Items = append(section.Items, w.shell(
-			w.say("On %s, make a key and a request with both usages for the names %s. The key stays on the node.", node, strings.Join(w.NodeNames(node), " and ")),
+			w.say("On %s, make a key, which stays on the node, and a request with both usages for %s.", node, strings.Join(w.NodeNames(node), " and ")),
 			"openssl req -new -newkey rsa:2048 -sha256 -nodes -keyout %s.key -out %s.csr -subj '/CN=%s' -addext 'subjectAltName="+names+"' -addext 'extendedKeyUsage=serverAuth,clientAuth'",
 			node, node, node))
 	}
@@ -57,10 +72,10 @@ func look(w *writer) Section {
 		Command: `.\certificates.ps1`, Success: "It lists the certificates of this computer, says which one is in use, and ends with exit code 0 when that one is fit."})}
 }
 
-func trustRoot(w *writer, text string) Section {
+func trustRoot(w *writer) Section {
 	return Section{Title: "The root of the nodes' CA belongs on every front end", Items: []Item{
 		item("Leave this out where one CA signs for both sides: then the front ends trust it already."),
-		w.run(text, `.\certificates.ps1 -TrustRoot .\node-ca.cer`),
+		w.run("Add it. Compare the thumbprint, which it shows before it asks, with what the CA's administrator tells you.", `.\certificates.ps1 -TrustRoot .\node-ca.cer`),
 		item("By hand: mmc, File, Add/Remove Snap-in, Certificates, Computer account, Local computer. There Trusted Root Certification Authorities, Certificates, All Tasks, Import."),
 	}}
 }
@@ -75,11 +90,11 @@ func frontEndRequest(w *writer) Section {
 }
 
 // caSteps are a Microsoft CA's web pages; another CA has its own (guide p.81-82).
-func caSteps(request string) Section {
+func caSteps() Section {
 	return Section{Title: "Have a Microsoft CA sign it", Items: []Item{
 		{Text: "Open the CA's web page in a browser, with https where the CA has it.", Code: "http://CA-SERVER/certsrv"},
 		item("Choose Request a certificate, then advanced certificate request, then Submit a certificate request by using a base-64-encoded CMC or PKCS #10 file."),
-		item("Paste the whole text of " + request + " into the field, choose the template where there is a choice, and choose Submit."),
+		item("Paste the whole text of the request file into the field, choose the template where there is a choice, and choose Submit."),
 		item("A standalone CA keeps it waiting: on the CA, open the Certification Authority console, Pending Requests, right-click the request, All Tasks, Issue."),
 		item("Back on the web page, choose View the status of a pending certificate request, and download the certificate, base-64 encoded."),
 	}}
@@ -102,7 +117,7 @@ func tlsVersions(w *writer) Section {
 	}
 	return Section{Title: "TLS versions", Items: append(items,
 		w.run("On a front end, see whether somebody changed it. No line means that the system's own rule holds; Enabled 0 or DisabledByDefault 1 means off.",
-			`Get-ItemProperty -Path 'HKLM:\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols\TLS 1.2\*'`),
+			`Get-ItemProperty -Path 'HKLM:\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols\TLS 1.2\*' -ErrorAction SilentlyContinue`),
 	)}
 }
 

@@ -22,8 +22,9 @@ func ocsFIPS(w *writer) Section {
 	}}
 }
 
-func ocsConsole(item string) string {
-	return "Start, Run, mmc; File, Add/Remove Snap-in, Add, Certificates, Computer account, Local computer. Then " + item
+// ocsConsole leads to the computer's certificates, where something is to be done.
+func ocsConsole(then string) string {
+	return "Start, Run, mmc; File, Add/Remove Snap-in, Add, Certificates, Computer account, Local computer. Then " + then
 }
 
 func ocsRoot() Section {
@@ -55,7 +56,7 @@ func ocsRequest(w *writer) Section {
 
 func ocsAuthorities() Section {
 	return Section{Title: "Have a CA sign it", Items: []Item{
-		{Text: "A standalone Microsoft CA: open its web page in a browser on the server, choose Request a certificate, advanced certificate request, Create and submit a request to this CA. Give the name above and both usages, 1.3.6.1.5.5.7.3.1 and 1.3.6.1.5.5.7.3.2, under Other. On the CA, issue the pending request; back on the page, download it.", Code: "http://CA-SERVER/certsrv"},
+		{Text: "A standalone Microsoft CA: open its web page in a browser on the server, choose Request a certificate, advanced certificate request, Create and submit a request to this CA. Give the name above and both usages, 1.3.6.1.5.5.7.3.1 and 1.3.6.1.5.5.7.3.2, under Other; where the page offers it, have the certificate stored in the local computer's store. On the CA, issue the pending request; back on the page, download it.", Code: "http://CA-SERVER/certsrv"},
 		item("An enterprise Microsoft CA: make a copy of the template Web Server with Client Authentication added to its application policies, have the CA issue it, and choose it on the CA's web page."),
 		item("Another CA: follow its own way. Hand in the name above, and tell it that the certificate needs both usages."),
 	}}

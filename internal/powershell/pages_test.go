@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"isthmus/internal/federation"
+	"isthmus/internal/pstest"
 )
 
 func pagesOf(t *testing.T, d federation.Deployment) map[string]Page {
@@ -113,6 +114,7 @@ func TestValuesOnThePages(t *testing.T) {
 		{"skype-2019-enterprise", "certificates", "http://CA-SERVER/certsrv"},
 		{"skype-2015-standard", "certificates", "Its Common Name has to be fe1.synergy.com;"},
 		{"lync-2010-enterprise", "certificates", "This side takes TLS 1.0 and newer from Lync Server 2010:"},
+		{"lync-2013-enterprise-calling", "certificates", "Its Common Name has to be exp.synergy.com, which"},
 		{"lync-2010-enterprise", "certificates", "right-click certificates.ps1, Properties, Unblock."},
 		{"lync-2013-enterprise-calling", "certificates", `Unblock-File -Path .\certificates.ps1`},
 		{"ocs-enterprise", "certificates", "the pool's name, pool.synergy.com, on every front end"},
@@ -216,6 +218,9 @@ func TestPagesFilesHoldToTheRulesOfScripts(t *testing.T) {
 			} else if !slices.ContainsFunc(sets, func(set []string) bool { return fits(c, set) }) {
 				t.Errorf("line %d: no parameter set of %s takes %v", c.line, c.command, c.parameters)
 			}
+		}
+		if _, err := pstest.Parse(text); err != nil {
+			t.Error(err)
 		}
 		for _, call := range forbidden {
 			if strings.Contains(strings.ToLower(text), strings.ToLower(call)) {

@@ -32,5 +32,5 @@ func popupsOn(w *writer) Section {
 		w.run("When that file is lost, set every policy to the product's default. A value that somebody chose before is lost with the file.", `.\popups-on.ps1 -ToDefault`),
 		w.run("Clients get it at the next sign-in, or after the Front-End service restarted.", `.\restart.ps1`),
 	}, Step: w.step(Step{File: "popups-on.ps1", Title: "Pop-ups on again", Where: w.where("a front end") + " In the folder where popups-off.ps1 ran.", Command: `.\popups-on.ps1`,
-		Success: "Each policy has its own value again, and the exit code is 0. The file is set aside, so that popups-off.ps1 begins anew the next time."})}
+		Success: "Each policy that popups-off.ps1 changed has its own value again, and the exit code is 0. The file is set aside, so that popups-off.ps1 begins anew the next time."})}
 }
