@@ -37,6 +37,23 @@ func TestTakingADraftOverSaysWhatItReplaces(t *testing.T) {
 	c.get("/wizard/3").page().Says(t, ".banner", "The draft of operator is yours now.")
 }
 
+func TestADraftThatIsGoneReplacesNone(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walk(2)
+	c.get("/wizard/drafts/9999").status(http.StatusNotFound)
+	c.post("/wizard/drafts/9999/take").status(http.StatusNotFound)
+	c.get("/wizard").page().Says(t, "h2", "Your draft waits at step 3")
+}
+
+func TestAnAnswerThatAFormDoesNotHoldStays(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walk(2)
+	c.post("/wizard/2", "pool", "pool2.synergy.com").to("/wizard/3")
+	if a := must[federation.Answers](t)(c.draft()); a.Edition != federation.EditionEnterprise || a.Site != "1" || a.Pool != "pool2.synergy.com" {
+		t.Errorf("edition %q, site %q, pool %q", a.Edition, a.Site, a.Pool)
+	}
+}
+
 func TestTheWizardBeginsOnlyWithADeploymentThatExists(t *testing.T) {
 	c := ready(t, auth.Admin)
 	c.walk(1)

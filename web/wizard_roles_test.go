@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"isthmus/internal/auth"
+	"isthmus/internal/federation"
 )
 
 func TestAnOperatorFinishesOnlyWhatAnOperatorMayChange(t *testing.T) {
@@ -16,6 +17,23 @@ func TestAnOperatorFinishesOnlyWhatAnOperatorMayChange(t *testing.T) {
 	c.post("/wizard/finish", "fingerprint", "anything").status(http.StatusForbidden)
 	if c.snapshot().Settings.PartitionedFederation {
 		t.Error("an operator changed the settings")
+	}
+}
+
+func TestAnOperatorChangesNoTLSContextByAPlan(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walk(5)
+	c.finish().to("/deployments/1")
+	peer := *c.snapshot().TLSContext(federation.PeerAuthContext)
+	peer.PeerSubjects = nil
+	must[federation.TLSContext](t)(c.store.SaveTLSContext(t.Context(), peer))
+	c.post("/logout")
+	c.signIn(auth.Operator)
+	c.post("/wizard", "from", "1").to("/wizard/1")
+	c.get("/wizard/6").status(http.StatusOK).page().Says(t, "form.finish p", "This plan changes settings or TLS contexts")
+	c.post("/wizard/finish", "fingerprint", "anything").status(http.StatusForbidden)
+	if now := c.snapshot().TLSContext(federation.PeerAuthContext).PeerSubjects; len(now) != 0 {
+		t.Errorf("an operator let %q in", now)
 	}
 }
 
