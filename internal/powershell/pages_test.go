@@ -299,3 +299,49 @@ func TestLinesToCopyFitTheirCmdlets(t *testing.T) {
 		}
 	}
 }
+
+// named gives the pool and every server a value for a name, and leaves the nodes, whose names stand bare in lines for a
+// shell of their own.
+func named(d federation.Deployment, value func() string) federation.Deployment {
+	d.Name, d.Answers.Pool = value(), value()
+	d.Answers.FrontEnds = []federation.Host{{FQDN: value(), Address: "10.1.20.21"}, {FQDN: value(), Address: "10.1.20.22"}}
+	return d
+}
+
+// tokensOf are the numbers of tokens of a page's lines to copy, and the shapes of its files.
+func tokensOf(t *testing.T, d federation.Deployment) []string {
+	t.Helper()
+	var list []string
+	pages := pagesOf(t, d)
+	for _, name := range []string{"certificates", "pop-ups", "tracing"} {
+		for _, s := range pages[name].Sections {
+			for _, i := range s.Items {
+				tokens, err := tokenize(i.Code)
+				if err != nil && !strings.HasPrefix(i.Code, "openssl ") {
+					t.Errorf("%s: %v", i.Code, err)
+				}
+				list = append(list, fmt.Sprint(i.Text[:5], len(tokens)))
+			}
+			if s.Step != nil {
+				tree, err := pstest.Parse(s.Step.Text)
+				if err != nil {
+					t.Fatalf("%s with %q: %v", s.Step.File, d.Name, err)
+				}
+				list = append(list, tree.Shape())
+			}
+		}
+	}
+	return list
+}
+
+func TestNoValueBecomesCodeOnThePages(t *testing.T) {
+	d := deployments()["skype-2019-enterprise"]
+	harmless := tokensOf(t, named(d, func() string { return "harmless" }))
+	for next := 0; next < len(hostile); {
+		first := next
+		bad := named(d, func() string { next++; return hostile[(next-1)%len(hostile)] })
+		if got := tokensOf(t, bad); !slices.Equal(got, harmless) {
+			t.Errorf("with %q the pages have other tokens", hostile[first:min(next, len(hostile))])
+		}
+	}
+}
