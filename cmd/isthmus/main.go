@@ -37,8 +37,9 @@ type commands struct {
 		Apply  configApplyCommand  `cmd:"" help:"Make the configuration what FILE says."`
 	} `cmd:"" help:"The whole configuration as one file."`
 	Wizard struct {
-		Plan   wizardPlanCommand   `cmd:"" help:"Print what the answers in FILE would create; changes nothing."`
+		Plan   wizardPlanCommand   `cmd:"" help:"Print what the answers in FILE would create and remove; changes nothing."`
 		Finish wizardFinishCommand `cmd:"" help:"Apply the plan and write the files for the Microsoft side."`
+		Remove wizardRemoveCommand `cmd:"" help:"Remove a deployment with what the wizard made for it and nothing else uses."`
 	} `cmd:"" help:"The federation wizard without the console."`
 	Cert struct {
 		Import certImportCommand `cmd:"" help:"Import the node's own certificate, or a trusted CA."`

@@ -121,7 +121,7 @@ func TestADatabaseThatCannotBeUsedEndsWithOneSentence(t *testing.T) {
 }
 
 func TestEveryCommandTakesH(t *testing.T) {
-	for _, command := range []string{"", "serve", "migrate", "admin add", "config export", "config apply", "wizard plan", "wizard finish", "cert import", "check", "version"} {
+	for _, command := range []string{"", "serve", "migrate", "admin add", "config export", "config apply", "wizard plan", "wizard finish", "wizard remove", "cert import", "check", "version"} {
 		r := call(t, "", append(strings.Fields(command), "-h")...)
 		if r.code != 0 || !strings.Contains(r.out, "Usage: isthmus") {
 			t.Errorf("%q -h: exit %d, out %q, err %q", command, r.code, r.out, r.err)

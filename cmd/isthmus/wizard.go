@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"isthmus/internal/federation"
 	"isthmus/internal/powershell"
@@ -144,4 +145,49 @@ func writeScripts(dir string, d federation.Deployment, snapshot federation.Snaps
 		fmt.Fprintln(out, "wrote", path)
 	}
 	return nil
+}
+
+type wizardRemoveCommand struct {
+	Name   string `arg:"" help:"Deployment to remove: its pool's name, or that of its one front end."`
+	DryRun bool   `help:"Print what would go and what would stay; change nothing."`
+	JSON   bool   `name:"json" help:"Print it as JSON, with the reason of whatever stays."`
+}
+
+func (a wizardRemoveCommand) Run(ctx context.Context, f *flags, c console) error {
+	return within(ctx, f, c, func(ctx context.Context, db *store.Store) error {
+		snapshot, err := db.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		d, err := deploymentNamed(a.Name, snapshot)
+		if err != nil {
+			return err
+		}
+		changes := wizard.Removal(d, snapshot)
+		if !a.DryRun {
+			changes, err = db.RemoveDeployment(ctx, d.ID, func(d federation.Deployment, now federation.Snapshot) (federation.Changes, error) {
+				return wizard.Removal(d, now), nil
+			})
+		}
+		if err != nil {
+			return err
+		}
+		changes.Warnings = append(changes.Warnings, "The Microsoft side still sends here; run the deployment's rollback.ps1 there.")
+		return printPlan(c, changes, a.JSON)
+	})
+}
+
+// deploymentNamed finds a deployment by its name; the error names those that are there.
+func deploymentNamed(name string, s federation.Snapshot) (federation.Deployment, error) {
+	var names []string
+	for _, d := range s.Deployments {
+		if strings.EqualFold(d.Name, strings.TrimSuffix(name, ".")) {
+			return d, nil
+		}
+		names = append(names, d.Name)
+	}
+	if len(names) == 0 {
+		return federation.Deployment{}, errors.New("There is no deployment yet, so there is none to remove.")
+	}
+	return federation.Deployment{}, fmt.Errorf("There is no deployment %s; choose one of %s.", name, strings.Join(names, ", "))
 }

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestAnEditRemovesWhatItsDeploymentNoLongerNeeds(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	out := filepath.Join(m.dir, "scripts")
+	m.isthmus(answers, "wizard", "finish", "-", "--out", out).want(t, 0)
+	edited := m.file("edited.yaml", strings.Replace(answers, ", {fqdn: fe2.synergy.com, address: 10.1.20.22}", "", 1))
+	const line = "remove static_route destination=.com.synergy type=domain next_hop=10.1.20.22 port=5061 transport=tls priority=2\n"
+	for _, call := range [][]string{{"plan"}, {"finish", "--out", out}} {
+		m.isthmus("", append([]string{"wizard", call[0], edited}, call[1:]...)...).want(t, 0, line, "remove acl pattern=fe2.synergy.com\n")
+	}
+	if left := m.isthmus("", "config", "export").out; strings.Contains(left, "10.1.20.22") || strings.Contains(left, "fe2.synergy.com") || !strings.Contains(left, "10.1.20.21") {
+		t.Errorf("after the edit the configuration is\n%s", left)
+	}
+	if again := m.isthmus("", "wizard", "plan", edited); strings.Contains(again.out, "remove ") || strings.Contains(again.out, "new ") {
+		t.Errorf("a second run would change something:\n%s", again.out)
+	}
+}
+
+func TestADeploymentIsRemovedWithWhatItMade(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy+"acl: [{pattern: 10.1.20.21, description: by hand}]\n", "config", "apply", "-").want(t, 0)
+	m.isthmus("", "wizard", "remove", "pool.synergy.com").want(t, exitFailure, "There is no deployment yet")
+	m.isthmus(answers, "wizard", "finish", "-", "--out", filepath.Join(m.dir, "scripts")).want(t, 0)
+	m.isthmus("", "wizard", "remove", "pool").want(t, exitFailure, "There is no deployment pool; choose one of pool.synergy.com.")
+
+	before := m.isthmus("", "config", "export").out
+	m.isthmus("", "wizard", "remove", "Pool.synergy.com", "--dry-run").want(t, 0, "remove acl pattern=10.1.20.22\n", "exists acl pattern=10.1.20.21\n", "rollback.ps1")
+	m.isthmus("", "wizard", "remove", "pool.synergy.com", "--dry-run", "--json").want(t, 0, "It stood there before the wizard")
+	if after := m.isthmus("", "config", "export").out; after != before {
+		t.Error("a dry run changed something")
+	}
+	m.isthmus("", "wizard", "remove", "pool.synergy.com").want(t, 0, "remove acl pattern=10.1.20.22\n")
+	left := m.isthmus("", "config", "export").out
+	if strings.Contains(left, "pool.synergy.com") || strings.Contains(left, "10.1.20.22") || !strings.Contains(left, "by hand") {
+		t.Errorf("after the removal the configuration is\n%s", left)
+	}
+	m.isthmus("", "wizard", "remove", "pool.synergy.com").want(t, exitFailure, "There is no deployment yet")
+}
