@@ -33,6 +33,8 @@ func eachScript(t *testing.T, check func(t *testing.T, name string, text string)
 	}
 }
 
+var untidy = regexp.MustCompile(`(?m)[ \t]+$|\n\n\n`)
+
 func TestFilesAreForWindows(t *testing.T) {
 	for folder, d := range deployments() {
 		for _, step := range script(t, d) {
@@ -43,7 +45,7 @@ func TestFilesAreForWindows(t *testing.T) {
 			if bytes.Count(b, []byte("\n")) != bytes.Count(b, []byte("\r\n")) || bytes.Contains(b, []byte("\r\r")) || !bytes.HasSuffix(b, []byte("\r\n")) {
 				t.Errorf("%s/%s does not end every line with CRLF", folder, step.File)
 			}
-			if strings.Contains(step.Text, "<no value>") || regexp.MustCompile(`(?m)[ \t]+$|\n\n\n`).MatchString(step.Text) {
+			if strings.Contains(step.Text, "<no value>") || untidy.MatchString(step.Text) {
 				t.Errorf("%s/%s has a hole, blanks at a line's end, or two empty lines", folder, step.File)
 			}
 		}

@@ -10,17 +10,17 @@ func stepsOf(v values) []Step {
 
 // skypeSteps are the files for Skype for Business and Lync, in the order in which they are used, the way back last.
 func skypeSteps(v values) []Step {
-	where := "Run it in the " + v.Shell() + " on a front end, as a member of RTCUniversalServerAdmins or of a role to which New-CsStaticRoute is assigned (Get-CsAdminRole)."
-	topology := " Enable-CsTopology at its end also needs delegated setup permission, or a domain administrator."
+	shell := "Run it in the " + v.Shell() + " on a front end, as a member of RTCUniversalServerAdmins"
+	where := shell + ", or of a role to which New-CsStaticRoute is assigned (Get-CsAdminRole). Enable-CsTopology at its end also needs delegated setup permission, or a domain administrator."
 	return []Step{
 		{File: "checklist.md", Title: "The whole as a checklist", Where: "Names, certificates, scripts and a maintenance window in one list, to print and to tick off."},
-		{File: "configure.ps1", Title: "Configure the Microsoft side", Where: where + topology + " First with the switch WhatIf, which only says what it would do.", Command: `.\configure.ps1`,
+		{File: "configure.ps1", Title: "Configure the Microsoft side", Where: where + " First with the switch WhatIf, which only says what it would do.", Command: `.\configure.ps1`,
 			Success: "It ends with a table in which every line says exists, and with exit code 0. A second run changes nothing."},
-		{File: "verify.ps1", Title: "Compare with what is expected", Where: where + " It changes nothing.", Command: `.\verify.ps1`,
+		{File: "verify.ps1", Title: "Compare with what is expected", Where: shell + ". It changes nothing.", Command: `.\verify.ps1`,
 			Success: `Every line says exists, and the exit code is 0. Then .\verify.ps1 -Json | Out-File -Encoding UTF8 .\verify.json keeps the result in a file that this page takes in.`},
-		{File: "restart.ps1", Title: "Restart the front ends", Where: where + " Users are signed in again meanwhile, so do it in a maintenance window.", Command: `.\restart.ps1`,
+		{File: "restart.ps1", Title: "Restart the front ends", Where: shell + " who is an administrator of every front end. Users are signed in again meanwhile, so do it in a maintenance window.", Command: `.\restart.ps1`,
 			Success: "Each front end is stopped and started alone, and RTCSRV runs on it before the next one is touched."},
-		{File: "rollback.ps1", Title: "Take it back", Where: where + topology + " Only to undo configure.ps1.", Command: `.\rollback.ps1`,
+		{File: "rollback.ps1", Title: "Take it back", Where: where + " Only to undo configure.ps1.", Command: `.\rollback.ps1`,
 			Success: "It removes what configure.ps1 made and nothing else, and asks before each removal."},
 	}
 }
