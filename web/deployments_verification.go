@@ -1,0 +1,73 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"isthmus/internal/federation"
+	"isthmus/internal/powershell"
+	"isthmus/templates"
+)
+
+// handIn takes what verify.ps1 wrote, as a file or as pasted text, and keeps it in the place of the result before.
+func (s *Server) handIn(w http.ResponseWriter, r *http.Request) error {
+	seen, err := s.sight(r.Context(), pathID(r))
+	if err != nil {
+		return err
+	}
+	if seen.blind() {
+		return errNoPage
+	}
+	v, err := verificationFrom(r, seen.Deployment)
+	var invalid federation.Invalid
+	if errors.As(err, &invalid) {
+		return s.deploymentPage(w, r, http.StatusUnprocessableEntity, seen,
+			templates.Form{Values: url.Values{"text": {r.PostForm.Get("text")}}, Invalid: invalid})
+	}
+	if err == nil {
+		err = s.store.KeepVerification(r.Context(), seen.ID, v)
+	}
+	seen.verification = &v
+	return s.done(w, r, err, deploymentPath(seen.Deployment), seen.handedIn())
+}
+
+// verificationFrom reads what was sent. A file goes before a text: whoever was refused with a text and chooses a file
+// then means the file. What is wrong with it is an Invalid of the field that it came in.
+func verificationFrom(r *http.Request, d federation.Deployment) (v federation.Verification, err error) {
+	field, data := "text", []byte(r.PostForm.Get("text"))
+	file, _, err := r.FormFile("file")
+	switch {
+	case err == nil:
+		defer file.Close()
+		if read, err := io.ReadAll(file); err != nil {
+			return v, err
+		} else if len(read) > 0 {
+			field, data = "file", read
+		}
+	case !errors.Is(err, http.ErrMissingFile) && !errors.Is(err, http.ErrNotMultipart):
+		return v, err
+	}
+	if len(data) == 0 {
+		return v, federation.Invalid{{Path: "file", Text: "Choose the file that verify.ps1 wrote, or paste its text."}}
+	}
+	v, err = powershell.ReadVerification(data, d)
+	return v, asInvalid(err, field)
+}
+
+// handedIn says what a result that was just taken tells.
+func (seen sight) handedIn() string {
+	there := 0
+	for _, r := range seen.verification.Results {
+		if r.State == federation.VerifyExists {
+			there++
+		}
+	}
+	text := fmt.Sprintf("Handed in. %d of %s as they should be.", there, counted(len(seen.verification.Results), "object is", "objects are"))
+	if seen.stale() {
+		text += " The scripts that looked are older than the configuration; download them again and run them."
+	}
+	return text
+}
