@@ -23,6 +23,7 @@ type Node struct {
 	Children   []*Node
 
 	source string
+	parts  []*Node // the children without comments
 }
 
 // Text is the piece of the script that the node covers.
@@ -98,7 +99,11 @@ func (b *builder) node() *Node {
 		Named: f.flags&flagNamed != 0, Error: f.flags&flagError != 0, Missing: f.flags&flagMissing != 0, Extra: f.flags&flagExtra != 0,
 	}
 	for range f.children {
-		n.Children = append(n.Children, b.node())
+		child := b.node()
+		n.Children = append(n.Children, child)
+		if !child.Extra {
+			n.parts = append(n.parts, child)
+		}
 	}
 	return n
 }
