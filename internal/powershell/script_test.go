@@ -86,6 +86,11 @@ func TestValuesInTheScripts(t *testing.T) {
 		{"lync-2010-enterprise", "configure.ps1", "#Requires -Version 2.0"},
 		{"lync-2013-enterprise-calling", "configure.ps1", "$Destination = 'exp.synergy.com'\n$DestinationPort = 65072"},
 		{"lync-2013-enterprise-calling", "configure.ps1", "-VerificationLevel AlwaysVerifiable"},
+		{"lync-2013-enterprise-calling", "configure.ps1", "New-CsPublicProvider -Identity $Provider -ProxyFqdn $Destination -Enabled $true -VerificationLevel AlwaysVerifiable"},
+		{"lync-2010-enterprise", "configure.ps1", "in the Lync Server Management Shell on a front end, as a member of RTCUniversalServerAdmins, or of a\n# role (RBAC) to which the cmdlet New-CsStaticRoute is assigned"},
+		{"skype-2019-enterprise", "rollback.ps1", "# Deployment 'pool.synergy.com': the wizard was finished 2026-03-04 09:41:00 UTC by 'm.keller', revision 12.\n# Written by Isthmus. Fingerprint "},
+		{"skype-2019-enterprise", "verify.ps1", "likely to belong to a VCS or Expressway for video, or to Exchange Unified Messaging for voice mail"},
+		{"skype-2015-standard", "verify.ps1", "$Names = @('imp1.synergy.com', 'imp2.synergy.com')\n$Addresses = @{\n    'imp1.synergy.com' = '10.1.10.11'\n    'imp2.synergy.com' = '10.1.10.12'\n}"},
 		{"ocs-enterprise", "configure.ps1", "$Hosts = @('imp1.synergy.com', '10.1.10.11', 'imp2.synergy.com', '10.1.10.12')"},
 		{"ocs-enterprise", "configure.ps1", "$NextHop = 'imp1.synergy.com'\n$NextHopPort = 5061\n$Transport = 'TLS'"},
 		{"ocs-standard-tcp", "configure.ps1", "$NextHop = '10.1.10.11'\n$NextHopPort = 5060\n$Transport = 'TCP'"},
@@ -95,6 +100,24 @@ func TestValuesInTheScripts(t *testing.T) {
 		step, ok := File(script(t, deployments()[c.folder]), c.file)
 		if !ok || !strings.Contains(step.Text, c.want) {
 			t.Errorf("%s/%s lacks\n%s", c.folder, c.file, c.want)
+		}
+	}
+}
+
+// Whoever finds a conflict is told what it is likely to be.
+func TestEveryConflictHasItsAdvice(t *testing.T) {
+	presence := []string{KindSite, KindRegistrar, KindSIPDomain} // there or missing, and never different
+	for _, kind := range []string{"skype-2019-enterprise", "lync-2013-enterprise-calling"} {
+		for _, file := range []string{"configure.ps1", "verify.ps1"} {
+			step, _ := File(script(t, deployments()[kind]), file)
+			for _, row := range verifyKinds {
+				if slices.Contains(presence, row) || row == KindPublicProvider && kind != "lync-2013-enterprise-calling" {
+					continue
+				}
+				if !regexp.MustCompile(`(?m)^    ` + row + ` += '.{40,}'$`).MatchString(step.Text) {
+					t.Errorf("%s/%s has no advice for a conflict of the kind %s", kind, file, row)
+				}
+			}
 		}
 	}
 }
