@@ -122,6 +122,47 @@ func TestAPriorityThatSomebodyChangedIsAConflict(t *testing.T) {
 	}
 }
 
+func TestARouteOfAnotherMakerKeepsItsPlace(t *testing.T) {
+	behind := enterprise()
+	behind.FirstPriority = 5
+	s := run(t, snapshot(), enterprise())
+	if list := plan(t, behind, s).Conflicts(); len(list) > 0 {
+		t.Fatalf("what the wizard made it may move, but the conflicts are %+v", list)
+	}
+	alone := standard()
+	alone.Domains, alone.TrustedPool = []string{"synergy.co.uk"}, "trustedpool2.synergy.com"
+	const taken = "This route has priority 1; change it to 5, or delete it."
+	if list := plan(t, behind, run(t, s, alone)).Conflicts(); len(list) != 1 || list[0].Reason != taken {
+		t.Errorf("another deployment uses the route to fe1, and the conflicts are %+v", list)
+	}
+	s.Deployments[0].Made = nil
+	if list := plan(t, behind, s).Conflicts(); len(list) != 6 || list[0].Reason != taken {
+		t.Errorf("nobody knows who made the routes, and the conflicts are %+v", list)
+	}
+}
+
+func TestWhatWasHandedOverGoesWithItsLastKeeper(t *testing.T) {
+	s := run(t, snapshot(), enterprise())
+	s.ACL = append(s.ACL, federation.ACLEntry{Pattern: "10.9.9.9"}, federation.ACLEntry{Pattern: "10.9.9.8"})
+	s.Deployments[0].Made = append(s.Deployments[0].Made, federation.Made{Kind: kindACL, Key: "10.9.9.9"})
+	if got := changesOnly(plan(t, enterprise(), s)); got != "remove acl pattern=10.9.9.9" {
+		t.Errorf("the plan says\n%s", got)
+	}
+	wantSentence(t, lines(Removal(s.Deployments[0], s)), "remove acl pattern=10.9.9.9")
+}
+
+func TestANameGoesAlthoughAnotherDeploymentHasItsAddress(t *testing.T) {
+	b := other()
+	b.Domains, b.FrontEnds[0].Address = []string{"synergy.co.uk"}, "10.1.20.22"
+	s := run(t, run(t, snapshot(), enterprise()), b)
+	a := enterprise()
+	a.FrontEnds = a.FrontEnds[:1]
+	got := changesOnly(plan(t, a, s))
+	if !strings.Contains(got, "remove acl pattern=fe2.synergy.com\nremove tls_peer_subject name=fe2.synergy.com") || strings.Contains(got, "pattern=10.1.20.22") {
+		t.Errorf("the address serves under another name now, but the plan says\n%s", got)
+	}
+}
+
 func TestADeploymentFromBeforeTheLedgerLosesNothing(t *testing.T) {
 	s := run(t, snapshot(), enterprise())
 	s.Deployments[0].Made = nil

@@ -81,16 +81,21 @@ func (l ledger) gives(object federation.Made, keep wants, out *leaving) bool {
 	switch others := l.others[object]; {
 	case !l.ours(object) || keep.objects[object]:
 		return false
-	case len(others) == 1:
-		out.stays[object] = "The deployment " + others[0] + " uses it too."
-	case len(others) > 1:
-		out.stays[object] = "The deployments " + strings.Join(others, ", ") + " use it too."
+	case len(others) > 0:
+		out.stays[object] = usedBy(others)
 	case !l.made[object]:
 		out.stays[object] = beforeTheWizard(object.Kind)
 	default:
 		return true
 	}
 	return false
+}
+
+func usedBy(deployments []string) string {
+	if len(deployments) == 1 {
+		return "The deployment " + deployments[0] + " uses it too."
+	}
+	return "The deployments " + strings.Join(deployments, ", ") + " use it too."
 }
 
 func beforeTheWizard(kind string) string {
@@ -115,7 +120,7 @@ func (l ledger) inUse(object federation.Made, foreign []federation.StaticRoute, 
 func (l ledger) moved(r federation.StaticRoute, keep wants) bool {
 	object := madeRoute(r)
 	then, now := l.before.routes[r.Key()], keep.routes[r.Key()]
-	if !l.made[object] || len(l.others[object]) > 0 || r.Priority != then.Priority || now.Priority == 0 || r.Priority == now.Priority {
+	if !l.made[object] || len(l.others[object]) > 0 || r.Priority != then.Priority || r.Priority == now.Priority {
 		return false
 	}
 	r.Priority = now.Priority

@@ -88,14 +88,32 @@ func TestASecondDeploymentStandsBehindTheFirst(t *testing.T) {
 
 func TestNoPriorityIsProposedThatDoesNotFit(t *testing.T) {
 	s := snapshot()
+	if got := plan(t, enterprise(), s).Conflicts(); len(got) > 0 {
+		t.Fatalf("a new database has room, but %+v", got)
+	}
 	last := federation.NewStaticRoute()
 	last.Destination, last.Type, last.NextHop, last.Priority = ".com.synergy", "domain", "10.9.9.9", maxPriority
 	first := last
 	first.NextHop, first.Priority = "10.9.9.8", 1
 	s.StaticRoutes = []federation.StaticRoute{first, last}
-	conflicts := plan(t, enterprise(), s).Conflicts()
-	if len(conflicts) != 1 || !strings.HasSuffix(conflicts[0].Reason, "give that route another priority, or delete it.") {
-		t.Errorf("the conflicts are %+v", conflicts)
+	for _, c := range []struct {
+		name string
+		edit func()
+		want string
+	}{
+		{"none is left", func() {}, "give that route another priority, or delete it."},
+		{"the last two are left", func() { s.StaticRoutes[1].Priority = maxPriority - 2 }, ", or begin behind it with first_priority: 65534."},
+		{"a route for something else takes none", func() { s.StaticRoutes[1].Destination = ".com.remote" }, ", or begin behind it with first_priority: 2."},
+		{"the route itself takes none", func() {
+			s.StaticRoutes[1].Destination, s.StaticRoutes[1].NextHop, s.StaticRoutes[1].Port, s.StaticRoutes[1].Transport = ".com.synergy", "10.1.20.22", 5061, "tls"
+		}, ", or begin behind it with first_priority: 2."},
+		{"two share the first", func() { s.StaticRoutes[1].NextHop, s.StaticRoutes[1].Priority = "10.9.9.7", 1 }, "10.9.9.8 port 5060 over tcp; give that route another priority, or delete it, or begin behind it with first_priority: 2."},
+	} {
+		c.edit()
+		conflicts := plan(t, enterprise(), s).Conflicts()
+		if len(conflicts) == 0 || !strings.HasSuffix(conflicts[0].Reason, c.want) {
+			t.Errorf("%s: the conflicts are %+v; want %q", c.name, conflicts, c.want)
+		}
 	}
 }
 

@@ -38,6 +38,8 @@ exists listener name="Default SIP Proxy UDP Listener" transport=udp port=5060 en
 exists listener name="Default SIP Proxy TLS Listener - Server Auth" transport=tls port=5062 tls_context=sip-proxy-server-auth enabled=true
 exists listener name="Default SIP Proxy TLS Listener - Peer Auth" transport=tls port=5061 tls_context=sip-proxy-peer-auth enabled=true
 `)
+	wantSentence(t, reasons(c), "acl pattern=10.1.20.21: It stood there before the wizard; delete it")
+	wantSentence(t, reasons(c), "tls_peer_subject name=pool.synergy.com: It stood there before the wizard, so certificates of this name are still accepted")
 	for _, change := range c.List {
 		if change.Verdict == federation.VerdictExists && !strings.HasSuffix(change.Reason, ".") {
 			t.Errorf("%s stays without a reason: %q", change, change.Reason)
@@ -60,7 +62,7 @@ func TestRemovalKeepsWhatOthersUse(t *testing.T) {
 	for _, line := range []string{"acl pattern=exp.synergy.com", "acl pattern=10.1.30.31", "tls_peer_subject name=exp.synergy.com"} {
 		wantSentence(t, reasons(c), line+": The deployment pool2.synergy.com uses it too.")
 	}
-	if len(c.Warnings) > 0 || strings.Contains(changesOnly(c), "10.1.20.41") {
+	if len(c.Warnings) > 0 || strings.Contains(strings.Join(lines(c), "\n"), "10.1.20.41") {
 		t.Errorf("the second deployment is touched: %q\n%s", c.Warnings, changesOnly(c))
 	}
 	s = removed(s, "pool.synergy.com", c)
@@ -80,6 +82,20 @@ func TestRemovalNamesAllUsers(t *testing.T) {
 	third.Deployment, third.Expressway = b.Deployment, b.Expressway
 	s := run(t, run(t, run(t, snapshot(), a), b), third)
 	wantSentence(t, reasons(Removal(*deployment("pool2.synergy.com", s), s)), "The deployments pool.synergy.com, pool3.synergy.com use it too.")
+}
+
+func TestRemovalOfWhatIsLeftOfADeployment(t *testing.T) {
+	s := run(t, snapshot(), enterprise())
+	d := s.Deployments[0]
+	d.Made = d.Made[1:] // the first route stood there before
+	s.Deployments, s.TLSContexts, s.Domains = nil, nil, nil
+	c := Removal(d, s)
+	wantSentence(t, lines(c), "exists static_route destination=.com.synergy type=domain next_hop=10.1.20.21 port=5061 transport=tls priority=1\n")
+	wantSentence(t, lines(c), "remove static_route destination=.com.synergy type=domain next_hop=10.1.20.22 port=5061 transport=tls priority=2")
+	s.StaticRoutes = nil
+	if c := Removal(d, s); len(c.Warnings) > 0 {
+		t.Errorf("the domain is gone, so nobody misses its routes: %q", c.Warnings)
+	}
 }
 
 func TestRemovalDoesNotListWhatIsGoneAlready(t *testing.T) {

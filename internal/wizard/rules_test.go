@@ -123,6 +123,11 @@ func TestDomainsOfTheTwoSidesAreCompared(t *testing.T) {
 		{"CO-04 a domain of this side alone", microsoft("synergy.co.uk"), "", "synergy.com is no SIP domain of the Microsoft side"},
 		{"CO-04 a domain of the Microsoft side alone", microsoft("synergy.com", "synergy.online.com"), "", "synergy.online.com is a SIP domain of the Microsoft side alone, so its users cannot take part; add it to Domains, or leave its users out."},
 		{"CO-04 a domain of both sides that is left out", microsoft("Synergy.com", "synergy.co.uk"), "", "synergy.co.uk is a domain of both sides and is left out"},
+		{"CO-04 a domain of both sides that no deployment has", func(a *federation.Answers, s *federation.Snapshot) {
+			b := other()
+			b.Domains, a.MicrosoftDomains = []string{"remote.com"}, []string{"synergy.com", "synergy.co.uk"}
+			s.Deployments = []federation.Deployment{{Name: "pool2.synergy.com", Answers: b}}
+		}, "", "synergy.co.uk is a domain of both sides and is left out"},
 		{"CO-05 a domain of the Microsoft side under a chosen one", microsoft("synergy.com", "abc.synergy.com"), "", "leave its users out. It lies under synergy.com, but a domain never stands for those under it."},
 		{"CO-05 a domain of both sides under a chosen one", here("abc.synergy.com", "synergy.com", "abc.synergy.com"), "", "if its users are to reach each other. It lies under synergy.com"},
 		{"CO-05 a domain of this side under a chosen one", here("abc.synergy.com"), "", "abc.synergy.com is left out. It lies under synergy.com"},
@@ -132,6 +137,11 @@ func TestDomainsOfTheTwoSidesAreCompared(t *testing.T) {
 	for name, c := range map[string]rule{
 		"domains that are the same on both sides":             {edit: microsoft("synergy.com")},
 		"a domain that only looks as if it lay under another": {edit: here("notsynergy.com", "synergy.com")},
+		"a domain under a chosen one that another deployment has": {edit: func(_ *federation.Answers, s *federation.Snapshot) {
+			b := other()
+			b.Domains, s.Domains = []string{"abc.synergy.com"}, append(s.Domains, federation.Domain{Name: "abc.synergy.com"})
+			s.Deployments = []federation.Deployment{{Name: "pool2.synergy.com", Answers: b}}
+		}},
 		"a domain that another deployment has": {edit: func(a *federation.Answers, s *federation.Snapshot) {
 			a.MicrosoftDomains = []string{"synergy.com", "synergy.co.uk"}
 			b := other()
@@ -158,6 +168,13 @@ func TestDeploymentsSideBySide(t *testing.T) {
 	if got := plan(t, b, s).Warnings; len(got) > 0 {
 		t.Errorf("the two share nothing, but the plan warns: %q", got)
 	}
+	if got := plan(t, enterprise(), s).Warnings; len(got) > 0 {
+		t.Errorf("a deployment is no neighbour of its own, but the plan warns: %q", got)
+	}
+	b.TrustedPool, b.Platform = "trustedpool.synergy.com", federation.OCS2007R2
+	wantNoSentence(t, plan(t, b, s).Warnings, "trusted application pool")
+	s.Deployments[0].Answers.Platform, b.Platform = federation.OCS2007R2, federation.SkypeForBusiness2019
+	wantNoSentence(t, plan(t, b, s).Warnings, "trusted application pool")
 }
 
 func TestAnEditNamesTheDomainThatLosesItsRoutes(t *testing.T) {
@@ -165,4 +182,6 @@ func TestAnEditNamesTheDomainThatLosesItsRoutes(t *testing.T) {
 	a := enterprise()
 	a.Domains = []string{"synergy.co.uk"}
 	wantSentence(t, plan(t, a, s).Warnings, "No static route is left for synergy.com;")
+	a.MicrosoftDomains = []string{"synergy.com", "synergy.co.uk"}
+	wantSentence(t, plan(t, a, s).Warnings, "synergy.com is a domain of both sides and is left out")
 }

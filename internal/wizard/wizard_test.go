@@ -117,6 +117,13 @@ func wantLines(t *testing.T, c federation.Changes, want string) {
 	}
 }
 
+func wantNoSentence(t *testing.T, list []string, part string) {
+	t.Helper()
+	if strings.Contains(strings.Join(list, "\n"), part) {
+		t.Errorf("a sentence holds %q among\n%s", part, strings.Join(list, "\n"))
+	}
+}
+
 func wantSentence(t *testing.T, list []string, part string) {
 	t.Helper()
 	if !strings.Contains(strings.Join(list, "\n"), part) {
