@@ -201,6 +201,14 @@ func TestAnAnswerThatWasLeftOpenIsRefused(t *testing.T) {
 	}
 }
 
+func TestATLSRouteLeadsToNoAddress(t *testing.T) {
+	d := deployments()["lync-2013-enterprise-calling"]
+	d.Answers.Expressway.FQDN = "10.1.30.31"
+	if _, err := Script(d, snapshot()); err == nil || !strings.Contains(err.Error(), "cannot be written for 10.1.30.31") {
+		t.Errorf("an address as the destination: %v", err)
+	}
+}
+
 func TestOCSOverTCPNeedsTheNodesAddress(t *testing.T) {
 	if _, err := Script(deployments()["ocs-standard-tcp"], federation.Snapshot{}); err == nil || !strings.Contains(err.Error(), "no node imp1.synergy.com") {
 		t.Errorf("without the node's address: %v", err)

@@ -2,6 +2,7 @@ package powershell
 
 import (
 	"embed"
+	"net/netip"
 	"slices"
 	"strings"
 	"text/template"
@@ -76,6 +77,10 @@ func (v values) shared(d federation.Deployment, s federation.Snapshot) []string 
 func (v values) check() error {
 	if open := v.open(); open != "" {
 		return federation.Refuse("The deployment %s has no %s, so its scripts cannot be written. Finish the wizard for it again.", v.Name, open)
+	}
+	if _, err := netip.ParseAddr(v.Destination()); err == nil && !v.TCP() {
+		return federation.Refuse("A TLS route leads to a name and never to an address, so the scripts of %s cannot be written for %s (guide p.74). "+
+			"Finish the wizard for it again with the server's FQDN.", v.Name, v.Destination())
 	}
 	if v.Answers.ChildDomains && v.ipv6() {
 		return federation.Refuse("The Microsoft side takes no routes for child domains where IPv6 is used (guide p.69), so the scripts of %s cannot be written. "+
