@@ -34,3 +34,87 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     }
   });
 }
+
+// A field of the wizard is checked when it is left, by the rules by which the step is checked; a server's name is looked
+// up. The answer stands where it would stand after Next.
+const asking = document.querySelector("form[data-look]");
+if (asking) {
+  const said = asking.querySelector("[data-said]");
+  const under = new Map(); // the question on its way, by row or field: a newer one takes its place
+
+  const icon = (name) => {
+    const ns = "http://www.w3.org/2000/svg";
+    const svg = document.createElementNS(ns, "svg");
+    svg.setAttribute("class", "i");
+    svg.setAttribute("aria-hidden", "true");
+    svg.append(document.createElementNS(ns, "use"));
+    svg.firstChild.setAttribute("href", "#" + name);
+    return svg;
+  };
+  const element = (tag, className, ...children) => {
+    const e = document.createElement(tag);
+    e.className = className;
+    e.append(...children);
+    return e;
+  };
+  const error = (text) => element("p", "error", icon("down"), element("span", "", element("span", "hide", "Error: "), text));
+  const caution = (text) => element("p", "caution", icon("part"), element("span", "", text));
+
+  const showErrors = (input, texts) => {
+    const id = "error-" + input.name;
+    document.getElementById(id)?.remove();
+    const others = (input.getAttribute("aria-describedby") ?? "").split(" ").filter((word) => word && word !== id);
+    if (texts.length > 0) {
+      const box = element("div", "", ...texts.map(error));
+      box.id = id;
+      input.before(box);
+      others.push(id);
+    }
+    if (texts.length > 0) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+    if (others.length > 0) input.setAttribute("aria-describedby", others.join(" "));
+    else input.removeAttribute("aria-describedby");
+  };
+
+  const show = (answer) => {
+    const words = [];
+    for (const [name, field] of Object.entries(answer.fields)) {
+      const input = asking.elements.namedItem(name);
+      if (!input) continue;
+      if (field.fill && input.value === "") {
+        input.value = field.fill;
+        words.push("Address " + field.fill + " filled in.");
+      }
+      showErrors(input, field.problems);
+      asking.querySelector(`[data-cautions="${CSS.escape(name)}"]`)?.replaceChildren(...field.cautions.map(caution));
+      words.push(...field.problems, ...field.cautions);
+    }
+    if (answer.found) {
+      const { row, mark, word, note } = answer.found;
+      asking.querySelector(`[data-found="${CSS.escape(row)}"]`)?.replaceChildren(
+        element("span", "state " + mark, icon(mark), " " + word), " ", element("span", "note", note));
+      words.push(word + ".", note);
+    }
+    said.textContent = words.join(" ");
+  };
+
+  asking.addEventListener("change", async (event) => {
+    const input = event.target;
+    if (input.type !== "text") return;
+    const row = input.name.replace(/[.](fqdn|address)$/, "");
+    under.get(row)?.abort();
+    const question = new AbortController();
+    under.set(row, question);
+    const asked = new URLSearchParams({ field: input.name });
+    for (const field of asking.elements) {
+      if (field.type === "text" && field.value.trim() !== "") asked.append(field.name, field.value);
+    }
+    for (const choice of asking.querySelectorAll("input[type=radio]:checked")) asked.append(choice.name, choice.value);
+    try {
+      const response = await fetch(asking.dataset.look + "?" + asked, { signal: question.signal });
+      if (response.ok) show(await response.json());
+    } catch {
+      // Without an answer nothing is said; Next checks the field again.
+    }
+  });
+}

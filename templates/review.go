@@ -3,6 +3,7 @@ package templates
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"isthmus/internal/federation"
@@ -16,8 +17,11 @@ type Review struct {
 	Conflicts   []PlanRow
 	Warnings    []string
 	Groups      []PlanGroup
+	Run         string // which deployment the run changes or makes beside others, "" for the first one
 	New         int
+	Goes        int
 	Exists      int
+	Behind      int    // first priority with which the routes would stand behind those in their way; 0 when that is no way out
 	Fingerprint string // of the plan that is shown
 	Refused     string // why the reader may not finish it, "" when there is nothing against it
 }
@@ -32,7 +36,7 @@ type PlanGroup struct {
 
 // A PlanRow is one object of a plan.
 type PlanRow struct {
-	Verdict string // new, exists or conflict
+	Verdict string // new, exists, conflict or remove
 	Object  string // what people call it
 	Machine string // its name or pattern as machines read it
 	Effect  string // what it does, a whole sentence
@@ -41,29 +45,70 @@ type PlanRow struct {
 }
 
 // Word is the verdict as the page says it.
-func (r PlanRow) Word() string { return capital(r.Verdict) }
+func (r PlanRow) Word() string {
+	if r.Verdict == federation.VerdictRemove {
+		return "Goes"
+	}
+	return capital(r.Verdict)
+}
 
-// NewReview lays a plan out for reading.
+// changes reports whether a group holds anything but what stays as it is.
+func (g PlanGroup) changes() bool {
+	return slices.ContainsFunc(g.Rows, func(r PlanRow) bool { return r.Verdict != federation.VerdictExists })
+}
+
+// A Tally is how many objects have one verdict.
+type Tally struct {
+	Verdict string
+	Words   string // such as "3 go"
+}
+
+// verdicts in the order in which they ask for attention, with their words in a count.
+var verdicts = []struct{ verdict, one, many string }{
+	{federation.VerdictConflict, "conflict", "conflicts"},
+	{federation.VerdictRemove, "goes", "go"},
+	{federation.VerdictNew, "new", "new"},
+	{federation.VerdictExists, "exists", "exist"},
+}
+
+// NewReview lays a plan out for reading: by kind, and in each kind what asks for attention first.
 func NewReview(a federation.Answers, c federation.Changes, fingerprint string) Review {
 	r := Review{Answers: AnswerFacts(a), Warnings: c.Warnings, Fingerprint: fingerprint,
-		New: c.Count(federation.VerdictNew), Exists: c.Count(federation.VerdictExists)}
+		New: c.Count(federation.VerdictNew), Goes: c.Count(federation.VerdictRemove), Exists: c.Count(federation.VerdictExists)}
+	place := map[string]int{}
 	for _, change := range c.List {
 		row := planRow(a, change)
 		if change.Verdict == federation.VerdictConflict {
 			r.Conflicts = append(r.Conflicts, row)
 		}
-		kind := kinds[change.Kind]
-		if n := len(r.Groups); n == 0 || r.Groups[n-1].Title != kind.title {
-			r.Groups = append(r.Groups, PlanGroup{Title: kind.title, Path: kind.path})
+		at, known := place[change.Kind]
+		if !known {
+			at = len(r.Groups)
+			place[change.Kind] = at
+			r.Groups = append(r.Groups, PlanGroup{Title: kinds[change.Kind].title, Path: kinds[change.Kind].path})
 		}
-		last := &r.Groups[len(r.Groups)-1]
-		last.Rows = append(last.Rows, row)
+		r.Groups[at].Rows = append(r.Groups[at].Rows, row)
 	}
 	for i := range r.Groups {
-		r.Groups[i].Note = tally(r.Groups[i].Rows)
+		g := &r.Groups[i]
+		slices.SortStableFunc(g.Rows, func(a, b PlanRow) int { return urgency(a) - urgency(b) })
+		g.Note = tally(g.Rows)
 	}
 	r.Lede = reviewLede(r)
 	return r
+}
+
+func urgency(r PlanRow) int {
+	return slices.IndexFunc(verdicts, func(v struct{ verdict, one, many string }) bool { return v.verdict == r.Verdict })
+}
+
+// tallies count the whole plan by verdict.
+func (r Review) tallies() []Tally {
+	var rows []PlanRow
+	for _, g := range r.Groups {
+		rows = append(rows, g.Rows...)
+	}
+	return talliesOf(rows)
 }
 
 func reviewLede(r Review) string {
@@ -75,29 +120,38 @@ func reviewLede(r Review) string {
 	}
 	add(len(r.Conflicts), "object is in conflict with another", "objects are in conflict with others")
 	add(r.New, "object is new", "objects are new")
+	add(r.Goes, "object goes, because an earlier run made it and nothing needs it any more", "objects go, because earlier runs made them and nothing needs them any more")
 	add(r.Exists, "object exists already and stays as it is", "objects exist already and stay as they are")
-	words := strings.Join(parts, ", ")
+	words := strings.Join(parts, "; ")
 	switch {
 	case len(r.Conflicts) > 0:
 		return words + ". Nothing is saved, and Finish waits until the conflicts are resolved."
-	case r.New == 0:
-		return "All of it exists already. Finish changes nothing here and shows the scripts."
+	case r.New == 0 && r.Goes == 0:
+		return "All of it exists already. Finish changes nothing here and writes the scripts from these answers."
 	}
 	return words + ". Nothing is saved yet; Finish saves all of it in one step, or nothing."
 }
 
 func tally(rows []PlanRow) string {
+	var parts []string
+	for _, t := range talliesOf(rows) {
+		parts = append(parts, t.Words)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func talliesOf(rows []PlanRow) []Tally {
 	counts := map[string]int{}
 	for _, r := range rows {
 		counts[r.Verdict]++
 	}
-	var parts []string
-	for _, v := range []struct{ verdict, one, many string }{{"conflict", "conflict", "conflicts"}, {"new", "new", "new"}, {"exists", "exists", "exist"}} {
+	var list []Tally
+	for _, v := range verdicts {
 		if n := counts[v.verdict]; n > 0 {
-			parts = append(parts, count(n, v.one, v.many))
+			list = append(list, Tally{v.verdict, count(n, v.one, v.many)})
 		}
 	}
-	return strings.Join(parts, ", ")
+	return list
 }
 
 // kinds are the pages of the kinds of objects in a plan.
@@ -133,6 +187,9 @@ func planRow(a federation.Answers, c federation.Change) PlanRow {
 		if value(c, "enabled") != "true" {
 			row.Effect = "Is there, and off."
 		}
+	}
+	if c.Verdict == federation.VerdictRemove {
+		row.Effect = "An earlier run made it, and nothing needs it any more."
 	}
 	return row
 }

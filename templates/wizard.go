@@ -11,6 +11,7 @@ import (
 
 // A WizardBegin is the page before the wizard's first step.
 type WizardBegin struct {
+	Form        Form
 	Own         *DraftRow // the reader's own draft, nil when there is none
 	Others      []DraftRow
 	Deployments []DeploymentRow
@@ -44,19 +45,47 @@ type StepLink struct {
 
 // A WizardStep is one screen that asks something.
 type WizardStep struct {
-	Step      wizard.Step
-	Steps     []StepLink
-	Form      Form
-	Platforms []Option
-	FrontEnds []FrontEndRow
-	Domains   []Option
-	Nodes     []Option
+	Step       wizard.Step
+	Steps      []StepLink
+	Form       Form
+	Answers    federation.Answers // those that count today, which say what is asked
+	Cautions   federation.Invalid // what deserves a second look, by its field
+	FrontEnds  []ServerRow
+	Expressway ServerRow
+	Domains    []Option
+	OnlyThere  []string // domains of the Microsoft side that this side does not hold
+	IPv6       string   // who has an IPv6 address, "" when nobody has one
+	Others     bool     // whether there are deployments already
+	Nodes      []Option
 }
 
-// A FrontEndRow is one line to type a front end into, with what the DNS says of it where it was asked.
-type FrontEndRow struct {
+func (s WizardStep) ocs() bool      { return s.Answers.Platform == federation.OCS2007R2 }
+func (s WizardStep) standard() bool { return s.Answers.Edition == federation.EditionStandard }
+func (s WizardStep) calls() bool    { return s.Answers.Deployment == federation.ChatAndCalling }
+
+// pasteCommand prints all that the second and third step ask for. The first part keeps long lists whole.
+const pasteCommand = "$FormatEnumerationLimit = -1; Get-CsPool | Format-List Identity, Computers, Services, Site; Get-CsSite | Format-List Identity, SiteId, Pools"
+
+// platforms are the choices of the first step.
+func platforms() []Option {
+	var list []Option
+	for _, p := range []string{federation.SkypeForBusiness2019, federation.SkypeForBusiness2015, federation.Lync2013, federation.Lync2010, federation.OCS2007R2} {
+		list = append(list, Option{Value: p, Label: PlatformName(p)})
+	}
+	return list
+}
+
+// A ServerRow is one line to type a server into, with what the DNS says of it where it was asked.
+type ServerRow struct {
+	Path          string // front_ends[0], or expressway
 	FQDN, Address string
 	Found         State
+}
+
+// field is the name and the id of one cell of the row.
+func (r ServerRow) field(name string) (field, id string) {
+	field = r.Path + "." + name
+	return field, target(field)
 }
 
 // question is what a step's page asks, and the sentence below it.
@@ -65,6 +94,9 @@ func (s WizardStep) question() (title, lede string) {
 	case 1:
 		return "What is on the Microsoft side?", "This wizard sets up chat and presence between both sides of a shared domain."
 	case 2:
+		if s.ocs() {
+			return "Which edition, and which pool?", "Every name here is one that the Microsoft side has already; its administration console shows them."
+		}
 		return "Which edition, and which pool?", "Every name here is one that the Microsoft side has already; its own shell prints them."
 	case 3:
 		return "Which front ends are there?", "They are the next hops of every domain, tried in this order, and the hosts that may connect."
@@ -74,18 +106,13 @@ func (s WizardStep) question() (title, lede string) {
 	return "Which node does the Microsoft side send to?", "It takes everything that comes from there and passes it to the node of each recipient."
 }
 
-// field is the name and the id of one cell of the front ends' table.
-func (r FrontEndRow) field(i int, name string) (field, id string) {
-	return fmt.Sprintf("front_ends[%d].%s", i, name), fmt.Sprintf("field-front_ends-%d-%s", i, name)
-}
-
 // target is the id of the field that a problem is about. Problems of a list that has no field for each entry lead to the
 // list.
 func target(path string) string {
-	if rest, ok := strings.CutPrefix(path, "front_ends["); ok && strings.Contains(rest, "].") {
-		return "field-front_ends-" + strings.Replace(rest, "].", "-", 1)
+	if !strings.Contains(path, ".") {
+		path = base(path)
 	}
-	return fieldID(base(path))
+	return fieldID(strings.NewReplacer("[", "-", "].", "-", ".", "-").Replace(path))
 }
 
 // where is "Step 2 of 7: Version and pool", which a narrow page shows in place of the bar.
@@ -115,12 +142,15 @@ func AnswerFacts(a federation.Answers) []AnswerFact {
 		}
 	}
 	add(1, false, "Platform", PlatformName(a.Platform))
+	add(1, false, "What crosses", deploymentName(a))
 	add(1, false, "Transport", overTCP(a))
 	add(2, false, "Edition", EditionName(a.Edition))
 	add(2, true, "Pool", a.Pool)
 	add(2, true, "Load balancer", a.LoadBalancer)
-	add(2, true, "Registrar", a.Registrar)
-	add(2, true, "Site", a.Site)
+	if a.Platform != federation.OCS2007R2 {
+		add(2, true, "Registrar", a.Registrar)
+		add(2, true, "Site", a.Site)
+	}
 	for _, h := range a.FrontEnds {
 		add(3, true, "Front end", strings.TrimSpace(h.FQDN+" "+h.Address))
 	}
@@ -128,13 +158,30 @@ func AnswerFacts(a federation.Answers) []AnswerFact {
 		add(3, true, "Expressway", e.FQDN+" "+e.Address+" port "+strconv.Itoa(e.Port))
 	}
 	add(4, true, "Domains", strings.Join(a.Domains, ", "))
+	add(4, true, "Domains of the Microsoft side", strings.Join(a.MicrosoftDomains, ", "))
 	if a.ChildDomains {
 		add(4, false, "Hosts below them", "a route of their own")
 	}
+	if a.FirstPriority > 1 {
+		add(4, false, "First priority", strconv.Itoa(a.FirstPriority)+", behind other routes")
+	}
 	add(5, true, "Routing node", a.RoutingNode)
-	add(5, true, "Trusted pool", a.TrustedPool)
-	add(5, true, "Application id", a.ApplicationID)
+	if a.Platform != federation.OCS2007R2 {
+		add(5, true, "Trusted pool", a.TrustedPool)
+		add(5, true, "Application id", a.ApplicationID)
+	}
 	return list
+}
+
+// deploymentName is what people call what crosses; OCS leaves no choice.
+func deploymentName(a federation.Answers) string {
+	switch {
+	case a.Platform == federation.OCS2007R2 || a.Deployment == "":
+		return ""
+	case a.Deployment == federation.ChatAndCalling:
+		return "Chat and calling"
+	}
+	return "Chat only"
 }
 
 func overTCP(a federation.Answers) string {

@@ -23,7 +23,7 @@ var least = map[string]auth.Role{
 	"GET /services": auth.Viewer, "POST /services/profile": auth.Operator, "POST /services/{id:[0-9]+}": auth.Operator,
 	"GET /wizard": auth.Operator, "POST /wizard": auth.Operator,
 	"GET /wizard/{step:[1-5]}": auth.Operator, "POST /wizard/{step:[1-5]}": auth.Operator,
-	"GET /wizard/6": auth.Operator, "POST /wizard/finish": auth.Operator, "POST /wizard/discard": auth.Operator,
+	"GET /wizard/look": auth.Operator, "POST /wizard/6": auth.Operator, "GET /wizard/6": auth.Operator, "POST /wizard/finish": auth.Operator, "POST /wizard/discard": auth.Operator,
 	"GET /wizard/drafts/{id:[0-9]+}": auth.Operator, "POST /wizard/drafts/{id:[0-9]+}/take": auth.Operator,
 	"GET /deployments": auth.Viewer, "GET /deployments/{id:[0-9]+}": auth.Viewer, "GET /deployments/{id:[0-9]+}/{file}": auth.Viewer,
 }

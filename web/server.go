@@ -42,6 +42,7 @@ type Server struct {
 	Config
 	store    *store.Store
 	sessions sessions.Store
+	looks    looks // DNS look-ups under way
 }
 
 // New makes the console.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 
 	"isthmus/internal/federation"
 	"isthmus/internal/wizard"
-	"isthmus/templates"
 )
 
 // Numbers of the steps whose fields are more than plain texts.
@@ -21,12 +19,8 @@ const (
 	stepRoutingNode = 5
 )
 
-// Rows of front ends: at most, at first, and how many more "Add rows" gives.
-const (
-	maxRows   = 99
-	firstRows = 3
-	moreRows  = 3
-)
+// expresswayPort is the port that an Expressway usually takes SIP on (guide p.75).
+const expresswayPort = 65072
 
 // answer takes one step's fields over from a form. What the form does not ask stays as it is.
 func answer(a *federation.Answers, step int, posted url.Values) {
@@ -37,107 +31,122 @@ func answer(a *federation.Answers, step int, posted url.Values) {
 		}
 	}
 	switch step {
-	case stepPool:
-		if a.Edition == federation.EditionStandard {
-			a.Pool, a.LoadBalancer = "", "" // one front end has neither; their fields are hidden
-		}
 	case stepFrontEnds:
-		a.FrontEnds = postedFrontEnds(posted)
+		a.FrontEnds, _ = postedFrontEnds(posted)
+		if posted.Has("expressway.fqdn") {
+			a.Expressway = postedExpressway(posted)
+		}
 	case stepDomains:
-		a.Domains, a.ChildDomains = chosen(posted["domains"]), slices.ContainsFunc(posted["child_domains"], isOn)
+		a.Domains, a.FirstPriority = chosen(posted["domains"]), postedNumber(posted, "first_priority", a.FirstPriority)
+		if posted.Has("child_domains") {
+			a.ChildDomains = slices.ContainsFunc(posted["child_domains"], isOn)
+		}
 	}
 }
 
 // texts are the answers that are one text each, by their names.
 func texts(a *federation.Answers) map[string]*string {
 	return map[string]*string{
-		"platform": &a.Platform, "edition": &a.Edition, "pool": &a.Pool, "load_balancer": &a.LoadBalancer, "registrar": &a.Registrar,
-		"site": &a.Site, "routing_node": &a.RoutingNode, "trusted_pool": &a.TrustedPool, "application_id": &a.ApplicationID,
+		"platform": &a.Platform, "deployment": &a.Deployment, "transport": &a.Transport, "edition": &a.Edition, "pool": &a.Pool,
+		"load_balancer": &a.LoadBalancer, "registrar": &a.Registrar, "site": &a.Site, "routing_node": &a.RoutingNode,
+		"trusted_pool": &a.TrustedPool, "application_id": &a.ApplicationID,
 	}
 }
 
-// postedFrontEnds leaves out rows in which nothing was typed.
-func postedFrontEnds(posted url.Values) []federation.Host {
-	hosts := []federation.Host{}
+// applicable are the answers that count: what belongs to another platform, edition or kind of deployment than the one
+// that is chosen now is left out. A draft keeps it, because the choice may be taken back.
+func applicable(a federation.Answers, s federation.Snapshot) federation.Answers {
+	if a.Edition == federation.EditionStandard {
+		a.Pool, a.LoadBalancer = "", ""
+	}
+	if a.Platform == federation.OCS2007R2 {
+		a.Deployment, a.Registrar, a.Site, a.TrustedPool, a.ApplicationID = federation.ChatOnly, "", "", "", ""
+	} else {
+		a.Transport = federation.TLS
+	}
+	if a.Deployment != federation.ChatAndCalling {
+		a.Expressway = nil
+	}
+	if whoHasIPv6(a, s) != "" {
+		a.ChildDomains = false
+	}
+	return a
+}
+
+// postedFrontEnds leaves out rows in which nothing was typed; rows are the numbers of the others.
+func postedFrontEnds(posted url.Values) (hosts []federation.Host, rows []int) {
+	hosts = []federation.Host{}
 	for i := range maxRows {
-		h := federation.Host{FQDN: strings.TrimSpace(posted.Get(frontEndField(i, "fqdn"))), Address: strings.TrimSpace(posted.Get(frontEndField(i, "address")))}
-		if h.FQDN != "" || h.Address != "" {
-			hosts = append(hosts, h)
+		if h := postedHost(posted, fmt.Sprintf("front_ends[%d]", i)); h != (federation.Host{}) {
+			hosts, rows = append(hosts, h), append(rows, i)
 		}
 	}
-	return hosts
+	return hosts, rows
 }
 
-func frontEndField(i int, name string) string { return fmt.Sprintf("front_ends[%d].%s", i, name) }
+func postedHost(posted url.Values, path string) federation.Host {
+	return federation.Host{FQDN: strings.TrimSpace(posted.Get(path + ".fqdn")), Address: strings.TrimSpace(posted.Get(path + ".address"))}
+}
+
+// postedExpressway is nil when nothing of it was typed.
+func postedExpressway(posted url.Values) *federation.Host {
+	h := postedHost(posted, "expressway")
+	if h == (federation.Host{}) {
+		return nil
+	}
+	h.Port = postedNumber(posted, "expressway.port", 0)
+	return &h
+}
+
+// postedNumber is a number of a form: that of before when it is not asked, 0 when it is left open, and one that nothing
+// admits when it is no number.
+func postedNumber(posted url.Values, name string, before int) int {
+	if !posted.Has(name) {
+		return before
+	}
+	text := strings.TrimSpace(posted.Get(name))
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n == 0 {
+		return -1
+	}
+	return n
+}
 
 // asked are the answers as a step's form holds them. The last questions propose what follows from the others.
 func asked(a federation.Answers, s federation.Snapshot, step int) url.Values {
 	if step == stepRoutingNode {
 		a = wizard.Defaults(a, s)
 	}
-	values := url.Values{"domains": a.Domains, "child_domains": {strconv.FormatBool(a.ChildDomains)}}
+	values := url.Values{"domains": a.Domains, "child_domains": {strconv.FormatBool(a.ChildDomains)},
+		"microsoft_domains": {strings.Join(a.MicrosoftDomains, "\n")}, "first_priority": {number(a.FirstPriority, 1)}}
 	for name, field := range texts(&a) {
 		values.Set(name, *field)
 	}
+	for name, proposal := range map[string]string{"deployment": federation.ChatOnly, "transport": federation.TLS} {
+		if values.Get(name) == "" {
+			values.Set(name, proposal)
+		}
+	}
+	e := federation.Host{}
+	if a.Expressway != nil {
+		e = *a.Expressway
+	}
+	values.Set("expressway.fqdn", e.FQDN)
+	values.Set("expressway.address", e.Address)
+	values.Set("expressway.port", number(e.Port, expresswayPort))
 	return values
 }
 
-// platformOptions are the platforms that can be set up here; one that came with answers from elsewhere stays.
-func platformOptions(given string) []templates.Option {
-	offered := []string{federation.SkypeForBusiness2019, federation.SkypeForBusiness2015}
-	if given != "" && !slices.Contains(offered, given) {
-		offered = append(offered, given)
+// number is a number in its field: the usual one where it is left open, nothing where it was none.
+func number(n, usual int) string {
+	switch {
+	case n < 0:
+		return ""
+	case n == 0:
+		n = usual
 	}
-	var list []templates.Option
-	for _, p := range offered {
-		list = append(list, templates.Option{Value: p, Label: templates.PlatformName(p)})
-	}
-	return list
-}
-
-// domainOptions are the domains of this side, and those of the answers that are gone since.
-func domainOptions(a federation.Answers, s federation.Snapshot) []templates.Option {
-	var list []templates.Option
-	for _, d := range s.Domains {
-		list = append(list, templates.Option{Value: d.Name, Label: d.Name, Note: counted(s.Usage.ByDomain[d.Name], "user", "users") + " here"})
-	}
-	for _, d := range a.Domains {
-		if !s.HasDomain(d) {
-			list = append(list, templates.Option{Value: d, Label: d, Note: "No domain of this side any more."})
-		}
-	}
-	return list
-}
-
-func nodeOptions(s federation.Snapshot) []templates.Option {
-	var list []templates.Option
-	for _, n := range s.Nodes {
-		note := "No users. " + n.Address
-		if users := s.Usage.ByNode[n.Name]; users > 0 {
-			note = counted(users, "user", "users") + " would share it. " + n.Address
-		}
-		list = append(list, templates.Option{Value: n.Name, Label: n.Name, Note: note})
-	}
-	return list
-}
-
-// frontEndRows are the rows to type into, with what the DNS says where it was asked.
-func (s *Server) frontEndRows(r *http.Request, a federation.Answers) []templates.FrontEndRow {
-	wanted := firstRows
-	if a.Edition == federation.EditionStandard {
-		wanted = 1
-	}
-	if n, err := strconv.Atoi(r.URL.Query().Get("rows")); err == nil {
-		wanted = min(n, maxRows)
-	}
-	rows := make([]templates.FrontEndRow, max(wanted, len(a.FrontEnds)))
-	for i, h := range a.FrontEnds {
-		rows[i] = templates.FrontEndRow{FQDN: h.FQDN, Address: h.Address}
-	}
-	if r.URL.Query().Has("compare") {
-		for i, finding := range s.compareWithDNS(r.Context(), a.FrontEnds) {
-			rows[i].Found = finding
-		}
-	}
-	return rows
+	return strconv.Itoa(n)
 }

@@ -66,7 +66,7 @@ func TestAnEmptyAddressOfAFrontEndIsLookedUp(t *testing.T) {
 	page.One(t, "#field-front_ends-1-address[value=10.9.9.9]")   // what was typed stands
 
 	c.postForm("/wizard/3", hosts("gone.synergy.com", "")).status(http.StatusUnprocessableEntity).page().
-		Says(t, ".front-end .error", "Enter the front end's IP address")
+		Says(t, ".server .error", "Enter the front end's IP address")
 }
 
 func TestFrontEndsAreComparedWithTheDNS(t *testing.T) {
@@ -78,7 +78,7 @@ func TestFrontEndsAreComparedWithTheDNS(t *testing.T) {
 	typed.Set("compare", "dns")
 	c.postForm("/wizard/3", typed).to("/wizard/3?compare=dns")
 	page := c.get("/wizard/3?compare=dns").page()
-	rows := page.All(".front-end")
+	rows := page.All(".server")
 	for i, want := range []string{
 		"Agrees with the DNS The name leads to 10.1.20.21, the address to fe1.synergy.com.",
 		"Differs from the DNS The name leads to 10.1.20.29, the address to fe2.synergy.com.",
@@ -88,7 +88,7 @@ func TestFrontEndsAreComparedWithTheDNS(t *testing.T) {
 	} {
 		rows[i].Says(t, "", want)
 	}
-	c.get("/wizard/3").page().Count(t, ".front-end .state", 0)
+	c.get("/wizard/3").page().Count(t, ".server .state", 0)
 }
 
 // A searching resolver knows a name under the domain of its search list only, unless the name ends in a dot.

@@ -38,7 +38,7 @@ func (s *Server) showDraft(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.Is(err, federation.ErrNotFound) {
 		return err
 	}
-	look := templates.DraftLook{Row: s.draftRow(draft, snapshot), Answers: templates.AnswerFacts(draft.Answers), Replaces: err == nil}
+	look := templates.DraftLook{Row: s.draftRow(draft, snapshot), Answers: templates.AnswerFacts(applicable(draft.Answers, snapshot)), Replaces: err == nil}
 	return s.render(w, r, http.StatusOK, templates.DraftPage(s.frame(r, "The draft of "+draft.Owner, "/wizard"), look))
 }
 

@@ -80,7 +80,7 @@ func TestAnswersFromElsewhereStayChoices(t *testing.T) {
 	}
 	answers.Platform = federation.SkypeForBusiness2019
 	must[store.Draft](t)(c.store.SaveDraft(t.Context(), store.Draft{Owner: string(auth.Admin), Step: 4, Answers: answers}))
-	c.get("/wizard/1").page().Count(t, "[name=platform]", 2)
+	c.get("/wizard/1").page().Count(t, "[name=platform]", 5)
 	page := c.get("/wizard/4").status(http.StatusOK).page()
 	page.Count(t, "[name=domains][type=checkbox]", 2)
 	page.Says(t, "#field-domains label", "gone.com No domain of this side any more.")

@@ -14,10 +14,17 @@ import (
 // lookupTime is how long a page waits for all of its DNS answers together.
 const lookupTime = 2 * time.Second
 
-// fillAddresses looks up the front ends whose address was left empty. What is not found stays empty, for the check to say.
-func (s *Server) fillAddresses(ctx context.Context, hosts []federation.Host) {
-	together(ctx, len(hosts), func(ctx context.Context, i int) {
-		h := &hosts[i]
+// fillAddresses looks up the servers whose address was left empty. What is not found stays empty, for the check to say.
+func (s *Server) fillAddresses(ctx context.Context, a federation.Answers) {
+	var open []*federation.Host
+	for i := range a.FrontEnds {
+		open = append(open, &a.FrontEnds[i])
+	}
+	if a.Expressway != nil {
+		open = append(open, a.Expressway)
+	}
+	together(ctx, len(open), func(ctx context.Context, i int) {
+		h := open[i]
 		if name, err := federation.ParseFQDN(h.FQDN); err == nil && h.Address == "" {
 			if found := s.addressesOf(ctx, name); len(found) > 0 {
 				h.Address = found[0]
@@ -26,7 +33,7 @@ func (s *Server) fillAddresses(ctx context.Context, hosts []federation.Host) {
 	})
 }
 
-// compareWithDNS says of each front end what its name and its address lead to.
+// compareWithDNS says of each server what its name and its address lead to.
 func (s *Server) compareWithDNS(ctx context.Context, hosts []federation.Host) []templates.State {
 	states := make([]templates.State, len(hosts))
 	together(ctx, len(hosts), func(ctx context.Context, i int) { states[i] = s.compared(ctx, hosts[i]) })

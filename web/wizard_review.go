@@ -1,6 +1,9 @@
 package web
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -13,7 +16,7 @@ import (
 )
 
 // errPlanChanged is a plan that is not the one that was read any more.
-const errPlanChanged = federation.Refusal("The plan is another one than the one you read, because somebody changed the configuration meanwhile.")
+const errPlanChanged = federation.Refusal("The plan is another one than the one you read, because the configuration or your draft was changed meanwhile.")
 
 func (s *Server) showReview(w http.ResponseWriter, r *http.Request) error {
 	run, ok, err := s.ownRun(w, r)
@@ -28,12 +31,14 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request) error {
 
 // reviewPage shows what Finish would do now. notice says what became of an attempt to finish.
 func (s *Server) reviewPage(w http.ResponseWriter, r *http.Request, status int, run run, notice string) error {
-	changes, err := wizard.Plan(run.draft.Answers, run.snapshot)
+	a := wizard.Defaults(run.answers(), run.snapshot)
+	changes, err := wizard.Plan(a, run.snapshot)
 	if err != nil {
 		return err
 	}
-	a := wizard.Defaults(run.draft.Answers, run.snapshot)
-	review := templates.NewReview(a, changes, wizard.Fingerprint(changes))
+	review := templates.NewReview(a, changes, reviewed(a, changes))
+	review.Run = runWords(a, run.snapshot)
+	review.Behind = behind(a, run.snapshot, changes)
 	review.Steps = stepLinks(wizard.StepReview, wizard.StepReview)
 	if err := s.mayFinish(r, changes); err != nil {
 		review.Refused = err.Error()
@@ -43,6 +48,35 @@ func (s *Server) reviewPage(w http.ResponseWriter, r *http.Request, status int, 
 		f.Notice = &templates.Notice{Mark: templates.Part, Strong: "Nothing was changed.", Text: notice}
 	}
 	return s.render(w, r, status, templates.ReviewPage(f, review))
+}
+
+// reviewed is the fingerprint of what the page shows: the plan, and the answers that the scripts are made of. Two tabs of
+// one person can have seen different ones.
+func reviewed(a federation.Answers, changes federation.Changes) string {
+	text, err := json.Marshal(a)
+	if err != nil {
+		panic(err) // texts, numbers and lists of them always marshal
+	}
+	sum := sha256.Sum256(append(text, wizard.Fingerprint(changes)...))
+	return hex.EncodeToString(sum[:16])
+}
+
+// runWords say which deployment the run changes, or beside which others it makes a new one.
+func runWords(a federation.Answers, s federation.Snapshot) string {
+	var others []string
+	for _, d := range s.Deployments {
+		if d.Name == wizard.DeploymentName(a) {
+			return "This run changes the deployment " + d.Name + "."
+		}
+		others = append(others, d.Name)
+	}
+	switch len(others) {
+	case 0:
+		return ""
+	case 1:
+		return "This run makes a second deployment, " + wizard.DeploymentName(a) + ", beside " + others[0] + ". To change that one instead, go through it again from its page and keep its name."
+	}
+	return "This run makes a new deployment, " + wizard.DeploymentName(a) + ", beside " + counted(len(others), "other", "others") + ". To change one of them instead, go through it again from its page and keep its name."
 }
 
 // mayFinish holds the plan against the reader's role: settings and TLS contexts are for administrators to change, and a
@@ -70,13 +104,13 @@ func (s *Server) finishWizard(w http.ResponseWriter, r *http.Request) error {
 	if last := reached(run.draft, run.snapshot); last < wizard.StepReview {
 		return redirect(w, r, stepPath(last))
 	}
-	answers := wizard.Defaults(run.draft.Answers, run.snapshot)
+	answers := wizard.Defaults(run.answers(), run.snapshot)
 	deployment, _, err := s.store.FinishWizard(r.Context(), answers, func(now federation.Snapshot) (federation.Changes, error) {
 		changes, err := wizard.Plan(answers, now)
 		if err == nil {
 			err = s.mayFinish(r, changes)
 		}
-		if err == nil && wizard.Fingerprint(changes) != r.PostForm.Get("fingerprint") {
+		if err == nil && reviewed(answers, changes) != r.PostForm.Get("fingerprint") {
 			err = errPlanChanged
 		}
 		if err == nil {

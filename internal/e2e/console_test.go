@@ -36,7 +36,8 @@ func TestABrowserGoesFromTheSetUpLinkToAScript(t *testing.T) {
 	b.presses("Save", "synergy.com")
 
 	b.visits("/wizard")
-	b.presses("I know the limits; begin", "Platform")
+	b.chooses("acknowledged", "true")
+	b.presses("Begin", "Platform")
 	b.chooses("platform", "skype_for_business_2015")
 	b.presses("Next", "Edition")
 	b.chooses("edition", "enterprise")
