@@ -30,6 +30,11 @@ func NewRemoval(a federation.Answers, c federation.Changes) (goes, stays []PlanG
 	return goes, stays
 }
 
+// shared reports whether objects of the group are everybody's, so that they stay whatever happens to a deployment.
+func (g PlanGroup) shared() bool {
+	return g.Path != kinds["static_route"].path && g.Path != kinds["acl"].path && g.Path != kinds["tls_peer_subject"].path
+}
+
 // grouped puts a row under the heading of its kind; those of one kind stand together in a plan.
 func grouped(groups []PlanGroup, kind string, row PlanRow) []PlanGroup {
 	title := kinds[kind].title

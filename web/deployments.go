@@ -83,7 +83,7 @@ func (s *Server) deploymentPage(w http.ResponseWriter, r *http.Request, status i
 	page := templates.Deployment{Row: row, Here: seen.ourSide(), There: seen.theirSide(s.Now(), handIn), Unwritten: unwritten,
 		Files: scriptFiles(seen.Deployment, steps), MayChange: may(r, auth.Change)}
 	page.There.MayChange = page.MayChange
-	page.Head = s.deploymentHead(r, seen, seen.headline(row.Standing), "The files are made from what is stored; this page has them tomorrow too.")
+	page.Head = s.deploymentHead(r, seen, "", seen.headline(row.Standing), "The files are made from what is stored; this page has them tomorrow too.")
 	page.Certificates = linkTo(page.Head.Links, deploymentPath(seen.Deployment)+"/certificates")
 	if page.MayChange {
 		if page.Here.Draft, err = s.ownDraft(r); err != nil {

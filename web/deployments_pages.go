@@ -28,7 +28,7 @@ func (s *Server) showOwnPage(name string) handler {
 		if i < 0 {
 			return errNoPage
 		}
-		page := templates.OwnPage{Head: s.deploymentHead(r, seen, pages[i].Title, pages[i].Lede)}
+		page := templates.OwnPage{Head: s.deploymentHead(r, seen, "/"+name, pages[i].Title, pages[i].Lede)}
 		for _, section := range pages[i].Sections {
 			page.Sections = append(page.Sections, ownSection(seen.Deployment, section))
 		}

@@ -49,7 +49,7 @@ func (s *Server) removePage(w http.ResponseWriter, r *http.Request, status int, 
 	if err := s.mayRemove(r, seen.snapshot, changes); err != nil {
 		removal.Refused = err.Error()
 	}
-	removal.Head = s.deploymentHead(r, seen, "Remove "+seen.Name+"?", "The deployment goes with its page, its scripts and everything below that goes. What others use stays.")
+	removal.Head = s.deploymentHead(r, seen, "/remove", "Remove "+seen.Name+"?", "The deployment goes with its page, its scripts and everything below that goes. What others use stays.")
 	f := s.frame(r, "Remove "+seen.Name, "/deployments")
 	if notice != "" {
 		f.Notice = &templates.Notice{Mark: templates.Part, Strong: "Nothing was changed.", Text: notice}

@@ -148,8 +148,8 @@ func (seen sight) there(now time.Time) templates.State {
 }
 
 // deploymentHead is the heading of one of the deployment's pages, with links to those that its platform has and that the
-// reader may open.
-func (s *Server) deploymentHead(r *http.Request, seen sight, title, lede string) templates.DeploymentHead {
+// reader may open. at is the page's path below the deployment, "" for its first page.
+func (s *Server) deploymentHead(r *http.Request, seen sight, at, title, lede string) templates.DeploymentHead {
 	path := deploymentPath(seen.Deployment)
 	links := []templates.PageLink{{Name: seen.Name, Href: path}, {Name: "Tasks", Href: path + "/tasks"}}
 	pages, _ := powershell.Pages(seen.Deployment, seen.snapshot) // pages that cannot be written say why themselves
@@ -160,7 +160,7 @@ func (s *Server) deploymentHead(r *http.Request, seen sight, title, lede string)
 		links = append(links, templates.PageLink{Name: "Remove", Href: path + "/remove"})
 	}
 	for i := range links {
-		links[i].Current = links[i].Href == r.URL.Path
+		links[i].Current = links[i].Href == path+at
 	}
 	return templates.DeploymentHead{Title: title, Lede: lede, Links: links}
 }

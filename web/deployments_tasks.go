@@ -19,7 +19,7 @@ func (s *Server) showTasks(w http.ResponseWriter, r *http.Request) error {
 	}
 	progress := seen.standing(s.Now()).Tasks
 	page := templates.TaskPage{Progress: progress, To: deploymentPath(seen.Deployment) + "/ticks", MayChange: may(r, auth.Change),
-		Head: s.deploymentHead(r, seen, progress.Words()+" steps are done.",
+		Head: s.deploymentHead(r, seen, "/tasks", progress.Words()+" steps are done.",
 			"The guide's workflow for "+seen.Name+", from before the first change to the first message. The system looks where it can; tick the rest when you have done it.")}
 	for _, side := range []templates.TaskSide{{ID: diagnose.Here, Title: "On this side", Tag: "Here"}, {ID: diagnose.There, Title: "On the Microsoft side", Tag: "There"}} {
 		for _, t := range seen.tasks {

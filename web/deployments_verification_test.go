@@ -120,6 +120,7 @@ func TestWhatIsNoResultIsRefusedWithWhatWasPasted(t *testing.T) {
 		page := c.upload([]byte(test.file), test.text).status(http.StatusUnprocessableEntity).page()
 		page.Says(t, "#error-"+test.field+" .error", test.sentence)
 		page.Says(t, ".banner[role=alert]", "Nothing was saved.")
+		page.Says(t, ".tabs [aria-current=page]", "pool.synergy.com")
 		if got := page.One(t, "#field-text").Text(); got != test.text {
 			t.Errorf("%s: the text came back as %q", promise, got)
 		}
