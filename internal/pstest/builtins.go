@@ -112,24 +112,6 @@ func outHost(c *Call) {
 	}
 }
 
-// formatTable makes a line of each object: its properties with bars between them.
-func formatTable(c *Call) {
-	for _, item := range c.Input {
-		o, ok := item.(*Object)
-		if !ok {
-			c.Unknown("of %T", item)
-		}
-		var cells []string
-		for _, name := range items(c.Value("Property")) {
-			if _, known := o.Get(Text(name)); !known {
-				c.Unknown("of a property %s, which the object does not have", Text(name))
-			}
-			cells = append(cells, o.Text(Text(name)))
-		}
-		c.Out(strings.Join(cells, " | "))
-	}
-}
-
 func writeHost(c *Call) { c.Say("%s", c.Text("Object")) }
 
 func writeWarning(c *Call) {
