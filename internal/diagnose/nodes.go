@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,31 @@ func routingNode(f Facts) []Finding {
 		r.add(Amber, "Choose a node without users as the routing node.", "None of the %d nodes is the routing node.", len(f.Snapshot.Nodes))
 	}
 	return r.orGreen("The routing node fits the number of nodes.")
+}
+
+// scriptNodes: the scripts of a deployment trust the nodes that there were when the wizard was finished for it.
+func scriptNodes(f Facts) []Finding {
+	r := report{check: "script_nodes", page: "/deployments"}
+	for _, d := range f.Snapshot.Deployments {
+		r.list = append(r.list, nodesLeftOut(f, d)...)
+	}
+	return r.orGreen("The scripts of every deployment hold every node.")
+}
+
+func nodesLeftOut(f Facts, d federation.Deployment) []Finding {
+	r := report{check: "script_nodes", page: "/deployments"}
+	for _, n := range f.Snapshot.Nodes {
+		if len(d.Nodes) > 0 && !slices.Contains(d.Nodes, n.Name) {
+			r.add(Amber, "Go through the wizard again for it, then run configure.ps1 again.",
+				"%s came after the wizard was finished for %s, so the Microsoft side does not trust it yet.", n.Name, d.Name)
+		}
+	}
+	for _, name := range d.Nodes {
+		if f.Snapshot.Node(name) == nil {
+			r.add(Amber, "Go through the wizard again for it.", "The scripts of %s still name the node %s, which is gone.", d.Name, name)
+		}
+	}
+	return r.list
 }
 
 const expiryWarning = 30 * 24 * time.Hour

@@ -94,6 +94,10 @@ func here(f TaskFacts) []Task {
 	}
 	list = append(list,
 		f.found("services", "Start the services of every node", services),
+		f.found("script_nodes", "Have every node in the scripts", func(facts Facts) []Finding {
+			r := report{check: "script_nodes", list: nodesLeftOut(facts, f.Deployment)}
+			return r.orGreen("The scripts hold every node.")
+		}),
 		f.planned("federation", "Turn federation on", "/settings", "setting"),
 		f.planned("static_routes", "Static routes to the Microsoft side", "/static-routes", "static_route"),
 		f.planned("acl", "Admit its servers in the incoming ACL", "/acl", "acl"),

@@ -35,7 +35,7 @@ func ids(tasks []Task) string {
 
 func TestTheWorkflowOfEachPlatformAndProfile(t *testing.T) {
 	const begin, tls = "local_service backup domains ", "peer_subjects tls_contexts trusted_cas own_certificates "
-	const this = "services federation static_routes acl listeners "
+	const this = "services script_nodes federation static_routes acl listeners "
 	const skype = "microsoft_names microsoft_domains microsoft_routes trusted_application topology microsoft_roots microsoft_certificates restart tried"
 	for promise, c := range map[string]struct {
 		edit func(*TaskFacts)
@@ -120,6 +120,8 @@ func TestEachTaskSaysHowItStands(t *testing.T) {
 		"a domain that only they have": {func(f *TaskFacts) { f.Deployment.Answers.MicrosoftDomains = []string{"synergy.com", "a.com"} }, "domains", Open, "a.com is a SIP domain of the Microsoft side alone"},
 		"the same domains":             {func(f *TaskFacts) { f.Deployment.Answers.MicrosoftDomains = []string{"synergy.com"} }, "domains", Done, "Every SIP domain"},
 		"a service that is off":        {func(f *TaskFacts) { f.Snapshot.Nodes[0].Services = nil }, "services", Open, "The SIP proxy is off on imp1.synergy.com; its listeners are closed. Activate it."},
+		"a node that came later":       {func(f *TaskFacts) { f.Deployment.Nodes = []string{"imp9.synergy.com"} }, "script_nodes", Open, "imp1.synergy.com came after the wizard was finished for fe1.synergy.com"},
+		"a node that went":             {func(f *TaskFacts) { f.Deployment.Nodes = []string{"imp1.synergy.com", "imp9.synergy.com"} }, "script_nodes", Open, "still name the node imp9.synergy.com, which is gone"},
 		"no CA":                        {func(f *TaskFacts) { f.Snapshot.Certificates = f.Snapshot.Certificates[1:] }, "trusted_cas", Open, "No CA is trusted"},
 		"users on the routing node": {func(f *TaskFacts) {
 			f.Snapshot.Nodes[0].Routing = true
