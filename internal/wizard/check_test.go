@@ -161,6 +161,9 @@ func TestDefaultsFillWhatFollows(t *testing.T) {
 			t.Errorf("%s is %q, want %q", field, pair[0], pair[1])
 		}
 	}
+	if loose := Defaults(federation.Answers{Platform: " Lync_2013", MicrosoftDomains: []string{}}, snapshot()); loose.Platform != federation.Lync2013 || loose.MicrosoftDomains != nil {
+		t.Errorf("the same answers have two forms: %+v", loose)
+	}
 	if got.Expressway.Port != 65072 || a.Expressway.Port != 0 || a.Domains[0] != " Synergy.com " {
 		t.Errorf("the port is %d, want 65072, and the answers themselves stay as they were: %+v", got.Expressway.Port, a)
 	}

@@ -213,6 +213,36 @@ func TestTLSVersionWhenTheLastOldPlatformGoes(t *testing.T) {
 	}
 }
 
+func TestAVersionThatIsNobodysIsAConflictForANewDeployment(t *testing.T) {
+	for _, c := range []struct {
+		name, version string
+		finished      bool
+		want          int
+	}{
+		{"an old version that others left, for a new deployment", "1.0", false, 1},
+		{"the same for one that is finished", "1.0", true, 0},
+		{"a version that no platform of the wizard's asks for", "1.1", true, 1},
+		{"a newer version", "1.3", true, 1},
+	} {
+		s := snapshot()
+		if c.finished {
+			s = run(t, s, enterprise())
+		}
+		s.TLSContexts[0].MinVersion = c.version
+		if list := plan(t, enterprise(), s).Conflicts(); len(list) != c.want {
+			t.Errorf("%s: the conflicts are %+v", c.name, list)
+		}
+	}
+}
+
+func TestOCSOverTCPNeedsNoTLSVersion(t *testing.T) {
+	ocs := overPlainTCP()
+	ocs.Pool, ocs.FrontEnds, ocs.Domains = "ocs.synergy.com", []federation.Host{{FQDN: "ocs1.synergy.com", Address: "10.1.20.61"}}, []string{"synergy.co.uk"}
+	s := run(t, run(t, snapshot(), enterprise()), ocs)
+	s.TLSContexts[0].MinVersion = "1.0"
+	wantSentence(t, plan(t, enterprise(), s).Warnings, "still admits TLS 1.0")
+}
+
 func reasons(c federation.Changes) []string {
 	var list []string
 	for _, change := range c.List {

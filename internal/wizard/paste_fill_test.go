@@ -67,6 +67,13 @@ func TestAPasteIsChosenFrom(t *testing.T) {
 		{"pools that home nobody", sql + strings.ReplaceAll(sql, "sql", "edge"), federation.Answers{}, "", "None of these pools is a registrar"},
 		{"a pool with its site", one + pastedSites, federation.Answers{}, "one.synergy.com one.synergy.com West 2", ""},
 		{"a pool with another site", strings.ReplaceAll(one, "San Jose", "Paris") + pastedSites, federation.Answers{}, "one.synergy.com one.synergy.com ", ""},
+		{"a pool with another site beside the only one pasted", strings.ReplaceAll(one, "San Jose", "Paris") + "Identity : Site:Oslo\nSiteId : 7", federation.Answers{Site: "Oslo"}, "one.synergy.com one.synergy.com Oslo", ""},
+		{"a pool without a site beside sites that do not hold it", strings.ReplaceAll(one, "Site:San Jose", "") + pastedSites, federation.Answers{}, "", "Site:Redmond, Site:San Jose. Paste what Get-CsPool"},
+		{"sites without a pool, a wrong one named", pastedSites, federation.Answers{Site: "Oslo"}, "", "Which of these"},
+		{"a pool and the registrars of others", two + registrars[:strings.Index(registrars, "\n\n")], federation.Answers{}, "two.synergy.com  ", ""},
+		{"a pool that Get-CsService shows as a registrar", two + registrars, federation.Answers{}, "two.synergy.com two.synergy.com ", ""},
+		{"SIP domains leave a registrar alone", "Name : synergy.com\nIsDefault : True", federation.Answers{Pool: "pool.synergy.com", Registrar: "reg.synergy.com"}, "pool.synergy.com reg.synergy.com ", ""},
+		{"as many computers as next hops", strings.ReplaceAll(one, "a.one", strings.Repeat("x.b, ", maxFrontEnds-1)+"a.one"), federation.Answers{}, "one.synergy.com one.synergy.com ", ""},
 		{"a list that was cut", strings.ReplaceAll(one, "a.one.synergy.com", "a.one.synergy.com..."), federation.Answers{}, "", "computers of one.synergy.com is cut short"},
 		{"more computers than next hops", strings.ReplaceAll(one, "a.one", strings.Repeat("x.b, ", maxFrontEnds)+"a.one"), federation.Answers{}, "", "has 100 computers, and at most 99"},
 		{"a list that was cut of a pool that nobody wants", sql + one[:len(one)-1] + strings.ReplaceAll(sql, "a.sql.synergy.com", "a.sql.synergy.com..."), federation.Answers{}, "one.synergy.com one.synergy.com ", ""},
@@ -92,6 +99,36 @@ func TestAPasteIsChosenFrom(t *testing.T) {
 				t.Errorf("%v: pool, registrar and site are %q, want %q (%q)", err, got, c.want, took)
 			}
 		})
+	}
+}
+
+func TestPasteLeavesAloneWhatItDoesNotTell(t *testing.T) {
+	services := "Identity : pool.synergy.com\nServices : {Registrar:pool.synergy.com}"
+	a := enterprise()
+	a.MicrosoftDomains = []string{"synergy.com"}
+	want := canonical(a)
+	took, err := pasted(t, services).Fill(&a)
+	if diff := cmp.Diff(want, a); diff != "" || err != nil || len(took) != 2 {
+		t.Errorf("%v, took %q (-want +got):\n%s", err, took, diff)
+	}
+	alone := federation.Answers{Edition: federation.EditionStandard}
+	if _, err := pasted(t, services).Fill(&alone); err != nil || alone.Pool != "" || DeploymentName(alone) != "pool.synergy.com" {
+		t.Errorf("%v: Standard Edition stays so while nothing speaks against it: %+v", err, alone)
+	}
+	several := federation.Answers{Edition: federation.EditionStandard}
+	if _, err := pasted(t, pastedPool).Fill(&several); err != nil || several.Edition != federation.EditionEnterprise || len(several.FrontEnds) != 3 {
+		t.Errorf("%v: three computers are Enterprise Edition: %+v", err, several)
+	}
+	one := federation.Answers{}
+	if _, err := pasted(t, "Identity : pool.synergy.com\nComputers : {fe1.synergy.com}").Fill(&one); err != nil || one.Edition != federation.EditionEnterprise {
+		t.Errorf("%v: a pool with a name of its own is Enterprise Edition: %+v", err, one)
+	}
+}
+
+func TestALongListIsNamedInPart(t *testing.T) {
+	names := strings.Fields("a b c d e f g h i j k l")
+	if got := listed(names) + "; " + listed(names[:10]); got != "a, b, c, d, e, f, g, h, i, j and 2 more; a, b, c, d, e, f, g, h, i, j" {
+		t.Error(got)
 	}
 }
 
