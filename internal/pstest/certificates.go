@@ -68,7 +68,7 @@ func (m *Microsoft) certificates(path string) ([]any, bool) {
 
 // readCertificate makes the object of a file, which the test laid down as a Certificate.
 func (m *Microsoft) readCertificate(arguments []any) any {
-	s, ok := m.Machine.Files[strings.ToLower(Text(arguments[0]))].(Certificate)
+	s, ok := m.Machine.Files[normal(Text(arguments[0]))].(Certificate)
 	if !ok {
 		throw("Cannot find the requested object.")
 	}

@@ -16,10 +16,15 @@ func (c *Call) path(parameter string) string {
 	if path == "" {
 		Throw("Cannot bind argument to parameter '%s' because it is an empty string.", parameter)
 	}
+	return normal(path)
+}
+
+// normal is a file's whole path in small letters, as Files has it.
+func normal(path string) string {
 	if !strings.Contains(path, ":") {
-		path = Folder + `\` + strings.TrimPrefix(path, `.\`)
+		path = Folder + `\` + path
 	}
-	return strings.ToLower(path)
+	return strings.ToLower(strings.ReplaceAll(path, `\.\`, `\`))
 }
 
 func (c *Call) store(path string, what any) {

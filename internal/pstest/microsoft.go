@@ -106,8 +106,12 @@ func (m *Microsoft) cmdlets() map[string]Command {
 	return all
 }
 
-// Run runs a script in a PowerShell of its own.
+// Run runs a script in a PowerShell of its own, a minute after the one before.
 func (m *Microsoft) Run(script string, arguments ...string) (Result, error) {
+	m.Machine.Now = m.Machine.Now.Add(time.Minute)
+	for range 6 {
+		m.slept()
+	}
 	m.Called = map[string]int{}
 	for _, module := range m.Machine.Modules {
 		module.Imported = false
