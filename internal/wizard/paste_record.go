@@ -71,7 +71,7 @@ type recordReader struct {
 func readRecords(lines []string) []record {
 	var r recordReader
 	for i := 0; i < len(lines); i++ {
-		if i+1 < len(lines) && isRule(lines[i+1]) && strings.TrimSpace(lines[i]) != "" {
+		if i+1 < len(lines) && isRule(lines[i+1]) && r.mayBeHeader(lines[i]) {
 			r.end()
 			i = r.table(lines, i)
 			continue
@@ -99,6 +99,12 @@ func (r *recordReader) line(line string) {
 	case r.open != nil && (startsBlank(line) || isOpenList(r.open[r.last])):
 		r.open[r.last] = append(r.open[r.last], strings.TrimSpace(line))
 	}
+}
+
+// mayBeHeader reports whether a line can stand above a table; one that continues a value cannot, whatever follows it.
+func (r *recordReader) mayBeHeader(line string) bool {
+	rest := strings.TrimLeft(line, " ")
+	return rest != "" && (r.open == nil || len(line)-len(rest) <= r.indent)
 }
 
 func (r *recordReader) end() {

@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +56,16 @@ func TestPasteIsUnderstood(t *testing.T) {
 		{"a pool with its prompt", pastedPool, Pasted{Pools: []PastedPool{redmond()}}},
 		{"a pool with a byte order mark and CRLF", "\ufeff" + strings.ReplaceAll(pastedPool, "\n", "\r\n"), Pasted{Pools: []PastedPool{redmond()}}},
 		{"a pool whose line breaks were doubled by a terminal", strings.ReplaceAll(pastedPool, "\n", "\r\r\n"), Pasted{Pools: []PastedPool{redmond()}}},
-		{"a pool that lost its indentation", strings.ReplaceAll(pastedPool, "\n     ", "\n"), Pasted{Pools: []PastedPool{redmond()}}},
+		{"a pool that lost its indentation", regexp.MustCompile(`\n +`).ReplaceAllString(pastedPool, "\n"), Pasted{Pools: []PastedPool{redmond()}}},
+		{"a pool that gained indentation", strings.ReplaceAll(pastedPool, "\n", "\n    "), Pasted{Pools: []PastedPool{redmond()}}},
+		{"a table that gained indentation", "    Name          IsDefault\n    ----          ---------\n    synergy.com   True", Pasted{Domains: []string{"synergy.com"}}},
+		{"a table below other words", "Our domains are\n\nName          IsDefault\n----          ---------\nsynergy.com   True\n\nand no others.", Pasted{Domains: []string{"synergy.com"}}},
+		{"a list of two prompts", ">> | Format-List\nName : synergy.com\nIsDefault : True\n[PS] C:\\>Get-CsSite\nIdentity : Site:Redmond\nSiteId : 1\n  PS C:\\> exit",
+			Pasted{Domains: []string{"synergy.com"}, Sites: []PastedSite{{Identity: "Site:Redmond", ID: "1"}}}},
+		{"a list and a table without a line between them", "Name : synergy.com\nIsDefault : True\nIdentity     SiteId\n--------     ------\nSite:Redmond 1\nPS C:\\>",
+			Pasted{Domains: []string{"synergy.com"}, Sites: []PastedSite{{Identity: "Site:Redmond", ID: "1"}}}},
+		{"a description with colons and dashes", "Identity : Site:Redmond\nDescription2 : see the plan\n               SiteId : 9 is old\n               --\nwho : Ann\n: x\nSite-Id : 8\nSité : 7\nSiteId : 1\nstray words",
+			Pasted{Sites: []PastedSite{{Identity: "Site:Redmond", ID: "1"}}}},
 		{"sites", pastedSites, Pasted{Sites: sites}},
 		{"pool and sites in one paste", pastedPool + pastedSites, Pasted{Pools: []PastedPool{redmond()}, Sites: sites}},
 		{"two objects without a line between them", "Name : synergy.com\nIsDefault : True\nName : synergy.co.uk\nIsDefault : False", Pasted{Domains: []string{"synergy.com", "synergy.co.uk"}}},
