@@ -48,6 +48,9 @@ func fresh(d federation.Deployment) *pstest.Microsoft {
 	m := pstest.NewMicrosoft(state, map[string]string{
 		federation.SkypeForBusiness2019: "SkypeForBusiness", federation.SkypeForBusiness2015: "SkypeForBusiness",
 		federation.Lync2013: "Lync", federation.Lync2010: "Lync"}[a.Platform])
+	if a.Platform == federation.Lync2010 {
+		m.OnServer2008()
+	}
 	m.Names = addresses(d)
 	m.Lag = 2
 	return m

@@ -50,20 +50,17 @@ func thumbprint(s Certificate) string { return s.Thumbprint }
 
 // certificates is the drive Cert:, of which the model knows LocalMachine's own certificates and roots.
 func (m *Microsoft) certificates(path string) ([]any, bool) {
-	parts := strings.Split(strings.ToLower(path), `\`)
-	stores := map[string][]Certificate{"my": m.State.Certificates, "root": m.State.Roots}
-	if len(parts) < 3 || parts[1] != "localmachine" {
-		return nil, false
+	stores := map[string][]Certificate{`cert:\localmachine\my`: m.State.Certificates, `cert:\localmachine\root`: m.State.Roots}
+	path = strings.ToLower(path)
+	if store, there := stores[path]; there {
+		list := []any{}
+		for _, s := range store {
+			list = append(list, s.object())
+		}
+		return list, true
 	}
-	store, there := stores[parts[2]]
-	if len(parts) == 4 {
-		return nil, place(store, parts[3], thumbprint) >= 0
-	}
-	list := []any{}
-	for _, s := range store {
-		list = append(list, s.object())
-	}
-	return list, there || stores[parts[2]] != nil || parts[2] == "my"
+	at := strings.LastIndex(path, `\`)
+	return nil, at > 0 && place(stores[path[:at]], path[at+1:], thumbprint) >= 0
 }
 
 // readCertificate makes the object of a file, which the test laid down as a Certificate.
@@ -120,6 +117,18 @@ func (m *Microsoft) importCertificate(c *Call) {
 
 func (m *Microsoft) importRoot(c *Call) {
 	s := m.file(c, "FilePath")
+	c.Change("trust the root "+s.Thumbprint, func() { m.State.Roots = append(m.State.Roots, s) })
+}
+
+// certutil trusts a root where no cmdlet does: certutil.exe -addstore Root and a file.
+func (m *Microsoft) certutil(c *Call) {
+	if len(c.words) != 3 || Text(c.words[0]) != "-addstore" || Text(c.words[1]) != "Root" {
+		c.Unknown("with other words than -addstore Root and a file")
+	}
+	s, ok := m.Machine.Files[normal(Text(c.words[2]))].(Certificate)
+	if !ok {
+		return // a program fails without an error that a script would see
+	}
 	c.Change("trust the root "+s.Thumbprint, func() { m.State.Roots = append(m.State.Roots, s) })
 }
 

@@ -87,37 +87,49 @@ func (r *run) find(c *Call) Command {
 	return nil
 }
 
-// arguments reads what stands behind a command's name.
+// arguments reads what stands behind a command's name. Each has a blank or a colon before it: what sticks to the one
+// before, as in F(1) or 'a'+'b', PowerShell reads in ways that nobody means.
 func (r *run) arguments(n *Node) []argument {
 	var list []argument
 	if n == nil {
 		return nil
 	}
-	colon := false
+	if call := n.child("argument_list"); call != nil {
+		r.unknown(call, "a method called in an argument")
+	}
+	separator := ""
 	for _, part := range n.parts {
-		switch part.Type {
-		case "command_argument_sep":
-			colon = part.Text() == ":"
+		if part.Type == "command_argument_sep" {
+			separator = part.Text()
 			continue
-		case "command_parameter":
-			list = append(list, argument{name: part.Text()[1:]})
-		case "generic_token":
-			list = append(list, argument{value: bareword(part.Text()), colon: colon})
-		case "redirection", "argument_list", "stop_parsing":
-			r.unknown(part, "a %s", part.Type)
-		default:
-			list = append(list, r.argument(part, colon)...)
 		}
-		colon = false
+		if separator == "" {
+			r.unknown(part, "an argument without a blank before it")
+		}
+		list = append(list, r.argument(part, separator == ":")...)
+		separator = ""
 	}
 	return list
 }
 
-// bareword is an argument without quotes, which PowerShell takes as a text.
-func bareword(text string) string { return text }
-
 func (r *run) argument(n *Node, colon bool) []argument {
-	if splat := n.Text(); strings.HasPrefix(splat, "@") && !strings.ContainsAny(splat, "({") {
+	text := n.Text()
+	switch n.Type {
+	case "command_parameter":
+		return []argument{{name: text[1:]}}
+	case "generic_token":
+		if strings.ContainsAny(text, "$`,") {
+			r.unknown(n, "an argument without quotes that holds $, a comma or a backtick")
+		}
+		return []argument{{value: text, colon: colon}}
+	case "array_literal_expression", "parenthesized_expression", "script_block_expression":
+	default:
+		r.unknown(n, "a %s", n.Type)
+	}
+	switch {
+	case strings.HasPrefix(text, "["):
+		r.unknown(n, "a cast without parentheses, which is a text here")
+	case strings.HasPrefix(text, "@") && !strings.HasPrefix(text, "@(") && !strings.HasPrefix(text, "@{"):
 		return r.splat(n)
 	}
 	return []argument{{value: r.eval(n), colon: colon}}

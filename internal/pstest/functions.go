@@ -1,6 +1,7 @@
 package pstest
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -72,6 +73,9 @@ func (r *run) readBinding(f *function, attribute *Node) {
 
 func (r *run) readParameter(n *Node) parameter {
 	p := parameter{name: strings.ToLower(n.child("variable").Text()[1:])}
+	if slices.Contains(automatic, p.name) {
+		r.unknown(n, "a parameter $%s, which PowerShell sets itself", p.name)
+	}
 	if given := n.child("script_parameter_default"); given != nil {
 		p.otherwise = given.parts[1]
 	}

@@ -2,7 +2,6 @@ package pstest
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -90,7 +89,7 @@ func NewMicrosoft(state State, module string) *Microsoft {
 		Before: m.before,
 	}
 	m.Machine.Commands = map[string]Command{"get-wmiobject": m.getWMI, "set-wmiinstance": m.setWMI,
-		"import-certificate": m.importRoot, "read-host": readSecret}
+		"import-certificate": m.importRoot, "certutil.exe": m.certutil, "read-host": readSecret}
 	if module != "" {
 		m.Machine.Modules = []*Module{{Name: module, Commands: m.cmdlets()}}
 	}
@@ -105,6 +104,9 @@ func (m *Microsoft) cmdlets() map[string]Command {
 	}
 	return all
 }
+
+// OnServer2008 takes away what came with later servers: the cmdlet that imports certificates.
+func (m *Microsoft) OnServer2008() { delete(m.Machine.Commands, "import-certificate") }
 
 // Run runs a script in a PowerShell of its own, a minute after the one before.
 func (m *Microsoft) Run(script string, arguments ...string) (Result, error) {
@@ -121,7 +123,10 @@ func (m *Microsoft) Run(script string, arguments ...string) (Result, error) {
 
 // before counts a call, and has it fail when it is its turn.
 func (m *Microsoft) before(c *Call) {
-	name := signatures[strings.ToLower(c.Name)].name
+	name := c.Name
+	if known, ok := signatures[strings.ToLower(name)]; ok {
+		name = known.name
+	}
 	m.Called[name]++
 	if strings.EqualFold(name, m.Fails) && m.Called[name] == m.FailAt {
 		throw("%s failed, as the test wants it.", name)
@@ -186,5 +191,3 @@ func getEach[T any](list func() []T, identity func(T) string, object func(T) *Ob
 		}
 	}
 }
-
-func describe(format string, arguments ...any) string { return fmt.Sprintf(format, arguments...) }

@@ -1,6 +1,7 @@
 package pstest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -104,14 +105,14 @@ func (m *Microsoft) setRoute(c *Call, collection *Collection, verb string, route
 		if at >= 0 {
 			throw("There is a route for %s already.", route.MatchURI)
 		}
-		c.Change(describe("add the route for %s to %s:%d in %s", route.MatchURI, route.Destination, route.Port, collection.Identity), func() {
+		c.Change(fmt.Sprintf("add the route for %s to %s:%d in %s", route.MatchURI, route.Destination, route.Port, collection.Identity), func() {
 			collection.Routes = append(collection.Routes, route)
 		})
 	case "remove":
 		if at < 0 || collection.Routes[at] != route {
 			throw("There is no such route for %s.", route.MatchURI)
 		}
-		c.Change(describe("remove the route for %s to %s:%d from %s", route.MatchURI, route.Destination, route.Port, collection.Identity), func() {
+		c.Change(fmt.Sprintf("remove the route for %s to %s:%d from %s", route.MatchURI, route.Destination, route.Port, collection.Identity), func() {
 			collection.Routes = slices.Delete(collection.Routes, at, at+1)
 		})
 	default:

@@ -1,6 +1,7 @@
 package pstest
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -74,9 +75,16 @@ func (r *run) lookUp(n *Node, from *scope, name string) any {
 	return v.value
 }
 
+// automatic are variables that PowerShell sets itself: some cannot be changed, and a change of the others is lost.
+var automatic = []string{"_", "args", "error", "executioncontext", "event", "false", "foreach", "home", "host", "input", "lastexitcode", "matches",
+	"myinvocation", "null", "pid", "profile", "pscmdlet", "pshome", "psitem", "pwd", "sender", "shellid", "switch", "this", "true"}
+
 // write gives a variable of the running scope a value; script: names the script's own.
 func (r *run) write(n *Node, kind typeName, value any) {
 	place, name := variableName(n)
+	if slices.Contains(automatic, name) {
+		r.unknown(n, "a change of $%s, which PowerShell sets itself", name)
+	}
 	to := r.scope
 	switch place {
 	case "":

@@ -1,6 +1,7 @@
 package pstest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -178,7 +179,7 @@ func (m *Microsoft) newApplication(c *Call) {
 	if strings.Contains(a.ID, " ") {
 		throw("An ApplicationId holds no blanks.")
 	}
-	m.changed(c, describe("add the trusted application %s on port %d to %s", a.ID, a.Port, p.FQDN), func() {
+	m.changed(c, fmt.Sprintf("add the trusted application %s on port %d to %s", a.ID, a.Port, p.FQDN), func() {
 		p.Applications = append(p.Applications, a)
 		c.Out(applicationObject(*p, a))
 	})
