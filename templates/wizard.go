@@ -142,7 +142,7 @@ func AnswerFacts(a federation.Answers) []AnswerFact {
 		}
 	}
 	add(1, false, "Platform", PlatformName(a.Platform))
-	add(1, false, "What crosses", deploymentName(a))
+	add(1, false, "What crosses", whatCrosses(a))
 	add(1, false, "Transport", overTCP(a))
 	add(2, false, "Edition", EditionName(a.Edition))
 	add(2, true, "Pool", a.Pool)
@@ -173,8 +173,8 @@ func AnswerFacts(a federation.Answers) []AnswerFact {
 	return list
 }
 
-// deploymentName is what people call what crosses; OCS leaves no choice.
-func deploymentName(a federation.Answers) string {
+// whatCrosses is what people call the kind of a deployment; OCS leaves no choice.
+func whatCrosses(a federation.Answers) string {
 	switch {
 	case a.Platform == federation.OCS2007R2 || a.Deployment == "":
 		return ""

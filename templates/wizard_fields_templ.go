@@ -638,7 +638,7 @@ func cautionsOf(s WizardStep, path string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if len(s.Form.Errors(path)) == 0 {
+		if len(s.Form.Errors(path))+len(s.Form.Invalid.Of(path)) == 0 {
 			for _, text := range s.Cautions.Of(path) {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 45, "<p class=\"caution\">")
 				if templ_7745c5c3_Err != nil {

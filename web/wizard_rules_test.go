@@ -112,3 +112,22 @@ func TestStandardEditionIsOneFrontEnd(t *testing.T) {
 		Says(t, "#field-front_ends .error", "Standard Edition is one front end; leave one")
 	c.postForm("/wizard/3", hosts("fe1.synergy.com", "10.1.20.21", "", "")).to("/wizard/4")
 }
+
+func TestAFieldWithAProblemHasNoCautionBesides(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walk(2)
+	page := c.postForm("/wizard/3", hosts("fe1.synergy.com", "127.0.0.1", "fe2.synergy.com", "127.0.0.1")).status(http.StatusUnprocessableEntity).page()
+	page.Count(t, ".caution", 1)
+	page.Says(t, ".caution", "No other machine can reach the loopback address 127.0.0.1.")
+	page.Count(t, ".server .error", 1)
+}
+
+func TestAWarningStandsWhereItArises(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walkWith(url.Values{"load_balancer": {"10.1.20.9"}, "routing_node": {"imp2.synergy.com"}})
+	c.get("/wizard/2").page().Says(t, "[data-cautions=load_balancer] .caution", "does not support a load balancer")
+	c.get("/wizard/5").page().Says(t, "[data-cautions=routing_node] .caution", "1 user on imp2.synergy.com would share it")
+	page := c.get("/wizard/6").page()
+	page.Says(t, ".findings", "A load balancer between the two sides")
+	page.Says(t, ".findings", "Users are homed on the routing node imp2.synergy.com")
+}
