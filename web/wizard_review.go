@@ -65,7 +65,7 @@ func reviewed(a federation.Answers, changes federation.Changes) string {
 func runWords(a federation.Answers, s federation.Snapshot) string {
 	var others []string
 	for _, d := range s.Deployments {
-		if d.Name == wizard.DeploymentName(a) {
+		if d.Name == a.DeploymentName() {
 			return "This run changes the deployment " + d.Name + "."
 		}
 		others = append(others, d.Name)
@@ -74,9 +74,9 @@ func runWords(a federation.Answers, s federation.Snapshot) string {
 	case 0:
 		return ""
 	case 1:
-		return "This run makes a second deployment, " + wizard.DeploymentName(a) + ", beside " + others[0] + ". To change that one instead, go through it again from its page and keep its name."
+		return "This run makes a second deployment, " + a.DeploymentName() + ", beside " + others[0] + ". To change that one instead, go through it again from its page and keep its name."
 	}
-	return "This run makes a new deployment, " + wizard.DeploymentName(a) + ", beside " + counted(len(others), "other", "others") + ". To change one of them instead, go through it again from its page and keep its name."
+	return "This run makes a new deployment, " + a.DeploymentName() + ", beside " + counted(len(others), "other", "others") + ". To change one of them instead, go through it again from its page and keep its name."
 }
 
 // mayFinish holds the plan against the reader's role: settings and TLS contexts are for administrators to change, and a
@@ -114,7 +114,7 @@ func (s *Server) finishWizard(w http.ResponseWriter, r *http.Request) error {
 			err = errPlanChanged
 		}
 		if err == nil {
-			err = writable(answers, now)
+			_, err = powershell.Script(federation.NewDeployment(answers, now.Nodes), now) // has to be known before anything is applied
 		}
 		return changes, err
 	})
@@ -128,16 +128,6 @@ func (s *Server) finishWizard(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.done(w, r, nil, deploymentPath(deployment), "Finished. This side is set up; the Microsoft side follows by the scripts below.")
-}
-
-// writable reports whether the scripts of these answers can be written, which has to be known before anything is applied.
-func writable(a federation.Answers, s federation.Snapshot) error {
-	d := federation.Deployment{Name: wizard.DeploymentName(a), Answers: a}
-	for _, n := range s.Nodes {
-		d.Nodes = append(d.Nodes, n.Name)
-	}
-	_, err := powershell.Script(d, s)
-	return err
 }
 
 // reviewAgain shows the plan of today after Finish was refused.

@@ -308,6 +308,20 @@ func TestWithoutAPlaceForTheScriptsNothingIsFinished(t *testing.T) {
 	}
 }
 
+func TestAnswersOfWhichNoScriptCanBeMadeAreNotFinished(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	before := m.isthmus("", "config", "export").out
+	six := strings.Replace(answers, "10.1.20.22", "2001:db8::22", 1) + "child_domains: true\n"
+	if r := m.isthmus(six, "wizard", "plan", "-"); !strings.Contains(r.err, "do not work over IPv6") {
+		t.Errorf("the plan does not warn: %s", r.err)
+	}
+	m.isthmus(six, "wizard", "finish", "-", "--out", filepath.Join(m.dir, "scripts")).want(t, exitFailure, "IPv6")
+	if after := m.isthmus("", "config", "export").out; after != before {
+		t.Error("a finish without scripts changed something")
+	}
+}
+
 func TestWrongAnswersAreRefusedTogether(t *testing.T) {
 	m := newMachine(t)
 	m.isthmus(synergy, "config", "apply", "-").want(t, 0)

@@ -97,7 +97,13 @@ func (a wizardFinishCommand) Run(ctx context.Context, f *flags, c console) error
 			return err
 		}
 		answers = wizard.Defaults(answers, before) // the scripts are made of what is stored, so nothing stays open in it
-		plan := func(s federation.Snapshot) (federation.Changes, error) { return wizard.Plan(answers, s) }
+		plan := func(s federation.Snapshot) (federation.Changes, error) {
+			changes, err := wizard.Plan(answers, s)
+			if err == nil { // scripts that cannot be written have to be known before anything is applied
+				_, err = powershell.Script(federation.NewDeployment(answers, s.Nodes), s)
+			}
+			return changes, err
+		}
 		deployment, changes, err := db.FinishWizard(ctx, answers, plan)
 		if errors.Is(err, store.ErrConflict) {
 			return printPlan(c, changes, false)

@@ -54,6 +54,14 @@ type Answers struct {
 	MicrosoftDomains []string `yaml:"microsoft_domains,omitempty" json:"microsoft_domains,omitempty"`
 }
 
+// DeploymentName is what a finished run of these answers is called: the pool's name, or that of the one front end.
+func (a Answers) DeploymentName() string {
+	if a.Pool != "" || len(a.FrontEnds) == 0 {
+		return a.Pool
+	}
+	return a.FrontEnds[0].FQDN
+}
+
 // Servers are the machines of the Microsoft side that have a name and an address: the front ends, then the Expressway
 // where there is one.
 func (a Answers) Servers() []Host {
@@ -82,6 +90,19 @@ type Deployment struct {
 	// Made are the static routes, ACL entries and peer subjects that runs of the wizard added. What stood there before is
 	// not among them, so it outlives the deployment.
 	Made []Made
+}
+
+// NewDeployment is what a run of the wizard with these answers leaves, over these nodes.
+func NewDeployment(a Answers, nodes []Node) Deployment {
+	names := []string{}
+	for _, n := range nodes {
+		if n.Name == a.RoutingNode {
+			names = slices.Insert(names, 0, n.Name)
+		} else {
+			names = append(names, n.Name)
+		}
+	}
+	return Deployment{Name: a.DeploymentName(), Answers: a, Nodes: names}
 }
 
 // Made names one object that a run of the wizard added.

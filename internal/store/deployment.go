@@ -70,15 +70,14 @@ func planned(s federation.Snapshot) federation.Snapshot {
 func (w *work) finishWizard(ctx context.Context, answers federation.Answers, target federation.Configuration) (federation.Deployment, error) {
 	target.Users = nil // users are no part of a plan
 	target.Normalize()
-	name := deploymentName(answers)
-	w.action = "finished the wizard for " + name
+	d := federation.NewDeployment(answers, target.Nodes)
+	d.CreatedBy, d.Revision = auth.ActorFrom(ctx).Name, w.before.Revision+1
+	w.action = "finished the wizard for " + d.Name
 	differences := federation.Diff(&w.before.Configuration, &target)
 	if err := w.apply(ctx, &target, differences); err != nil {
 		return federation.Deployment{}, err
 	}
-	return w.keepDeployment(ctx, federation.Deployment{Name: name, Answers: answers,
-		Nodes: deploymentNodes(target.Nodes, answers.RoutingNode), CreatedBy: auth.ActorFrom(ctx).Name, Revision: w.before.Revision + 1},
-		differences)
+	return w.keepDeployment(ctx, d, differences)
 }
 
 // keepDeployment writes the row, unless it is there and the configuration did not change either.
@@ -174,25 +173,4 @@ func (w *work) hand(ctx context.Context, objects []federation.Made) error {
 		}
 	}
 	return nil
-}
-
-// deploymentName is the pool's name, or that of the one front end.
-func deploymentName(a federation.Answers) string {
-	if a.Pool == "" && len(a.FrontEnds) > 0 {
-		return a.FrontEnds[0].FQDN
-	}
-	return a.Pool
-}
-
-// deploymentNodes are the names of all nodes, the routing node first.
-func deploymentNodes(nodes []federation.Node, first string) []string {
-	names := []string{}
-	for _, n := range nodes {
-		if n.Name == first {
-			names = slices.Insert(names, 0, n.Name)
-		} else {
-			names = append(names, n.Name)
-		}
-	}
-	return names
 }

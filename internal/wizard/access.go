@@ -32,7 +32,7 @@ func admitted(a federation.Answers) []party {
 		add(h.FQDN, "Front end "+h.FQDN)
 	}
 	add(a.Pool, "Pool "+a.Pool)
-	add(a.LoadBalancer, "Load balancer of "+DeploymentName(a))
+	add(a.LoadBalancer, "Load balancer of "+a.DeploymentName())
 	if callsToo(a) && a.Expressway != nil {
 		add(a.Expressway.FQDN, "Expressway "+a.Expressway.FQDN)
 		add(a.Expressway.Address, "Expressway "+a.Expressway.FQDN)

@@ -89,7 +89,7 @@ func (c *checker) checkPool() {
 // server of the Microsoft side, so no domain and no node can have its name (guide p.74).
 func (c *checker) checkRegistrar() {
 	name := c.a.Registrar
-	if name == DeploymentName(c.a) || !c.name("registrar", name) {
+	if name == c.a.DeploymentName() || !c.name("registrar", name) {
 		return
 	}
 	if c.s.HasDomain(name) || c.s.Node(name) != nil {

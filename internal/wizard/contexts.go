@@ -45,7 +45,7 @@ func (p *planner) peerAuth() {
 func (p *planner) versionWanted() string {
 	wanted, old := minVersion(p.a.Platform), p.s.TLSContext(federation.PeerAuthContext)
 	for _, d := range p.s.Deployments {
-		if d.Name == DeploymentName(p.a) || overTCP(d.Answers) {
+		if d.Name == p.a.DeploymentName() || overTCP(d.Answers) {
 			continue
 		}
 		if older := minVersion(d.Answers.Platform); old != nil && old.MinVersion == older {
@@ -62,7 +62,7 @@ func (p *planner) versionWanted() string {
 // also adds answers to those that count.
 func (p *planner) versionAdvice(also ...federation.Answers) string {
 	for _, d := range p.s.Deployments {
-		if d.Name != DeploymentName(p.a) {
+		if d.Name != p.a.DeploymentName() {
 			also = append(also, d.Answers)
 		}
 	}

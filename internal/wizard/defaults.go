@@ -12,7 +12,7 @@ func Defaults(a federation.Answers, s federation.Snapshot) federation.Answers {
 	a = canonical(a)
 	fill(&a.Deployment, federation.ChatOnly)
 	fill(&a.Transport, federation.TLS)
-	fill(&a.Registrar, DeploymentName(a))
+	fill(&a.Registrar, a.DeploymentName())
 	fill(&a.RoutingNode, routingNode(s))
 	fill(&a.ApplicationID, DefaultApplicationID)
 	if len(a.Domains) > 0 && isName(a.Domains[0]) {

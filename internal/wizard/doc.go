@@ -15,14 +15,6 @@ const (
 // DefaultApplicationID names the trusted application when nobody names it.
 const DefaultApplicationID = "isthmus"
 
-// DeploymentName is what a finished run of these answers is called: the pool's name, or that of the one front end.
-func DeploymentName(a federation.Answers) string {
-	if a.Pool != "" || len(a.FrontEnds) == 0 {
-		return a.Pool
-	}
-	return a.FrontEnds[0].FQDN
-}
-
 // overTCP reports whether the two sides talk without TLS, which only OCS can (guide p.23, 73).
 func overTCP(a federation.Answers) bool { return a.Transport == federation.TCP }
 

@@ -38,7 +38,7 @@ func (p *planner) domainWarnings() []string {
 func (p *planner) taken(domain string) bool {
 	return slices.Contains(p.a.Domains, domain) ||
 		slices.ContainsFunc(p.s.Deployments, func(d federation.Deployment) bool {
-			return d.Name != DeploymentName(p.a) && slices.Contains(d.Answers.Domains, domain)
+			return d.Name != p.a.DeploymentName() && slices.Contains(d.Answers.Domains, domain)
 		})
 }
 
@@ -57,7 +57,7 @@ func (p *planner) neighbourWarnings() []string {
 	var list []string
 	for _, d := range p.s.Deployments {
 		other := Defaults(d.Answers, p.s)
-		if d.Name == DeploymentName(p.a) {
+		if d.Name == p.a.DeploymentName() {
 			continue
 		}
 		if both := common(p.a.Domains, other.Domains); len(both) > 0 && other.FirstPriority < p.a.FirstPriority {

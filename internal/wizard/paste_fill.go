@@ -50,7 +50,7 @@ func (f *filler) choosePool() (*PastedPool, error) {
 	var names []string
 	var chosen *PastedPool
 	for i, pool := range f.Pools {
-		if pool.FQDN == DeploymentName(f.a) {
+		if pool.FQDN == f.a.DeploymentName() {
 			chosen, names = &f.Pools[i], []string{pool.FQDN}
 			break
 		}
@@ -123,8 +123,8 @@ func (f *filler) fillRegistrar(pool *PastedPool) error {
 		registrar = pool.FQDN
 	case pool != nil || len(f.Registrars) == 0:
 		return nil
-	case slices.Contains(f.Registrars, DeploymentName(f.a)):
-		registrar = DeploymentName(f.a)
+	case slices.Contains(f.Registrars, f.a.DeploymentName()):
+		registrar = f.a.DeploymentName()
 	case len(f.Registrars) > 1:
 		return federation.Refuse("These are several registrars: %s. Enter the pool's name first, or paste the one of your pool.", listed(f.Registrars))
 	default:
@@ -164,7 +164,7 @@ func (f *filler) siteOf(pool *PastedPool) *PastedSite {
 			return pool != nil && pool.Site != "" && strings.EqualFold(s.Identity, pool.Site)
 		},
 		func(s PastedSite) bool {
-			return DeploymentName(f.a) != "" && slices.Contains(s.Pools, DeploymentName(f.a))
+			return f.a.DeploymentName() != "" && slices.Contains(s.Pools, f.a.DeploymentName())
 		},
 		func(s PastedSite) bool { return pool == nil && len(f.Sites) == 1 },
 		func(s PastedSite) bool { return pool == nil && f.a.Site != "" && s.isCalled(f.a.Site) },

@@ -40,7 +40,7 @@ func TestPasteFillsTheAnswers(t *testing.T) {
 func TestPasteOfOneServerIsStandardEdition(t *testing.T) {
 	a := federation.Answers{Edition: federation.EditionEnterprise, Pool: "fe1.synergy.com", LoadBalancer: "10.1.20.20"}
 	took, err := pasted(t, "Identity : fe1.synergy.com\nServices : {Registrar:fe1.synergy.com}\nComputers : {fe1.synergy.com}\nSite : Site:Redmond").Fill(&a)
-	if err != nil || a.Edition != federation.EditionStandard || a.Pool != "" || a.LoadBalancer != "" || DeploymentName(a) != "fe1.synergy.com" {
+	if err != nil || a.Edition != federation.EditionStandard || a.Pool != "" || a.LoadBalancer != "" || a.DeploymentName() != "fe1.synergy.com" {
 		t.Errorf("%v: %+v", err, a)
 	}
 	wantSentence(t, took, "Standard Edition")
@@ -112,7 +112,7 @@ func TestPasteLeavesAloneWhatItDoesNotTell(t *testing.T) {
 		t.Errorf("%v, took %q (-want +got):\n%s", err, took, diff)
 	}
 	alone := federation.Answers{Edition: federation.EditionStandard}
-	if _, err := pasted(t, services).Fill(&alone); err != nil || alone.Pool != "" || DeploymentName(alone) != "pool.synergy.com" {
+	if _, err := pasted(t, services).Fill(&alone); err != nil || alone.Pool != "" || alone.DeploymentName() != "pool.synergy.com" {
 		t.Errorf("%v: Standard Edition stays so while nothing speaks against it: %+v", err, alone)
 	}
 	several := federation.Answers{Edition: federation.EditionStandard}

@@ -27,7 +27,7 @@ func Plan(a federation.Answers, s federation.Snapshot) (federation.Changes, erro
 	if err := Check(a, s).Err(); err != nil {
 		return federation.Changes{}, err
 	}
-	name := DeploymentName(a)
+	name := a.DeploymentName()
 	out := newLedger(name, s).leaving(wantsOf(a))
 	s.Configuration = out.without(s.Configuration)
 	p := planner{a: a, s: s, before: deployment(name, s), target: cloned(s.Configuration)}

@@ -18,7 +18,7 @@ type hop struct{ name, address string }
 func nextHops(a federation.Answers) []hop {
 	var list []hop
 	if a.LoadBalancer != "" {
-		list = append(list, hop{"load balancer of " + DeploymentName(a), a.LoadBalancer})
+		list = append(list, hop{"load balancer of " + a.DeploymentName(), a.LoadBalancer})
 	}
 	for _, h := range a.FrontEnds {
 		list = append(list, hop{h.FQDN, h.Address})

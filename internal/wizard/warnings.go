@@ -24,7 +24,7 @@ func (p *planner) warnings() []string {
 			p.a.RoutingNode, users)
 	}
 	if p.a.ChildDomains && p.anyIPv6() {
-		add("Routes for child domains do not work over IPv6 on the Microsoft side (p.69); leave child_domains off, or use IPv4 addresses.")
+		add("Routes for child domains do not work over IPv6 on the Microsoft side (p.69), so no script can be written for them; leave child_domains off, or use IPv4 addresses.")
 	}
 	if advice := p.versionAdvice(p.a); advice != "" {
 		list = append(list, advice)

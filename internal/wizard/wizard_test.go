@@ -61,7 +61,7 @@ func node(name, address string) federation.Node { return federation.Node{Name: n
 // finished is the snapshot after a plan was applied, as the store leaves it.
 func finished(s federation.Snapshot, a federation.Answers, c federation.Changes) federation.Snapshot {
 	a = Defaults(a, s)
-	d := federation.Deployment{Name: DeploymentName(a), Answers: a}
+	d := federation.Deployment{Name: a.DeploymentName(), Answers: a}
 	if known := deployment(d.Name, s); known != nil {
 		d.Made = slices.Clone(known.Made)
 	}
