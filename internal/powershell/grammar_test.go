@@ -2,7 +2,6 @@ package powershell
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,7 +49,8 @@ var hostile = []string{
 // TestNoValueBecomesCode holds that a script has the tokens of its template and no more: with hostile values for answers,
 // its tree has the shape that it has with harmless ones. Each round gives every answer another of the values.
 func TestNoValueBecomesCode(t *testing.T) {
-	for _, folder := range slices.Sorted(maps.Keys(deployments())) {
+	// Between them, these have every branch of the templates.
+	for _, folder := range []string{"skype-2019-enterprise", "lync-2013-enterprise-calling", "lync-2010-standard", "ocs-enterprise", "ocs-standard-tcp"} {
 		next := 0
 		harmless := shapes(t, poisoned(deployments()[folder], func() string { next++; return fmt.Sprintf("name%d", next) }), folder)
 		for next = 0; next < len(hostile); {

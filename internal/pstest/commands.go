@@ -122,8 +122,7 @@ func (r *run) argument(n *Node, colon bool) []argument {
 			r.unknown(n, "an argument without quotes that holds $, a comma or a backtick")
 		}
 		return []argument{{value: text, colon: colon}}
-	case "array_literal_expression", "parenthesized_expression", "script_block_expression":
-	default:
+	case "redirection", "stop_parsing":
 		r.unknown(n, "a %s", n.Type)
 	}
 	switch {

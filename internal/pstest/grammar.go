@@ -23,6 +23,7 @@ type grammar struct {
 	module api.Module
 	names  map[uint32]string
 	read   map[string]*Tree
+	levels map[string]bool
 }
 
 // loaded compiles the module at the first use: that takes half a second, which tests without scripts do not pay.
@@ -37,7 +38,7 @@ var loaded = sync.OnceValues(func() (*grammar, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the grammar: %w", err)
 	}
-	return &grammar{module: module, names: map[uint32]string{}, read: map[string]*Tree{}}, nil
+	return &grammar{module: module, names: map[uint32]string{}, read: map[string]*Tree{}, levels: map[string]bool{}}, nil
 })
 
 // call runs one exported function. The module is ours and fixed, so a trap in it is a fault of this package.
@@ -104,4 +105,14 @@ func (g *grammar) name(symbol uint32) string {
 	}
 	g.names[symbol] = name
 	return name
+}
+
+// passes reports whether nodes of a type are levels of precedence only.
+func (g *grammar) passes(name string) bool {
+	passes, known := g.levels[name]
+	if !known {
+		passes = passing.MatchString(name)
+		g.levels[name] = passes
+	}
+	return passes
 }

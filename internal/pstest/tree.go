@@ -2,6 +2,8 @@ package pstest
 
 import (
 	"errors"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -60,9 +62,12 @@ func writeShape(b *strings.Builder, n *Node) {
 	b.WriteByte(')')
 }
 
+// keptTrees bounds the memory of trees that were read: each has thousands of nodes.
+const keptTrees = 400
+
 // Parse reads a script by PowerShell's grammar. It refuses what that grammar does not take, and what it wrongly takes: a
 // try without catch and finally, and typographic quotes and dashes, which PowerShell reads as plain ones. The error
-// names the line and shows it. Nobody changes a tree, so a text that was read once is not read again.
+// names the line and shows it. Nobody changes a tree, so a text that was read of late is not read again.
 func Parse(script string) (*Tree, error) {
 	script = strings.TrimPrefix(script, "\ufeff")
 	g, err := loaded()
@@ -79,6 +84,9 @@ func Parse(script string) (*Tree, error) {
 	if fault := firstFault(tree); fault != "" {
 		return nil, errors.New(fault)
 	}
+	if len(g.read) >= keptTrees {
+		clear(g.read)
+	}
 	g.read[script] = tree
 	return tree, nil
 }
@@ -91,22 +99,32 @@ type builder struct {
 	line, seen int // the line of the byte up to which lines are counted
 }
 
+// passing are the levels of precedence that the grammar passes through on the way to each value. Where such a level has
+// one child and so does nothing, the child stands in its place: that leaves a fifth of the nodes.
+var passing = regexp.MustCompile(`^((logical|bitwise|comparison|additive|multiplicative|format|range)(_argument)?|argument|array_literal|unary)_expression$`)
+
 func (b *builder) node() *Node {
 	f := b.flat[0]
 	b.flat = b.flat[1:]
+	name := b.grammar.name(f.symbol)
+	if f.children == 1 && b.grammar.passes(name) {
+		return b.node()
+	}
 	n := &Node{
-		Type: b.grammar.name(f.symbol), Start: int(f.start), End: int(f.end), Line: b.lineOf(int(f.start)), source: b.source,
+		Type: name, Start: int(f.start), End: int(f.end), Line: b.lineOf(int(f.start)), source: b.source,
 		Named: f.flags&flagNamed != 0, Error: f.flags&flagError != 0, Missing: f.flags&flagMissing != 0, Extra: f.flags&flagExtra != 0,
 	}
 	for range f.children {
-		child := b.node()
-		n.Children = append(n.Children, child)
-		if !child.Extra {
-			n.parts = append(n.parts, child)
-		}
+		n.Children = append(n.Children, b.node())
+	}
+	n.parts = n.Children
+	if slices.ContainsFunc(n.Children, isExtra) {
+		n.parts = slices.DeleteFunc(slices.Clone(n.Children), isExtra)
 	}
 	return n
 }
+
+func isExtra(n *Node) bool { return n.Extra }
 
 // lineOf counts on from the last place asked for: nodes come in the order of the text.
 func (b *builder) lineOf(at int) int {
