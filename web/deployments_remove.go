@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 
-	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/internal/powershell"
 	"isthmus/internal/wizard"
@@ -46,7 +44,7 @@ func (s *Server) removePage(w http.ResponseWriter, r *http.Request, status int, 
 			removal.Checklist = file
 		}
 	}
-	if err := s.mayRemove(r, seen.snapshot, changes); err != nil {
+	if err := mayApply(r, seen.snapshot, changes, removeAdvice); err != nil {
 		removal.Refused = err.Error()
 	}
 	removal.Head = s.deploymentHead(r, seen, "/remove", "Remove "+seen.Name+"?", "The deployment goes with its page, its scripts and everything below that goes. What others use stays.")
@@ -94,27 +92,7 @@ func nextHops(c federation.Configuration, domain string) int {
 	return count
 }
 
-// mayRemove holds a removal against the reader's role, as mayFinish does with a plan: a peer subject that goes is taken
-// out of its TLS contexts too, and those are for administrators to change.
-func (s *Server) mayRemove(r *http.Request, now federation.Snapshot, changes federation.Changes) error {
-	if may(r, auth.Administer) || reflect.DeepEqual(now.Settings, changes.Target.Settings) && sameContexts(now.TLSContexts, changes.Target.TLSContexts) {
-		return nil
-	}
-	return forbidden("This removal takes names out of TLS contexts, which your role, " + string(signedIn(r).Role) +
-		", may not change. Ask an administrator to remove the deployment.")
-}
-
-func sameContexts(a, b []federation.TLSContext) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if fingerprint(&a[i]) != fingerprint(&b[i]) {
-			return false
-		}
-	}
-	return true
-}
+const removeAdvice = "Ask an administrator to remove the deployment."
 
 // remove takes away what was read, or nothing: it is planned again inside the lock.
 func (s *Server) remove(w http.ResponseWriter, r *http.Request) error {
@@ -122,7 +100,7 @@ func (s *Server) remove(w http.ResponseWriter, r *http.Request) error {
 	_, err := s.store.RemoveDeployment(r.Context(), pathID(r), func(d federation.Deployment, now federation.Snapshot) (federation.Changes, error) {
 		name = d.Name
 		changes := wizard.Removal(d, now)
-		switch err := s.mayRemove(r, now, changes); {
+		switch err := mayApply(r, now, changes, removeAdvice); {
 		case err != nil:
 			return changes, err
 		case wizard.Fingerprint(changes) != r.PostForm.Get("fingerprint"):

@@ -34,20 +34,7 @@ func behind(a federation.Answers, s federation.Snapshot, changes federation.Chan
 	if !routesInConflict(changes) {
 		return 0
 	}
-	planned, own := map[string]bool{}, map[string]bool{}
-	for _, c := range changes.List {
-		if c.Kind == "static_route" {
-			destination, hop := fieldOf(c, "destination"), fieldOf(c, "next_hop")
-			planned[destination], own[destination+" "+hop] = true, c.Verdict != federation.VerdictConflict
-		}
-	}
-	last := 0
-	for _, route := range s.StaticRoutes {
-		if planned[route.Destination] && !own[route.Destination+" "+route.NextHop] {
-			last = max(last, route.Priority)
-		}
-	}
-	a.FirstPriority = last + 1
+	a.FirstPriority = wizard.Behind(a, s)
 	if then, err := wizard.Plan(a, s); err != nil || routesInConflict(then) {
 		return 0
 	}
@@ -61,13 +48,4 @@ func routesInConflict(changes federation.Changes) bool {
 		}
 	}
 	return false
-}
-
-func fieldOf(c federation.Change, name string) string {
-	for _, f := range c.Fields {
-		if f.Name == name {
-			return f.Value
-		}
-	}
-	return ""
 }

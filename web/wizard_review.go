@@ -40,7 +40,7 @@ func (s *Server) reviewPage(w http.ResponseWriter, r *http.Request, status int, 
 	review.Run = runWords(a, run.snapshot)
 	review.Behind = behind(a, run.snapshot, changes)
 	review.Steps = stepLinks(wizard.StepReview, wizard.StepReview)
-	if err := s.mayFinish(r, changes); err != nil {
+	if err := mayApply(r, run.snapshot, changes, finishAdvice); err != nil {
 		review.Refused = err.Error()
 	}
 	f := s.frame(r, "Federation wizard", "/wizard")
@@ -79,16 +79,20 @@ func runWords(a federation.Answers, s federation.Snapshot) string {
 	return "This run makes a new deployment, " + a.DeploymentName() + ", beside " + counted(len(others), "other", "others") + ". To change one of them instead, go through it again from its page and keep its name."
 }
 
-// mayFinish holds the plan against the reader's role: settings and TLS contexts are for administrators to change, and a
-// plan is no way round that.
-func (s *Server) mayFinish(r *http.Request, changes federation.Changes) error {
+const finishAdvice = "Ask an administrator to take over this draft and finish it."
+
+// mayApply holds a plan against the reader's role: settings and TLS contexts are for administrators to change, and a plan
+// is no way round that. A peer subject that goes is taken out of its contexts, too. advice is the way out.
+func mayApply(r *http.Request, now federation.Snapshot, changes federation.Changes, advice string) error {
 	if may(r, auth.Administer) {
 		return nil
 	}
-	for _, c := range changes.List {
-		if c.Verdict == federation.VerdictNew && (c.Kind == "setting" || c.Kind == "tls_context") {
-			return forbidden("This plan changes settings or TLS contexts, which your role, " + string(signedIn(r).Role) +
-				", may not. Ask an administrator to take over this draft and finish it.")
+	target := changes.Target
+	target.Normalize()
+	for _, d := range federation.Diff(&now.Configuration, &target) {
+		if d.Section == federation.SectionSettings || d.Section == federation.SectionTLSContexts {
+			return forbidden("This changes settings or TLS contexts, which your role, " + string(signedIn(r).Role) +
+				", may not. " + advice)
 		}
 	}
 	return nil
@@ -108,7 +112,7 @@ func (s *Server) finishWizard(w http.ResponseWriter, r *http.Request) error {
 	deployment, _, err := s.store.FinishWizard(r.Context(), answers, func(now federation.Snapshot) (federation.Changes, error) {
 		changes, err := wizard.Plan(answers, now)
 		if err == nil {
-			err = s.mayFinish(r, changes)
+			err = mayApply(r, now, changes, finishAdvice)
 		}
 		if err == nil && reviewed(answers, changes) != r.PostForm.Get("fingerprint") {
 			err = errPlanChanged

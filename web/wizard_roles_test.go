@@ -30,10 +30,28 @@ func TestAnOperatorChangesNoTLSContextByAPlan(t *testing.T) {
 	c.post("/logout")
 	c.signIn(auth.Operator)
 	c.post("/wizard", "from", "1").to("/wizard/1")
-	c.get("/wizard/6").status(http.StatusOK).page().Says(t, "form.finish p", "This plan changes settings or TLS contexts")
+	c.get("/wizard/6").status(http.StatusOK).page().Says(t, "form.finish p", "This changes settings or TLS contexts")
 	c.post("/wizard/finish", "fingerprint", "anything").status(http.StatusForbidden)
 	if now := c.snapshot().TLSContext(federation.PeerAuthContext).PeerSubjects; len(now) != 0 {
 		t.Errorf("an operator let %q in", now)
+	}
+}
+
+func TestAnOperatorTakesNoNameOutOfATLSContextByAnEdit(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walk(5)
+	c.finish().to("/deployments/1")
+	before := c.snapshot().TLSContext(federation.PeerAuthContext).PeerSubjects
+	c.post("/logout")
+	c.signIn(auth.Operator)
+	c.post("/wizard", "from", "1").to("/wizard/1")
+	c.post("/wizard/3", "front_ends[0].fqdn", "fe1.synergy.com", "front_ends[0].address", "10.1.20.21").to("/wizard/4")
+	page := c.get("/wizard/6").status(http.StatusOK).page()
+	page.Count(t, "form.finish button.primary", 0)
+	page.Says(t, "form.finish p", "Ask an administrator to take over this draft")
+	c.post("/wizard/finish", "fingerprint", "anything").status(http.StatusForbidden)
+	if now := c.snapshot().TLSContext(federation.PeerAuthContext).PeerSubjects; len(now) != len(before) {
+		t.Errorf("an operator took a name out: %q", now)
 	}
 }
 

@@ -107,22 +107,36 @@ func (s standing) compare(r federation.StaticRoute) (exists bool, reason string)
 	return false, ""
 }
 
-// wayBehind is the part of a sentence that says with which first priority the whole deployment stands behind whatever is
-// routed to its destinations already; "" when no number is left.
+// wayBehind is the part of a sentence that tells Behind; "" when no number is left.
 func (p *planner) wayBehind(wanted []federation.StaticRoute) string {
+	first := behind(p.a, p.s.StaticRoutes, wanted)
+	if first == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", or begin behind it with first_priority: %d", first)
+}
+
+// Behind is the first priority with which a whole deployment stands behind whatever is routed to its destinations
+// already; 0 when no number is left.
+func Behind(a federation.Answers, s federation.Snapshot) int {
+	a = Defaults(a, s)
+	return behind(a, s.StaticRoutes, routesOf(a))
+}
+
+func behind(a federation.Answers, standing, wanted []federation.StaticRoute) int {
 	destinations, own, last := map[string]bool{}, map[string]bool{}, 0
 	for _, r := range wanted {
 		destinations[r.Destination], own[r.Key()] = true, true
 	}
-	for _, old := range p.s.StaticRoutes {
+	for _, old := range standing {
 		if destinations[old.Destination] && !own[old.Key()] {
 			last = max(last, old.Priority)
 		}
 	}
-	if last+1 > lastFirstPriority(len(nextHops(p.a))) {
-		return ""
+	if last+1 > lastFirstPriority(len(nextHops(a))) {
+		return 0
 	}
-	return fmt.Sprintf(", or begin behind it with first_priority: %d", last+1)
+	return last + 1
 }
 
 func routeDifference(old, r federation.StaticRoute) string {
