@@ -23,3 +23,27 @@ type Certificate struct {
 	SelfSigned   bool   // made by serve until one is imported
 	Description  string
 }
+
+// Kinds of key that a certificate can be requested for. Microsoft's servers take RSA of 2048 bits in every version (guide
+// p.59-60).
+const (
+	KeyRSA2048 = "rsa-2048"
+	KeyRSA3072 = "rsa-3072"
+	KeyRSA4096 = "rsa-4096"
+	KeyP256    = "p-256"
+)
+
+// KeyKinds are all of them, the default first.
+var KeyKinds = []string{KeyRSA2048, KeyRSA3072, KeyRSA4096, KeyP256}
+
+// A CertificateRequest is a request that waits for its signed certificate, with the key that was made for it. A node has
+// one at most, beside the certificate that it goes on to show.
+type CertificateRequest struct {
+	Node         string
+	CSR          []byte   // PEM, for the CA (RFC 2986)
+	EncryptedKey []byte   // sealed under the key file, never in clear outside a process's memory
+	Names        []string // subject alternative names, the node's own first
+	KeyKind      string   // one of KeyKinds
+	CreatedAt    time.Time
+	CreatedBy    string
+}

@@ -23,13 +23,17 @@ func (s *Store) SaveCertificate(ctx context.Context, c federation.Certificate) e
 	}
 	return s.change(ctx, func(ctx context.Context, w *work) error {
 		if c.Purpose == federation.PurposeOwn && w.before.Node(c.Node) == nil {
-			return federation.Refuse("There is no node %s. Start Isthmus there once, or name an existing node.", c.Node)
+			return noNode(c.Node)
 		}
 		if superseded(w.before, c) {
 			return nil
 		}
 		return w.saveCertificate(ctx, c)
 	})
+}
+
+func noNode(name string) error {
+	return federation.Refuse("There is no node %s. Start Isthmus there once, or name an existing node.", name)
 }
 
 // superseded reports whether what is stored goes before c.
@@ -96,7 +100,7 @@ func (s *Store) Certificates(ctx context.Context) (certificates []federation.Cer
 // HoldsSecrets reports whether anything is stored that the key file sealed.
 func (s *Store) HoldsSecrets(ctx context.Context) (holds bool, err error) {
 	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		holds, err = value[bool](ctx, tx, `SELECT EXISTS (SELECT FROM certificates WHERE encrypted_key IS NOT NULL)`)
+		holds, err = value[bool](ctx, tx, `SELECT EXISTS (SELECT FROM certificates WHERE encrypted_key IS NOT NULL) OR EXISTS (SELECT FROM certificate_requests)`)
 		return err
 	})
 	return holds, err

@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"isthmus/internal/auth"
+	"isthmus/internal/federation"
+)
+
+const readRequest = `SELECT node, csr, encrypted_key, names, key_kind, created_at, created_by FROM certificate_requests WHERE node = $1`
+
+const readRequests = `SELECT node, csr, encrypted_key, names, key_kind, created_at, created_by FROM certificate_requests
+	ORDER BY node COLLATE "C"`
+
+const upsertRequest = `INSERT INTO certificate_requests (node, csr, encrypted_key, names, key_kind, created_by)
+	VALUES ($1, $2, $3, $4, $5, $6)
+	ON CONFLICT (node) DO UPDATE SET csr = excluded.csr, encrypted_key = excluded.encrypted_key, names = excluded.names,
+		key_kind = excluded.key_kind, created_at = now(), created_by = excluded.created_by`
+
+// Request is the pending request for a node's certificate, federation.ErrNotFound when none waits.
+func (s *Store) Request(ctx context.Context, node string) (r federation.CertificateRequest, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		r, err = one[federation.CertificateRequest](ctx, tx, readRequest, node)
+		return err
+	})
+	return r, err
+}
+
+// Requests are all pending requests, by node.
+func (s *Store) Requests(ctx context.Context) (list []federation.CertificateRequest, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		list, err = all[federation.CertificateRequest](ctx, tx, readRequests)
+		return err
+	})
+	return list, err
+}
+
+// SaveRequest keeps a request until its signed certificate comes. It raises no revision: the node goes on with the
+// certificate that it has. A request that waits already is Unconfirmed until replace says that its key may go, because
+// a certificate that is being signed for it could never be used.
+func (s *Store) SaveRequest(ctx context.Context, r federation.CertificateRequest, replace bool) error {
+	return s.change(ctx, func(ctx context.Context, w *work) error {
+		if w.before.Node(r.Node) == nil {
+			return noNode(r.Node)
+		}
+		how := federation.Added
+		old, err := w.request(ctx, r.Node)
+		if err != nil {
+			return err
+		}
+		if old != nil {
+			how = federation.Changed
+			if !replace {
+				return Unconfirmed("A request for the certificate of " + r.Node + " waits for its signed certificate already, and its key would be lost. Nothing was changed; confirm it when that is meant.")
+			}
+		}
+		if _, err := w.tx.Exec(ctx, upsertRequest, r.Node, r.CSR, r.EncryptedKey, r.Names, r.KeyKind, auth.ActorFrom(ctx).Name); err != nil {
+			return refuseViolation(err)
+		}
+		w.noteRequest(how, old, &r)
+		return nil
+	})
+}
+
+// DeleteRequest withdraws a node's pending request; its key is lost with it. federation.ErrNotFound when none waits.
+func (s *Store) DeleteRequest(ctx context.Context, node string) error {
+	return s.change(ctx, func(ctx context.Context, w *work) error {
+		old, err := w.request(ctx, node)
+		if err == nil && old == nil {
+			err = federation.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return w.removeRequest(ctx, old)
+	})
+}
+
+// SaveSigned puts the certificate that was signed for a pending request in the place of the node's, and takes the
+// request away, in one change. It is refused when that very request waits no more.
+func (s *Store) SaveSigned(ctx context.Context, c federation.Certificate, r federation.CertificateRequest) error {
+	return s.change(ctx, func(ctx context.Context, w *work) error {
+		pending, err := w.request(ctx, c.Node)
+		if err != nil {
+			return err
+		}
+		if pending == nil || r.Node != c.Node || string(pending.CSR) != string(r.CSR) {
+			return federation.Refuse("The request that this certificate was signed for was replaced or withdrawn meanwhile. Have the node's present request signed, and import that certificate.")
+		}
+		if err := w.saveCertificate(ctx, c); err != nil {
+			return err
+		}
+		return w.removeRequest(ctx, pending)
+	})
+}
+
+// request is a node's pending request, nil when none waits.
+func (w *work) request(ctx context.Context, node string) (*federation.CertificateRequest, error) {
+	r, err := one[federation.CertificateRequest](ctx, w.tx, readRequest, node)
+	if errors.Is(err, federation.ErrNotFound) {
+		return nil, nil
+	}
+	return &r, err
+}
+
+func (w *work) removeRequest(ctx context.Context, old *federation.CertificateRequest) error {
+	if _, err := w.tx.Exec(ctx, `DELETE FROM certificate_requests WHERE node = $1`, old.Node); err != nil {
+		return err
+	}
+	w.noteRequest(federation.Removed, old, &federation.CertificateRequest{})
+	return nil
+}
+
+// noteRequest keeps for the audit log what was asked for: never the key.
+func (w *work) noteRequest(how string, old, new *federation.CertificateRequest) {
+	key := new.Node
+	if how == federation.Removed {
+		key = old.Node
+	}
+	if old == nil {
+		old = &federation.CertificateRequest{}
+	}
+	w.note("certificate_request", how, key, []federation.FieldChange{
+		{Name: "names", Old: strings.Join(old.Names, ", "), New: strings.Join(new.Names, ", ")},
+		{Name: "key_kind", Old: old.KeyKind, New: new.KeyKind},
+	})
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"isthmus/internal/federation"
+	"isthmus/internal/listing"
+)
+
+func request(node, csr string) federation.CertificateRequest {
+	return federation.CertificateRequest{Node: node, CSR: []byte(csr), EncryptedKey: []byte("sealed-key"),
+		Names: []string{node, "pool.synergy.com"}, KeyKind: federation.KeyRSA2048}
+}
+
+func TestARequestForACertificateWaitsBesideTheConfiguration(t *testing.T) {
+	s := filled(t)
+	if _, err := s.Request(t.Context(), "imp1.synergy.com"); !errors.Is(err, federation.ErrNotFound) {
+		t.Errorf("before any request: %v", err)
+	}
+	revision := must(s.Revision(t.Context()))
+	ok(t, s.SaveRequest(actor(t), request("imp2.synergy.com", "two"), false))
+	ok(t, s.SaveRequest(actor(t), request("imp1.synergy.com", "one"), false))
+	if after := must(s.Revision(t.Context())); after != revision {
+		t.Errorf("revision %d after %d", after, revision)
+	}
+	got := must(s.Request(t.Context(), "imp1.synergy.com"))
+	if string(got.CSR) != "one" || string(got.EncryptedKey) != "sealed-key" || got.CreatedBy != "ann" || got.CreatedAt.IsZero() ||
+		got.KeyKind != federation.KeyRSA2048 || !slices.Equal(got.Names, []string{"imp1.synergy.com", "pool.synergy.com"}) {
+		t.Errorf("%+v", got)
+	}
+	if list := must(s.Requests(t.Context())); len(list) != 2 || list[0].Node != "imp1.synergy.com" {
+		t.Errorf("%+v", list)
+	}
+	if !must(s.HoldsSecrets(t.Context())) {
+		t.Error("the key of a request is no secret")
+	}
+	row := last(t, s)
+	if row.Action != "added certificate request imp1.synergy.com" || row.Actor != "ann" || strings.Contains(asJSON(row), "sealed-key") {
+		t.Errorf("the audit log says %+v", row)
+	}
+	refused(t, s.SaveRequest(actor(t), request("none.synergy.com", "x"), false), "There is no node none.synergy.com")
+}
+
+func TestAPendingRequestIsReplacedOnlyWhenThatIsMeant(t *testing.T) {
+	s := filled(t)
+	ok(t, s.SaveRequest(actor(t), request("imp1.synergy.com", "one"), false))
+	err := unchanged(t, s, func() error { return s.SaveRequest(actor(t), request("imp1.synergy.com", "two"), false) })
+	if !errors.As(err, new(Unconfirmed)) || string(must(s.Request(t.Context(), "imp1.synergy.com")).CSR) != "one" {
+		t.Errorf("without saying so: %v", err)
+	}
+	ok(t, s.SaveRequest(actor(t), request("imp1.synergy.com", "two"), true))
+	if got := must(s.Request(t.Context(), "imp1.synergy.com")); string(got.CSR) != "two" {
+		t.Errorf("%+v", got)
+	}
+	if row := last(t, s); row.Action != "changed certificate request imp1.synergy.com" {
+		t.Errorf("the audit log says %+v", row)
+	}
+	ok(t, s.DeleteRequest(actor(t), "imp1.synergy.com"))
+	if row := last(t, s); row.Action != "removed certificate request imp1.synergy.com" {
+		t.Errorf("the audit log says %+v", row)
+	}
+	if err := unchanged(t, s, func() error { return s.DeleteRequest(actor(t), "imp1.synergy.com") }); !errors.Is(err, federation.ErrNotFound) {
+		t.Errorf("deleted twice: %v", err)
+	}
+}
+
+func TestASignedCertificateTakesTheRequestAlongInOneChange(t *testing.T) {
+	s := filled(t)
+	pending := request("imp1.synergy.com", "one")
+	ok(t, s.SaveCertificate(actor(t), certificate("imp1.synergy.com", "a", false)))
+	ok(t, s.SaveRequest(actor(t), pending, false))
+	revision, rows := must(s.Revision(t.Context())), must(s.Audit(t.Context(), listing.Query{})).Total
+	ok(t, s.SaveSigned(actor(t), certificate("imp1.synergy.com", "b", false), pending))
+	snapshot := must(s.Snapshot(t.Context()))
+	own := snapshot.Own("imp1.synergy.com")
+	if own == nil || own.Subject != "CN b" || must(s.Revision(t.Context())) != revision+1 {
+		t.Errorf("the node shows %+v", own)
+	}
+	if _, err := s.Request(t.Context(), "imp1.synergy.com"); !errors.Is(err, federation.ErrNotFound) {
+		t.Errorf("the request is left: %v", err)
+	}
+	if after := must(s.Audit(t.Context(), listing.Query{})); after.Total != rows+1 || strings.Contains(asJSON(after.Items), "sealed-key") {
+		t.Errorf("%d audit rows after %d", after.Total, rows)
+	}
+}
+
+func TestASignedCertificateOfAnotherRequestChangesNothing(t *testing.T) {
+	s := filled(t)
+	ok(t, s.SaveRequest(actor(t), request("imp1.synergy.com", "one"), false))
+	saved := certificate("imp1.synergy.com", "b", false)
+	for _, pending := range []federation.CertificateRequest{request("imp1.synergy.com", "another"), request("imp2.synergy.com", "none")} {
+		err := unchanged(t, s, func() error { return s.SaveSigned(actor(t), saved, pending) })
+		refused(t, err, "replaced or withdrawn")
+	}
+	if string(must(s.Request(t.Context(), "imp1.synergy.com")).CSR) != "one" || len(must(s.Certificates(t.Context()))) != 0 {
+		t.Error("something was changed")
+	}
+}
+
+func TestARequestFollowsItsNode(t *testing.T) {
+	s := filled(t)
+	n := must(s.SaveNode(actor(t), federation.Node{Name: "imp3.synergy.com", Address: "127.0.0.13"}))
+	ok(t, s.SaveRequest(actor(t), request(n.Name, "one"), false))
+	n.Name = "imp4.synergy.com"
+	must(s.SaveNode(actor(t), n))
+	if list := must(s.Requests(t.Context())); len(list) != 1 || list[0].Node != n.Name {
+		t.Errorf("%+v", list)
+	}
+	ok(t, s.DeleteNodes(actor(t), []int64{n.ID}))
+	if list := must(s.Requests(t.Context())); len(list) != 0 {
+		t.Errorf("%+v", list)
+	}
+}
