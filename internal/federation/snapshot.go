@@ -84,6 +84,7 @@ type NodeStatus struct {
 	ReportedAt      time.Time
 	Listeners       []ListenerStatus
 	Hops            []HopStatus
+	Handshakes      []RefusedHandshake // the last refused, newest first; nil: not told, as they were before
 }
 
 // NodeSilence is how long a node may say nothing before it counts as gone: it reports every few seconds.

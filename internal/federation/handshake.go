@@ -1,0 +1,60 @@
+package federation
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A RefusedHandshake is a TLS connection that came to nothing in its handshake, whichever end refused it, as one node
+// remembers it. Attempts that failed alike are one, and counted.
+type RefusedHandshake struct {
+	Outbound bool      `json:"outbound,omitempty"` // this node opened the connection
+	Peer     string    `json:"peer"`               // IP address; outbound the next hop as in its static route, or the node
+	Port     int       `json:"port,omitempty"`     // outbound only; 0: by SRV
+	Address  string    `json:"address,omitempty"`  // outbound only: IP:port of the last attempt
+	Subject  string    `json:"subject,omitempty"`  // Common Name that the peer claimed, "" when it showed none
+	Verified bool      `json:"verified,omitempty"` // the chain is trusted, so that Subject is more than a claim
+	Reason   string    `json:"reason"`             // short and stable, as in the log and in metrics
+	Detail   string    `json:"detail"`             // whole sentence with the way out
+	Listener string    `json:"listener,omitempty"` // inbound only: name of the listener
+	Context  string    `json:"context,omitempty"`  // name of the TLS context that decided
+	Count    int64     `json:"count"`              // attempts, at least 1
+	First    time.Time `json:"first"`
+	Last     time.Time `json:"last"`
+}
+
+// Bounds of what a node remembers of a stranger's certificate, in characters.
+const (
+	subjectLimit = 255 // no peer subject is longer
+	detailLimit  = 600
+)
+
+// Tame makes what a stranger wrote fit to be stored and shown: what does not print, or turns or overlays the text around
+// it, stands there by its number, and what is too long is cut. A database takes no NUL, and one that a stranger sent must
+// not cost the node its whole report.
+func (h *RefusedHandshake) Tame() {
+	h.Subject, h.Detail = tame(h.Subject, subjectLimit), tame(h.Detail, detailLimit)
+	h.Reason, h.Peer, h.Address = tame(h.Reason, subjectLimit), tame(h.Peer, subjectLimit), tame(h.Address, subjectLimit)
+}
+
+func tame(s string, limit int) string {
+	var b strings.Builder
+	n := 0
+	for i, r := range s {
+		if n++; n > limit {
+			return b.String() + "..."
+		}
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unicode.IsPrint(r) && !unicode.IsMark(r):
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
