@@ -80,7 +80,7 @@ func inOrder(list []*x509.Certificate, leaf int) []*x509.Certificate {
 	for len(chain) < len(list) {
 		last := chain[len(chain)-1]
 		next := slices.IndexFunc(list, func(c *x509.Certificate) bool {
-			return !slices.Contains(chain, c) && last.CheckSignatureFrom(c) == nil
+			return string(c.RawSubject) == string(last.RawIssuer) && !slices.Contains(chain, c) && last.CheckSignatureFrom(c) == nil
 		})
 		if next < 0 {
 			break

@@ -77,6 +77,8 @@ func (b *bundle) add(block *pem.Block) (problem string) {
 			return err.Error()
 		}
 		b.keys = append(b.keys, k)
+	case strings.HasSuffix(block.Type, "CERTIFICATE REQUEST"):
+		return fmt.Sprintf("This file holds a PEM block %q: it is still the request; choose the certificate that the CA made of it.", block.Type)
 	case block.Type == "EC PARAMETERS": // openssl writes the curve before the key, which names it again
 	default:
 		return fmt.Sprintf("This file holds a PEM block %q, which is neither a certificate nor a private key; choose another file.", block.Type)

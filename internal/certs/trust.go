@@ -102,20 +102,19 @@ func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
 
 // TrustStore is the pool of every trusted CA, intermediates too. It is never nil: with an empty store nobody is trusted,
 // where a nil pool would mean the system's CAs.
-func TrustStore(list []federation.Certificate) *x509.CertPool {
-	pool := x509.NewCertPool()
+func TrustStore(list []federation.Certificate) *x509.CertPool { return poolOf(authorities(list)) }
+
+// authorities are the trusted CAs among the stored certificates.
+func authorities(list []federation.Certificate) []*x509.Certificate {
+	var found []*x509.Certificate
 	for _, entry := range list {
 		if entry.Purpose != federation.PurposeTrust {
 			continue
 		}
 		// A row that cannot be read trusts nobody; the import let no such row in.
-		chain, err := Chain(entry)
-		if err != nil {
-			continue
-		}
-		for _, c := range chain {
-			pool.AddCert(c)
+		if chain, err := Chain(entry); err == nil {
+			found = append(found, chain...)
 		}
 	}
-	return pool
+	return found
 }
