@@ -18,7 +18,7 @@ func TestRemovingADeploymentTellsWhatGoesWhatStaysAndWhatFollows(t *testing.T) {
 	page.Says(t, "h1", "Remove pool.synergy.com?")
 	page.Says(t, "section p", "Run rollback.ps1 there before you remove anything here.")
 	page.Says(t, "a[download]", "Download rollback.ps1")
-	page.Says(t, ".findings li", "No static route is left for synergy.com")
+	page.Says(t, ".findings li", "No static route in service is left for synergy.com")
 	page.Says(t, ".findings li", "because 4 entries go out of the incoming ACL")
 	page.Count(t, ".state.remove", 6+4+3)
 	page.Says(t, ".objects li", "Goes .com.synergy to 10.1.20.21 port 5061 over TLS, priority 1")

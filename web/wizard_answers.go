@@ -19,9 +19,6 @@ const (
 	stepRoutingNode = 5
 )
 
-// expresswayPort is the port that an Expressway usually takes SIP on (guide p.75).
-const expresswayPort = 65072
-
 // answer takes one step's fields over from a form. What the form does not ask stays as it is.
 func answer(a *federation.Answers, step int, posted url.Values) {
 	fields := texts(a)
@@ -67,7 +64,7 @@ func applicable(a federation.Answers, s federation.Snapshot) federation.Answers 
 	if a.Deployment != federation.ChatAndCalling {
 		a.Expressway = nil
 	}
-	if whoHasIPv6(a, s) != "" {
+	if wizard.WithIPv6(a, s) != "" {
 		a.ChildDomains = false
 	}
 	return a
@@ -136,7 +133,7 @@ func asked(a federation.Answers, s federation.Snapshot, step int) url.Values {
 	}
 	values.Set("expressway.fqdn", e.FQDN)
 	values.Set("expressway.address", e.Address)
-	values.Set("expressway.port", number(e.Port, expresswayPort))
+	values.Set("expressway.port", number(e.Port, wizard.ExpresswayPort))
 	return values
 }
 

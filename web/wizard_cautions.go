@@ -2,10 +2,10 @@ package web
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"isthmus/internal/federation"
+	"isthmus/internal/wizard"
 )
 
 // cautions are what may work and deserves a second look, each with the field that it arises at. The plan's warnings say it
@@ -16,7 +16,7 @@ func cautions(a federation.Answers, s federation.Snapshot) federation.Invalid {
 		list = append(list, federation.Problem{Path: path, Text: fmt.Sprintf(format, args...)})
 	}
 	local := func(path string, h federation.Host) {
-		if isLoopback(h.Address) {
+		if wizard.IsLoopback(h.Address) {
 			add(path+".address", "No other machine can reach the loopback address %s.", h.Address)
 		}
 		if strings.HasSuffix(strings.ToLower(h.FQDN), ".localdomain") {
@@ -26,7 +26,7 @@ func cautions(a federation.Answers, s federation.Snapshot) federation.Invalid {
 	if a.LoadBalancer != "" {
 		add("load_balancer", "The guide does not support a load balancer between the two sides (p.18). It is tried first, and the front ends stand behind it as backups.")
 	}
-	if isLoopback(a.LoadBalancer) {
+	if wizard.IsLoopback(a.LoadBalancer) {
 		add("load_balancer", "No other machine can reach the loopback address %s.", a.LoadBalancer)
 	}
 	for i, h := range a.FrontEnds {
@@ -58,9 +58,4 @@ func onlyHere(a federation.Answers) []string {
 		}
 	}
 	return list
-}
-
-func isLoopback(address string) bool {
-	a, err := netip.ParseAddr(address)
-	return err == nil && a.Unmap().IsLoopback()
 }

@@ -3,7 +3,6 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strconv"
 
@@ -93,20 +92,4 @@ func (s *Server) serverRows(r *http.Request, a federation.Answers) (frontEnds []
 		}
 	}
 	return frontEnds, expressway
-}
-
-// whoHasIPv6 names a server or node with an IPv6 address, "" when none has one: where IPv6 is used, a route on the
-// Microsoft side cannot match the hosts below a domain (guide p.69).
-func whoHasIPv6(a federation.Answers, s federation.Snapshot) string {
-	hosts := []federation.Host{{FQDN: "The load balancer", Address: a.LoadBalancer}}
-	hosts = append(hosts, a.FrontEnds...)
-	for _, n := range s.Nodes {
-		hosts = append(hosts, federation.Host{FQDN: n.Name, Address: n.Address})
-	}
-	for _, h := range hosts {
-		if address, err := netip.ParseAddr(h.Address); err == nil && address.Unmap().Is6() {
-			return h.FQDN
-		}
-	}
-	return ""
 }

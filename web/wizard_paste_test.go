@@ -132,3 +132,15 @@ func TestHostsBelowADomainAreNotOfferedOverIPv6(t *testing.T) {
 		t.Error("a route that is not offered is planned")
 	}
 }
+
+func TestAnExpresswayWithIPv6OffersNoHostsBelowADomain(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walkWith(lyncWithCalls())
+	c.get("/wizard/4").page().One(t, "[type=checkbox][name=child_domains]")
+	edited := c.get("/wizard/3").page().One(t, "form.wizard").Form()
+	edited.Set("expressway.address", "2001:db8::31")
+	c.postForm("/wizard/3", edited).to("/wizard/4")
+	page := c.get("/wizard/4").page()
+	page.Count(t, "[name=child_domains]", 0)
+	page.Says(t, "#field-child_domains", "has an IPv6 address")
+}

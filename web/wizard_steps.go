@@ -118,7 +118,7 @@ func (s *Server) stepPage(w http.ResponseWriter, r *http.Request, status int, ru
 		page.FrontEnds, page.Expressway = s.serverRows(r, a)
 	case stepDomains:
 		page.Domains, page.OnlyThere = domainOptions(a, run.snapshot), onlyThere(a, run.snapshot)
-		page.IPv6, page.Others = whoHasIPv6(a, run.snapshot), len(run.snapshot.Deployments) > 0
+		page.IPv6, page.Others = wizard.WithIPv6(a, run.snapshot), len(run.snapshot.Deployments) > 0
 	case stepRoutingNode:
 		page.Nodes = nodeOptions(run.snapshot)
 	}

@@ -146,7 +146,7 @@ func (c *checker) checkExpressway() {
 		c.fault("expressway", "Chat and calling goes through an Expressway; enter its name and address, or choose %s.", federation.ChatOnly)
 		return
 	case e.Port < 1 || e.Port > 65535:
-		c.fault("expressway.port", "Enter a port between 1 and 65535; %d is the usual one.", portExpressway)
+		c.fault("expressway.port", "Enter a port between 1 and 65535; %d is the usual one.", ExpresswayPort)
 	}
 	c.checkHost("expressway", *e, "Expressway")
 }

@@ -19,7 +19,7 @@ func Defaults(a federation.Answers, s federation.Snapshot) federation.Answers {
 		fill(&a.TrustedPool, "trustedpool."+a.Domains[0])
 	}
 	if a.Expressway != nil && a.Expressway.Port == 0 {
-		a.Expressway.Port = portExpressway
+		a.Expressway.Port = ExpresswayPort
 	}
 	if a.FirstPriority == 0 {
 		a.FirstPriority = 1

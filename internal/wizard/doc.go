@@ -7,9 +7,11 @@ import "isthmus/internal/federation"
 
 // Ports on which the two sides meet (guide p.55, 75, 86).
 const (
-	portTLS        = 5061
-	portTCP        = 5060
-	portExpressway = 65072
+	portTLS = 5061
+	portTCP = 5060
+
+	// ExpresswayPort is the port on which an Expressway usually takes SIP.
+	ExpresswayPort = 65072
 )
 
 // DefaultApplicationID names the trusted application when nobody names it.

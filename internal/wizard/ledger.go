@@ -100,9 +100,9 @@ func usedBy(deployments []string) string {
 
 func beforeTheWizard(kind string) string {
 	if kind == kindSubject {
-		return "It stood there before the wizard, so certificates of this name are still accepted; delete it yourself if nothing else needs it."
+		return "It stood there before the wizard, or a run of before an upgrade made it. Certificates of this name are still accepted; delete it yourself if nothing else needs it."
 	}
-	return "It stood there before the wizard; delete it yourself if nothing else needs it."
+	return "It stood there before the wizard, or a run of before an upgrade made it; delete it yourself if nothing else needs it."
 }
 
 // inUse reports whether a route that stays leads to the server behind a name or address, and notes it: without its ACL

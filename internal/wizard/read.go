@@ -130,7 +130,7 @@ func (r *reader) expressway(into **federation.Host) func(string, ast.Node) {
 			return
 		}
 		var h federation.Host
-		r.object(path, n, fields{"fqdn": r.text(&h.FQDN), "address": r.text(&h.Address), "port": r.number(&h.Port, portExpressway)})
+		r.object(path, n, fields{"fqdn": r.text(&h.FQDN), "address": r.text(&h.Address), "port": r.number(&h.Port, ExpresswayPort)})
 		*into = &h
 	}
 }

@@ -79,19 +79,21 @@ func (p *planner) keep(kind, reason string, fields ...federation.KeyValue) {
 func (p *planner) unroutedWarnings() []string {
 	var list []string
 	for _, d := range p.unrouted() {
-		list = append(list, fmt.Sprintf("No static route is left for %s; who is not licensed here is not found there any more (404).", printable(d)))
+		list = append(list, fmt.Sprintf("No static route in service is left for %s; who is not licensed here is not found there any more (404).", printable(d)))
 	}
 	return list
 }
 
-// unrouted are the domains that the deployment had and that nothing is routed to any more.
+// unrouted are the domains that the deployment had and that no route in service leads to any more.
 func (p *planner) unrouted() []string {
 	if p.before == nil {
 		return nil
 	}
 	routed := map[string]bool{}
 	for _, r := range p.target.StaticRoutes {
-		routed[r.Destination] = true
+		if r.InService {
+			routed[r.Destination] = true
+		}
 	}
 	var list []string
 	for _, d := range p.before.Answers.Domains {

@@ -38,14 +38,14 @@ exists listener name="Default SIP Proxy UDP Listener" transport=udp port=5060 en
 exists listener name="Default SIP Proxy TLS Listener - Server Auth" transport=tls port=5062 tls_context=sip-proxy-server-auth enabled=true
 exists listener name="Default SIP Proxy TLS Listener - Peer Auth" transport=tls port=5061 tls_context=sip-proxy-peer-auth enabled=true
 `)
-	wantSentence(t, reasons(c), "acl pattern=10.1.20.21: It stood there before the wizard; delete it")
-	wantSentence(t, reasons(c), "tls_peer_subject name=pool.synergy.com: It stood there before the wizard, so certificates of this name are still accepted")
+	wantSentence(t, reasons(c), "acl pattern=10.1.20.21: It stood there before the wizard, or a run of before an upgrade made it; delete it yourself")
+	wantSentence(t, reasons(c), "tls_peer_subject name=pool.synergy.com: It stood there before the wizard, or a run of before an upgrade made it. Certificates of this name are still accepted; delete it yourself")
 	for _, change := range c.List {
 		if change.Verdict == federation.VerdictExists && !strings.HasSuffix(change.Reason, ".") {
 			t.Errorf("%s stays without a reason: %q", change, change.Reason)
 		}
 	}
-	wantSentence(t, c.Warnings, "No static route is left for synergy.com;")
+	wantSentence(t, c.Warnings, "No static route in service is left for synergy.com;")
 	if got := c.Target.TLSContexts[0].PeerSubjects; len(got) != 1 || got[0] != "pool.synergy.com" || len(c.Target.StaticRoutes) > 0 {
 		t.Errorf("%d routes stay, and the context holds %v", len(c.Target.StaticRoutes), got)
 	}

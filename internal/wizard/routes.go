@@ -117,10 +117,11 @@ func (p *planner) wayBehind(wanted []federation.StaticRoute) string {
 }
 
 // Behind is the first priority with which a whole deployment stands behind whatever is routed to its destinations
-// already; 0 when no number is left.
+// already and stays; 0 when no number is left.
 func Behind(a federation.Answers, s federation.Snapshot) int {
 	a = Defaults(a, s)
-	return behind(a, s.StaticRoutes, routesOf(a))
+	left := newLedger(a.DeploymentName(), s).leaving(wantsOf(a)).without(s.Configuration)
+	return behind(a, left.StaticRoutes, routesOf(a))
 }
 
 func behind(a federation.Answers, standing, wanted []federation.StaticRoute) int {

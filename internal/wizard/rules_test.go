@@ -181,7 +181,7 @@ func TestAnEditNamesTheDomainThatLosesItsRoutes(t *testing.T) {
 	s := run(t, snapshot(), enterprise())
 	a := enterprise()
 	a.Domains = []string{"synergy.co.uk"}
-	wantSentence(t, plan(t, a, s).Warnings, "No static route is left for synergy.com;")
+	wantSentence(t, plan(t, a, s).Warnings, "No static route in service is left for synergy.com;")
 	a.MicrosoftDomains = []string{"synergy.com", "synergy.co.uk"}
 	wantSentence(t, plan(t, a, s).Warnings, "synergy.com is a domain of both sides and is left out")
 }

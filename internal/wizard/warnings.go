@@ -2,8 +2,6 @@ package wizard
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
 	"strings"
 
 	"isthmus/internal/federation"
@@ -23,7 +21,7 @@ func (p *planner) warnings() []string {
 		add("Users are homed on the routing node %s (%d) and share it with everything that the Microsoft side sends; a node without users is better.",
 			p.a.RoutingNode, users)
 	}
-	if p.a.ChildDomains && p.anyIPv6() {
+	if p.a.ChildDomains && WithIPv6(p.a, p.s) != "" {
 		add("Routes for child domains do not work over IPv6 on the Microsoft side (p.69), so no script can be written for them; leave child_domains off, or use IPv4 addresses.")
 	}
 	if advice := p.versionAdvice(p.a); advice != "" {
@@ -58,7 +56,7 @@ func (p *planner) transportWarnings() []string {
 func (p *planner) localWarnings() []string {
 	var list []string
 	add := func(who, name, address string) {
-		if isLoopback(address) {
+		if IsLoopback(address) {
 			list = append(list, fmt.Sprintf("%s %s has the loopback address %s, which no other machine can reach.", who, name, address))
 		}
 		if strings.HasSuffix(name, ".localdomain") {
@@ -76,37 +74,11 @@ func (p *planner) localWarnings() []string {
 			list = append(list, fmt.Sprintf("%s is the address of a network or its broadcast address in most networks; check that %s has it.", h.address, h.name))
 		}
 	}
-	if isLoopback(p.a.LoadBalancer) {
+	if IsLoopback(p.a.LoadBalancer) {
 		list = append(list, fmt.Sprintf("The load balancer has the loopback address %s, which no other machine can reach.", p.a.LoadBalancer))
 	}
 	if callsToo(p.a) {
 		add("The Expressway", p.a.Expressway.FQDN, p.a.Expressway.Address)
 	}
 	return list
-}
-
-func (p *planner) anyIPv6() bool {
-	addresses := []string{p.a.LoadBalancer}
-	for _, h := range p.a.FrontEnds {
-		addresses = append(addresses, h.Address)
-	}
-	for _, n := range p.s.Nodes {
-		addresses = append(addresses, n.Address)
-	}
-	return slices.ContainsFunc(addresses, func(address string) bool {
-		a, err := netip.ParseAddr(address)
-		return err == nil && a.Unmap().Is6()
-	})
-}
-
-// isNetwork reports whether an IPv4 address ends as those of networks of 256 addresses and their broadcasts do. Larger
-// networks have servers with such addresses, so it is no more than a doubt.
-func isNetwork(address string) bool {
-	a, err := netip.ParseAddr(address)
-	return err == nil && a.Is4() && (a.As4()[3] == 0 || a.As4()[3] == 255)
-}
-
-func isLoopback(address string) bool {
-	a, err := netip.ParseAddr(address)
-	return err == nil && a.IsLoopback()
 }
