@@ -104,7 +104,7 @@ func (c *checker) checkSite() {
 	case hasPrefix(site, "site:"):
 		c.fault("site", "Enter the SiteId without site: before it: %s.", printable(site[len("site:"):]))
 	case len([]rune(site)) > maxSite || strings.ContainsFunc(site, unprintable):
-		c.fault("site", "A SiteId is one line of at most %d characters without control characters; enter it as Get-CsSite prints it.", maxSite)
+		c.fault("site", "A SiteId is one line of at most %d characters without control characters and marks that cannot be seen; type it as Get-CsSite prints it.", maxSite)
 	}
 }
 
@@ -271,7 +271,8 @@ func isApplicationID(s string) bool {
 	return s != "" && len(s) <= 128 && !strings.ContainsFunc(s, strange)
 }
 
-// unprintable are the characters that have no place in one line of text.
+// unprintable are the characters that have no place in one line of text: those that break it, and those that nobody sees,
+// such as the mark that Windows puts in front of what is copied from a dialog.
 func unprintable(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Cf) || r == unicode.ReplacementChar || r&0xfffe == 0xfffe
 }

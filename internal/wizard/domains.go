@@ -52,25 +52,6 @@ func (p *planner) parentOf(domain string) string {
 	return ""
 }
 
-// neighbourWarnings are about deployments beside this one that have something in common with it.
-func (p *planner) neighbourWarnings() []string {
-	var list []string
-	for _, d := range p.s.Deployments {
-		other := Defaults(d.Answers, p.s)
-		if d.Name == p.a.DeploymentName() {
-			continue
-		}
-		if both := common(p.a.Domains, other.Domains); len(both) > 0 && other.FirstPriority < p.a.FirstPriority {
-			list = append(list, fmt.Sprintf("%s is asked first for %s; this deployment is asked only when none of its servers answers.", d.Name, listed(both)))
-		}
-		if other.TrustedPool == p.a.TrustedPool && !isOCS(other) && !isOCS(p.a) {
-			list = append(list, fmt.Sprintf("The trusted application pool %s belongs to the deployment %s already; give this one another unless they are separate organizations.",
-				p.a.TrustedPool, d.Name))
-		}
-	}
-	return list
-}
-
 func common(a, b []string) []string {
 	var list []string
 	for _, s := range a {

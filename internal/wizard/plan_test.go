@@ -198,7 +198,9 @@ func TestWarnings(t *testing.T) {
 func TestCertificatesThatAreDemandedAlreadyAreNoNews(t *testing.T) {
 	s := snapshot()
 	s.Settings.RequirePeerCertificate = true
-	s.Deployments = []federation.Deployment{{Name: "ocs.synergy.com", Answers: overPlainTCP()}}
+	ocs := other()
+	ocs.Platform, ocs.Transport, ocs.Domains = federation.OCS2007R2, federation.TCP, []string{"synergy.co.uk"}
+	s.Deployments = []federation.Deployment{{Name: ocs.Pool, Answers: ocs}}
 	if got := plan(t, enterprise(), s).Warnings; len(got) > 0 {
 		t.Errorf("nothing changes for anybody, but the plan warns: %q", got)
 	}

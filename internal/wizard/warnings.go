@@ -29,7 +29,7 @@ func (p *planner) warnings() []string {
 	} else if v := p.target.TLSContext(federation.PeerAuthContext); v != nil && !overTCP(p.a) && v.MinVersion < versionNew {
 		add("The context %s admits TLS %s, because that is all that Lync and OCS offer; every peer of this context may use it.", v.Name, v.MinVersion)
 	}
-	for _, more := range [][]string{p.domainWarnings(), p.neighbourWarnings(), p.transportWarnings(), p.localWarnings()} {
+	for _, more := range [][]string{p.domainWarnings(), p.neighbourWarnings(), p.formerWarnings(), p.transportWarnings(), p.localWarnings()} {
 		list = append(list, more...)
 	}
 	return list
