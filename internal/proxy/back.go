@@ -70,12 +70,13 @@ func (p *Proxy) sendTo(peer *transport.Peer, b []byte) error {
 	if err := response.Parse(b); err != nil {
 		return err
 	}
-	t, err := p.target(&routing.Hop{Transport: peer.Transport})
+	hop := &routing.Hop{Transport: peer.Transport}
+	t, err := p.target(hop)
 	if err != nil {
 		return err
 	}
 	port := cmp.Or(response.Via(0).Port, peer.Transport.DefaultPort())
-	l, _, err := p.dialOne(t, []netip.AddrPort{netip.AddrPortFrom(peer.Remote.Addr(), uint16(port))})
+	l, _, err := p.dialOne(hop, t, []netip.AddrPort{netip.AddrPortFrom(peer.Remote.Addr(), uint16(port))})
 	if err != nil {
 		return err
 	}

@@ -1,15 +1,54 @@
 package proxy
 
 import (
+	"errors"
+	"net"
 	"net/netip"
+
+	"isthmus/internal/routing"
+	"isthmus/internal/sip/transport"
 )
 
+// A FailedHandshake is a TLS connection that came to nothing in its handshake, whichever end refused it.
+type FailedHandshake struct {
+	Peer  *transport.Peer // who connected; nil: this node did, to Hop
+	Known bool            // of Peer: requests from its address are likely to be taken
+	Hop   *routing.Hop    // where this node connected to; one without Host when it was no hop, but who had asked
+	Addr  netip.AddrPort  // the hop's, in this attempt
+	Err   error
+}
+
+// ourDoing reports that a handshake did not fail: this node ends, or needed the descriptor.
+func ourDoing(err error) bool {
+	return errors.Is(err, transport.ErrClosed) || errors.Is(err, transport.ErrStranger)
+}
+
 // handshakeFailed reports a client that no TLS connection came up with.
-func (p *Proxy) handshakeFailed(remote netip.AddrPort, listener string, err error) {
+func (p *Proxy) handshakeFailed(peer *transport.Peer, err error) {
 	reason := err.Error()
 	p.metrics.HandshakeFailure(p.config.HandshakeReason(err))
 	if policy := p.policy.Load(); policy != nil {
-		p.log.Warn("TLS handshake failed", "node", policy.Node(), "peer", remote.String(), "listener", listener,
+		p.log.Warn("TLS handshake failed", "node", policy.Node(), "peer", peer.Remote.String(), "listener", peer.Listener,
 			"reason", reason, "revision", policy.Revision)
 	}
+	if !ourDoing(err) {
+		p.config.HandshakeFailed(FailedHandshake{Peer: peer, Known: p.known(peer), Err: err})
+	}
+}
+
+// hopRefused reports a hop that no TLS connection came up with, when that is why err says there is none. The log tells of
+// it when the hop is marked down, and not at each of its probes.
+func (p *Proxy) hopRefused(hop *routing.Hop, addr netip.AddrPort, err error) {
+	if !errors.Is(err, transport.ErrHandshake) && !lateAlert(err) || ourDoing(err) {
+		return
+	}
+	p.metrics.HandshakeFailure(p.config.HandshakeReason(err))
+	p.config.HandshakeFailed(FailedHandshake{Hop: hop, Addr: addr, Err: err})
+}
+
+// lateAlert reports the alert of a server that refuses our certificate: in TLS 1.3 it comes after the handshake, before
+// anything else does.
+func lateAlert(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error"
 }

@@ -82,6 +82,4 @@ func (h handler) Malformed(c *transport.Conn, m *sip.Message, err *sip.Error) {
 
 func (h handler) Closed(c *transport.Conn, err error) { h.closed(conn{c}, err) }
 
-func (h handler) HandshakeFailed(remote netip.AddrPort, listener string, err error) {
-	h.handshakeFailed(remote, listener, err)
-}
+func (h handler) HandshakeFailed(peer *transport.Peer, err error) { h.handshakeFailed(peer, err) }

@@ -29,7 +29,7 @@ func TestAFaultInsideCostsOneRequest(t *testing.T) {
 func TestAFailedHandshakeIsLoggedWithItsReason(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		h := w.proxy.Handler()
-		h.HandshakeFailed(netip.MustParseAddrPort("127.0.0.66:1"), "Lab", errors.New("TLS peer subject not listed: x.com is in no list"))
+		h.HandshakeFailed(&transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.66:1"), Listener: "Lab"}, errors.New("TLS peer subject not listed: x.com is in no list"))
 		if !strings.Contains(w.log.String(), `"reason":"TLS peer subject not listed: x.com`) {
 			t.Errorf("the log:\n%s", w.log)
 		}

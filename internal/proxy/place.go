@@ -153,12 +153,15 @@ func (pl *place) open() (*wire, error) {
 	addrs = pl.addresses.order(addrs)
 	pl.mu.Unlock()
 	for {
-		l, failed, err := pl.proxy.dialOne(t, addrs)
+		l, failed, err := pl.proxy.dialOne(hop, t, addrs)
 		pl.passedOver(failed)
 		if err != nil {
 			return nil, err
 		}
 		w, err := pl.proxy.wires.register(l, pl)
+		if err != nil {
+			pl.proxy.hopRefused(hop, l.Peer().Target.Addr, l.Err())
+		}
 		if err != nil || !w.awaitLeft() {
 			return w, err
 		}
@@ -168,7 +171,7 @@ func (pl *place) open() (*wire, error) {
 // dialOne connects to the first address that can be connected to, and tells which could not be. Each gets its share of the
 // time that is left, so that a name of many addresses takes no longer than one; none is begun when that is over. The error
 // is the last one, but never that the time ran out where another says more.
-func (p *Proxy) dialOne(t transport.Target, addrs []netip.AddrPort) (l Link, failed []netip.AddrPort, err error) {
+func (p *Proxy) dialOne(hop *routing.Hop, t transport.Target, addrs []netip.AddrPort) (l Link, failed []netip.AddrPort, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
 	defer cancel()
 	left := connectLimit
@@ -179,6 +182,7 @@ func (p *Proxy) dialOne(t transport.Target, addrs []netip.AddrPort) (l Link, fai
 		if e == nil {
 			return l, addrs[:i], nil
 		}
+		p.hopRefused(hop, addr, e)
 		if err == nil || ctx.Err() == nil {
 			err = e
 		}

@@ -38,6 +38,8 @@ type Config struct {
 	Names   *names.Book // what DNS says of peers and next hops; nil: it is not asked
 	// HandshakeReason names why a handshake failed as one of a few texts, for metrics. nil: they are all alike.
 	HandshakeReason func(error) string
+	// HandshakeFailed hears of every TLS handshake that failed. It must not wait. nil: nobody does.
+	HandshakeFailed func(FailedHandshake)
 
 	// Transactions open at once, beyond which requests are refused with 503. 0: 25,000 and 200,000.
 	OpenPerPeer int // of one address outside
@@ -89,6 +91,9 @@ func New(c Config) *Proxy {
 	}
 	if c.HandshakeReason == nil {
 		c.HandshakeReason = func(error) string { return "TLS handshake failed" }
+	}
+	if c.HandshakeFailed == nil {
+		c.HandshakeFailed = func(FailedHandshake) {}
 	}
 	p := &Proxy{config: c, clock: c.Clock, log: c.Log, metrics: c.Metrics, key: routing.NewBranchKey(c.Key), table: transaction.New(c.Clock)}
 	p.table.Recovered = p.recovered

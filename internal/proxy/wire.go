@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -162,6 +161,9 @@ func (p *Proxy) closed(l Link, err error) {
 	}
 	left, last := w.close()
 	end := lossOf(err, w.heard.Load())
+	if end.refused {
+		p.hopRefused(w.place.current(), l.Peer().Target.Addr, err)
+	}
 	end.turned = w.place.lost(w, end.reason, len(left) > 0 || end.closed)
 	for _, a := range left {
 		a.lost(end, end.unread || end.closed && a == last)
@@ -175,6 +177,8 @@ type loss struct {
 	unread bool   // the hop read nothing of what it was sent
 	closed bool   // the hop's UDP port is closed
 	turned bool   // another address of the hop is worth trying
+
+	refused bool // in the handshake
 }
 
 // lossOf: a TLS 1.3 server that refuses our certificate says so after the handshake: its alert is the first thing that comes
@@ -182,8 +186,8 @@ type loss struct {
 // taken is only the last one, since the port may have closed after others were taken.
 func lossOf(err error, heard bool) loss {
 	const lost = "connection lost"
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" && !heard {
-		return loss{reason: "TLS handshake failed: " + op.Error(), kind: lost, unread: true}
+	if !heard && lateAlert(err) {
+		return loss{reason: "TLS handshake failed: " + err.Error(), kind: lost, unread: true, refused: true}
 	}
 	if err == transport.ErrRefused {
 		return loss{reason: err.Error(), kind: err.Error(), closed: true}

@@ -38,13 +38,14 @@ type recorder struct {
 	got      chan string // Call-ID of each message
 	closed   chan closing
 	shakes   chan error
+	peers    chan *Peer // of failed handshakes
 	panicked chan any
 	returned chan string // undelivered answers
 }
 
 func newRecorder() *recorder {
 	return &recorder{
-		got: make(chan string, 20_000), closed: make(chan closing, 1000), shakes: make(chan error, 1000), panicked: make(chan any, 10), returned: make(chan string, 100),
+		got: make(chan string, 20_000), closed: make(chan closing, 1000), shakes: make(chan error, 1000), peers: make(chan *Peer, 1000), panicked: make(chan any, 10), returned: make(chan string, 100),
 		accept: func(netip.Addr) bool { return true },
 		known:  func(*Peer) bool { return true },
 		up:     func(*Conn) {},
@@ -82,7 +83,10 @@ func (r *recorder) Malformed(c *Conn, m *sip.Message, err *sip.Error) { r.malfor
 
 func (r *recorder) Closed(c *Conn, err error) { r.closed <- closing{c, err} }
 
-func (r *recorder) HandshakeFailed(_ netip.AddrPort, _ string, err error) { r.shakes <- err }
+func (r *recorder) HandshakeFailed(peer *Peer, err error) {
+	r.peers <- peer
+	r.shakes <- err
+}
 
 var loopback = netip.MustParseAddrPort("127.0.0.1:0")
 

@@ -47,8 +47,9 @@ type Handler interface {
 	// Undelivered reports a final answer that the peer's system did not take, after the peer had closed its direction or
 	// was retired.
 	Undelivered(c *Conn, b []byte)
-	// HandshakeFailed reports a TLS connection to a listener that never came up.
-	HandshakeFailed(remote netip.AddrPort, listener string, err error)
+	// HandshakeFailed reports a TLS connection to a listener that never came up, with what is known of its peer without the
+	// handshake. err is ErrClosed or ErrStranger when this node cut it off. Of one that this node opened Dial tells.
+	HandshakeFailed(peer *Peer, err error)
 }
 
 // Config is what a Layer is made of. Handler is required.

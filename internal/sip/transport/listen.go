@@ -153,7 +153,7 @@ func (c *Conn) serveAccepted(settings *Listener) {
 		c.secure(tls.Server(c.socket, settings.TLS))
 		err := c.layer.guard(c, func() error { return c.shake(c.limits.HandshakeIn, settings.Subject) })
 		if err != nil {
-			c.handshakeFailed(settings.Name, err)
+			c.handshakeFailed(err)
 			return
 		}
 		if c.stranger.Load() && c.layer.knows(c) {
@@ -165,7 +165,7 @@ func (c *Conn) serveAccepted(settings *Listener) {
 }
 
 // handshakeFailed closes gently, so that the alert that says why reaches the peer.
-func (c *Conn) handshakeFailed(listener string, err error) {
+func (c *Conn) handshakeFailed(err error) {
 	c.stop(err)
 	if !broken(err) {
 		c.socket.flush(c.limits.Write)
@@ -174,7 +174,7 @@ func (c *Conn) handshakeFailed(listener string, err error) {
 	}
 	_ = c.socket.tcp.Close()
 	_ = c.layer.guard(c, func() error {
-		c.layer.config.Handler.HandshakeFailed(c.peer.Remote, listener, err)
+		c.layer.config.Handler.HandshakeFailed(&c.peer, c.Err())
 		return nil
 	})
 }

@@ -66,19 +66,44 @@ func TestTheSubjectIsThatOfAVerifiedCertificate(t *testing.T) {
 
 func TestAFailedHandshakeIsReportedAndTheClientHearsWhy(t *testing.T) {
 	ca, stranger := newAuthority(t), newAuthority(t)
-	r := newRecorder()
-	l := newLayer(t, r, Limits{})
-	addr := fitOne(t, l, Listener{Name: "tls", Transport: sip.TLS, Addr: loopback, TLS: ca.server(t, "node", tls.RequireAndVerifyClientCert)})
-	p := dialTLS(t, addr, ca.client("node", stranger.issue(t, "fe1"))) // TLS 1.3: up, as far as the client knows
-	_, err := p.Read(make([]byte, 1))
-	if !alerted(err) {
-		t.Errorf("the client read %v, want an alert", err)
+	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
+		t.Run(name, func(t *testing.T) {
+			r := newRecorder()
+			l := newLayer(t, r, Limits{})
+			addr := fitOne(t, l, Listener{Name: "tls", Transport: sip.TLS, Addr: loopback, TLS: ca.server(t, "node", tls.RequireAndVerifyClientCert)})
+			config := ca.client("node", stranger.issue(t, "fe1"))
+			config.MaxVersion = version
+			p := tls.Client(connect(t, addr), config)
+			err := p.Handshake()
+			if version == tls.VersionTLS13 { // up, as far as the client knows
+				_, err = p.Read(make([]byte, 1))
+			}
+			if !alerted(err) {
+				t.Errorf("the client read %v, want an alert", err)
+			}
+			if err := next(t, r.shakes); err == nil {
+				t.Error("reported without a reason")
+			}
+			if got := next(t, r.peers); got.Listener != "tls" || got.Remote.String() != p.LocalAddr().String() || got.Subject != "" {
+				t.Errorf("the peer is told as %+v", got)
+			}
+			if len(r.closed) != 0 {
+				t.Error("a connection that never was up was reported closed")
+			}
+		})
 	}
-	if err := next(t, r.shakes); err == nil {
-		t.Error("reported without a reason")
+}
+
+func TestAHandshakeThatTheNodeCutsOffIsToldAsSuch(t *testing.T) {
+	ca, r := newAuthority(t), newRecorder()
+	l := New(Config{Handler: r})
+	addr := fitOne(t, l, Listener{Name: "tls", Transport: sip.TLS, Addr: loopback, TLS: ca.server(t, "node", 0)})
+	connect(t, addr)
+	if err := l.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	if len(r.closed) != 0 {
-		t.Error("a connection that never was up was reported closed")
+	if err := next(t, r.shakes); !errors.Is(err, ErrClosed) {
+		t.Errorf("told as %v, want that this node closed it", err)
 	}
 }
 

@@ -1,0 +1,103 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"isthmus/internal/sip/transport"
+)
+
+// failures notes each handshake that the proxy tells of.
+func (w *world) failures() *[]string {
+	list := &[]string{}
+	w.proxy.config.HandshakeFailed = func(f FailedHandshake) {
+		line := fmt.Sprintf("to %s at %s: %v", f.Hop, f.Addr, f.Err)
+		if f.Peer != nil {
+			line = fmt.Sprintf("from %s, known %v: %v", f.Peer.Remote, f.Known, f.Err)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		*list = append(*list, line)
+	}
+	return list
+}
+
+func (w *world) told(list *[]string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(*list)
+}
+
+func TestAFailedHandshakeOfAClientIsToldWithWhetherItIsKnown(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		list, h, refused := w.failures(), w.proxy.Handler(), errors.New("as the test says")
+		for _, from := range []string{"127.0.0.21:40000", "127.0.0.66:40000"} {
+			h.HandshakeFailed(&transport.Peer{Remote: netip.MustParseAddrPort(from), Listener: "Lab"}, refused)
+		}
+		for _, ours := range []error{transport.ErrClosed, transport.ErrStranger} {
+			h.HandshakeFailed(&transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.67:1"), Listener: "Lab"}, ours)
+		}
+		want := []string{"from 127.0.0.21:40000, known true: as the test says", "from 127.0.0.66:40000, known false: as the test says"}
+		if got := w.told(list); !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q: a node that ends refuses nobody", got, want)
+		}
+	})
+}
+
+func TestAHopThatFailsInItsHandshakeIsToldAtEachAttempt(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		list := w.failures()
+		w.fails(fe1At, transport.ErrHandshake)
+		client := w.connector()
+		client.asks(request("SUBSCRIBE"))
+		w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
+		client.expect("200")
+		w.after(6 * time.Second) // a probe
+		got := w.told(list)
+		if len(got) < 2 || len(got) != w.dials(fe1At) || !strings.HasPrefix(got[0], "to 127.0.0.21:5061 at 127.0.0.21:5061: ") {
+			t.Errorf("told %q of %d attempts", got, w.dials(fe1At))
+		}
+		if n := strings.Count(w.log.String(), "TLS handshake failed"); n != 1 {
+			t.Errorf("the log says it %d times, want once:\n%s", n, w.log)
+		}
+	})
+}
+
+func TestAHopThatIsNotThereFailedNoHandshake(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		list := w.failures()
+		for _, kind := range []error{transport.ErrRefused, transport.ErrTimeout, transport.ErrUnreachable, transport.ErrClosed} {
+			w.proxy.hopRefused(nil, netip.AddrPort{}, &transport.DialError{Kind: kind, Cause: kind})
+		}
+		w.proxy.hopRefused(nil, netip.AddrPort{}, &transport.DialError{Kind: transport.ErrHandshake, Cause: transport.ErrClosed})
+		if got := w.told(list); len(got) > 0 {
+			t.Errorf("told %q", got)
+		}
+	})
+}
+
+// In TLS 1.3 a server refuses our certificate when the connection is up already, or even before Dial returns.
+func TestALateAlertIsAFailedHandshake(t *testing.T) {
+	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")}
+	inWorld(t, func(t *testing.T, w *world) {
+		list, client := w.failures(), w.connector()
+		client.asks(request("MESSAGE"))
+		w.at(fe1At).expect("MESSAGE")
+		w.at(fe1At).breaks(alert)
+		w.at(fe2At).answers(w.at(fe2At).expect("MESSAGE"), 200)
+		client.expect("200")
+		client.asks(request("MESSAGE"))
+		w.at(fe2At).answers(w.at(fe2At).expect("MESSAGE"), 200)
+		client.expect("200")
+		w.at(fe2At).breaks(alert) // after an answer it is the end of a connection that was good
+		if got := w.told(list); len(got) != 1 || !strings.HasPrefix(got[0], "to 127.0.0.21:5061 at ") || !strings.Contains(got[0], "unknown certificate authority") {
+			t.Errorf("told %q", got)
+		}
+	})
+}
