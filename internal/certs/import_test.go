@@ -269,6 +269,8 @@ func FuzzImport(f *testing.F) {
 	f.Add(pemOf(leaf, private))
 	f.Add(pemOf(ca.certificate))
 	f.Add(leaf.Raw)
+	f.Add(pkcs7Of(f, leaf.Raw, ca.certificate.Raw))
+	f.Add(block("PKCS7", pkcs7Of(f, ca.certificate.Raw)))
 	f.Add([]byte("-----BEGIN CERTIFICATE-----\n\n-----END CERTIFICATE-----\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if c, err := ImportOwn(k, node, now, file, nil); err == nil {

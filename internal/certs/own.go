@@ -20,9 +20,10 @@ const (
 	selfSignedLife = 2 * 365 * 24 * time.Hour
 )
 
-// ImportOwn checks a node's certificate and returns it with its key sealed. file is PEM or DER; the private key is PEM,
-// in keyFile or, when that is nil, in file. The error is federation.Invalid with a sentence per broken rule, under the
-// fields "file" and "key".
+// ImportOwn checks a node's certificate and returns it with its key sealed. file is PEM, DER or PKCS #7; the private key
+// is PEM, in keyFile or, when that is nil, in file. It need not chain to a trusted CA: peers may know its CA where this
+// node does not, which Warnings tells. The error is federation.Invalid with a sentence per broken rule, under the fields
+// "file" and "key".
 func ImportOwn(k *Key, node string, now time.Time, file, keyFile []byte) (federation.Certificate, error) {
 	b, problems := parseBundle("file", file)
 	if keyFile != nil {

@@ -1,24 +1,37 @@
 package certs
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
 
 	"isthmus/internal/federation"
 )
 
 // Limits of one upload.
 const (
-	MaxUpload       = 1 << 20 // octets of a file
-	maxCertificates = 50      // certificates in a file
+	MaxUpload       = 1 << 20  // octets of a file
+	maxCertificates = 50       // certificates in a file
+	maxKeys         = 2        // private keys in a file: enough to see that one is too many
+	maxKeyOctets    = 16 << 10 // of a private key; RSA of 16,384 bits has less
+	maxRSABits      = 16384    // of a certificate's key; checking one signature with a longer one takes seconds
+)
+
+// Sentences about a file that is not what it should be.
+const (
+	tooMany      = "This file holds more than 50 certificates; split it."
+	tooManyKeys  = "This file holds more than one private key; leave only the one that belongs to the certificate."
+	notACert     = "This file holds no certificate in PEM or DER form; export it as Base-64 encoded X.509 (.cer or .pem)."
+	badPKCS7     = "This file is in PKCS #7 form, but holds no certificate that can be read; export it as Base-64 encoded X.509 (.cer or .pem)."
+	berPKCS7     = "This file is in BER form with indefinite length, which is not read here; convert it with openssl pkcs7 -inform DER -in FILE -print_certs."
+	pkcs12       = "This is a PKCS #12 file (.pfx, .p12), which is not read here; convert it to PEM with openssl pkcs12 -in FILE -nodes."
+	stillRequest = "it is still the request; choose the certificate that the CA made of it."
 )
 
 // A bundle is what an uploaded file holds.
@@ -27,7 +40,8 @@ type bundle struct {
 	keys         []crypto.Signer
 }
 
-// parseBundle reads PEM blocks, or DER when there is none. Every problem names the field that the file came in.
+// parseBundle reads PEM blocks, or DER when there is none; in both, a chain may come as PKCS #7. Every problem names the
+// field that the file came in.
 func parseBundle(field string, file []byte) (bundle, federation.Invalid) {
 	if len(file) > MaxUpload {
 		return bundle{}, invalid(field, "This file has more than 1 MiB, which no certificate needs; choose the certificate's own file.")
@@ -35,7 +49,9 @@ func parseBundle(field string, file []byte) (bundle, federation.Invalid) {
 	var b bundle
 	block, rest := pem.Decode(file)
 	if block == nil {
-		return parseDER(field, file)
+		if problem := b.addDER(file); problem != "" {
+			return bundle{}, federation.Invalid{{Path: field, Text: problem}}
+		}
 	}
 	for ; block != nil; block, rest = pem.Decode(rest) {
 		if problem := b.add(block); problem != "" {
@@ -45,48 +61,114 @@ func parseBundle(field string, file []byte) (bundle, federation.Invalid) {
 	return b, nil
 }
 
-func parseDER(field string, file []byte) (bundle, federation.Invalid) {
-	list, err := x509.ParseCertificates(file)
-	if err != nil || len(list) == 0 {
-		return bundle{}, invalid(field, "This file holds no certificate in PEM or DER form; export it as Base-64 encoded X.509 (.cer or .pem).")
-	}
-	if len(list) > maxCertificates {
-		return bundle{}, invalid(field, tooMany)
-	}
-	return bundle{certificates: list}, nil
-}
-
-const tooMany = "This file holds more than 50 certificates; split it."
-
 // add takes one PEM block into the bundle, or says why it cannot.
 func (b *bundle) add(block *pem.Block) (problem string) {
 	switch {
-	case block.Type == "CERTIFICATE" && len(b.certificates) == maxCertificates:
-		return tooMany
 	case block.Type == "CERTIFICATE":
-		c, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return fmt.Sprintf("Certificate %d of this file cannot be read (%v); export it again.", len(b.certificates)+1, err)
+		if content, signed, ok := isPKCS7(block.Bytes); ok { // Microsoft's CA labels a chain so
+			return b.addPKCS7(content, signed)
 		}
-		b.certificates = append(b.certificates, c)
+		return b.addCertificates([][]byte{block.Bytes})
+	case block.Type == "PKCS7", block.Type == "CMS", block.Type == "PKCS #7 SIGNED DATA":
+		content, signed, _ := isPKCS7(block.Bytes)
+		return b.addPKCS7(content, signed)
 	case block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "":
 		return "This private key is protected by a passphrase; decrypt it first, for example with openssl pkey -in KEY -out PLAIN."
 	case strings.HasSuffix(block.Type, "PRIVATE KEY"):
-		k, err := parsePrivateKey(block.Bytes)
-		if err != nil {
-			return err.Error()
-		}
-		b.keys = append(b.keys, k)
+		return b.addKey(block.Bytes)
 	case strings.HasSuffix(block.Type, "CERTIFICATE REQUEST"):
-		return fmt.Sprintf("This file holds a PEM block %q: it is still the request; choose the certificate that the CA made of it.", block.Type)
+		return fmt.Sprintf("This file holds a PEM block %q: %s", block.Type, stillRequest)
 	case block.Type == "EC PARAMETERS": // openssl writes the curve before the key, which names it again
-	default:
-		return fmt.Sprintf("This file holds a PEM block %q, which is neither a certificate nor a private key; choose another file.", block.Type)
+		return ""
+	}
+	return fmt.Sprintf("This file holds a PEM block %q, which is neither a certificate nor a private key; choose another file.", block.Type)
+}
+
+// addDER takes a file without PEM: certificates one after another, a chain in PKCS #7, or something to give its name to.
+func (b *bundle) addDER(file []byte) (problem string) {
+	if content, signed, ok := isPKCS7(file); ok {
+		return b.addPKCS7(content, signed)
+	}
+	list, many, ok := elements(cryptobyte.String(file), maxCertificates)
+	switch {
+	case many:
+		return tooMany
+	case isIndefinite(file):
+		return berPKCS7
+	case isPKCS12(file):
+		return pkcs12
+	case !ok || len(list) == 0:
+		return notACert
+	}
+	if len(list) == 1 {
+		return b.addOne(list[0])
+	}
+	return b.addCertificates(list)
+}
+
+// addOne takes the one element of a file in DER, whatever it is.
+func (b *bundle) addOne(der []byte) (problem string) {
+	if _, err := x509.ParseCertificateRequest(der); err == nil {
+		return "This file holds no certificate: " + stillRequest
+	}
+	if k, err := parsePrivateKey(der); err == nil {
+		b.keys = append(b.keys, k)
+		return ""
+	}
+	if b.addCertificates([][]byte{der}) != "" {
+		return notACert
 	}
 	return ""
 }
 
+func (b *bundle) addPKCS7(content cryptobyte.String, signed bool) (problem string) {
+	if !signed {
+		return badPKCS7
+	}
+	list, many, ok := chainOfPKCS7(content, maxCertificates)
+	switch {
+	case many:
+		return tooMany
+	case !ok || len(list) == 0:
+		return badPKCS7
+	}
+	return b.addCertificates(list)
+}
+
+func (b *bundle) addCertificates(list [][]byte) (problem string) {
+	if len(b.certificates)+len(list) > maxCertificates {
+		return tooMany
+	}
+	for _, der := range list {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return fmt.Sprintf("Certificate %d of this file cannot be read (%v); export it again.", len(b.certificates)+1, err)
+		}
+		if k, ok := c.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() > maxRSABits {
+			return fmt.Sprintf("The key of %q has %d bits, more than any server uses; request an RSA key of 2048 to 4096 bits.", title(c), k.N.BitLen())
+		}
+		b.certificates = append(b.certificates, c)
+	}
+	return ""
+}
+
+func (b *bundle) addKey(der []byte) (problem string) {
+	if len(b.keys) == maxKeys {
+		return tooManyKeys
+	}
+	k, err := parsePrivateKey(der)
+	if err != nil {
+		return err.Error()
+	}
+	b.keys = append(b.keys, k)
+	return ""
+}
+
 func parsePrivateKey(der []byte) (crypto.Signer, error) {
+	unreadable := fmt.Errorf("This private key cannot be read; export it again as PKCS #8 in PEM form.")
+	if len(der) > maxKeyOctets {
+		return nil, unreadable
+	}
 	if k, err := x509.ParsePKCS8PrivateKey(der); err == nil {
 		switch k := k.(type) {
 		case *rsa.PrivateKey:
@@ -102,56 +184,5 @@ func parsePrivateKey(der []byte) (crypto.Signer, error) {
 	if k, err := x509.ParseECPrivateKey(der); err == nil {
 		return k, nil
 	}
-	return nil, fmt.Errorf("This private key cannot be read; export it again as PKCS #8 in PEM form.")
-}
-
-// Chain parses the certificates that a stored one consists of, leaf first.
-func Chain(c federation.Certificate) ([]*x509.Certificate, error) {
-	b, problems := parseBundle("chain", c.Chain)
-	if err := problems.Err(); err != nil {
-		return nil, err
-	}
-	if len(b.certificates) == 0 {
-		return nil, federation.Refuse("The stored certificate of %q is empty; import it again.", c.Subject)
-	}
-	return b.certificates, nil
-}
-
-// stored is the form in which the database keeps a chain, leaf first.
-func stored(purpose string, chain []*x509.Certificate) federation.Certificate {
-	var text bytes.Buffer
-	for _, c := range chain {
-		// Writing to memory does not fail, and a block without headers has nothing that cannot be written.
-		_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
-	}
-	leaf := chain[0]
-	return federation.Certificate{
-		Purpose: purpose, Chain: text.Bytes(), Subject: title(leaf), Issuer: issuer(leaf),
-		NotBefore: leaf.NotBefore.UTC(), NotAfter: leaf.NotAfter.UTC(), Fingerprint: Fingerprint(leaf),
-	}
-}
-
-// Fingerprint is the SHA-256 of a certificate's DER, lower-case hexadecimal.
-func Fingerprint(c *x509.Certificate) string {
-	sum := sha256.Sum256(c.Raw)
-	return hex.EncodeToString(sum[:])
-}
-
-// title is what people call a certificate: its Common Name, else the whole subject.
-func title(c *x509.Certificate) string {
-	if c.Subject.CommonName != "" {
-		return c.Subject.CommonName
-	}
-	return c.Subject.String()
-}
-
-func issuer(c *x509.Certificate) string {
-	if c.Issuer.CommonName != "" {
-		return c.Issuer.CommonName
-	}
-	return c.Issuer.String()
-}
-
-func invalid(field, format string, args ...any) federation.Invalid {
-	return federation.Invalid{{Path: field, Text: fmt.Sprintf(format, args...)}}
+	return nil, unreadable
 }

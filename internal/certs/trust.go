@@ -10,14 +10,14 @@ import (
 	"isthmus/internal/federation"
 )
 
-// ImportTrust checks a file of CA certificates, PEM or DER, one or a whole chain, and returns each by itself. All or
+// ImportTrust checks a file of CA certificates, PEM, DER or PKCS #7, one or a whole chain, and returns each by itself. All or
 // none: the error is federation.Invalid with a sentence per certificate and broken rule, under the field "file".
 func ImportTrust(now time.Time, file []byte) ([]federation.Certificate, error) {
 	b, problems := parseBundle("file", file)
 	switch {
-	case len(problems) > 0:
-	case len(b.keys) > 0:
+	case len(b.keys) > 0 || HoldsKey(file) && len(file) <= MaxUpload: // one that cannot be read is a key too
 		problems = invalid("file", "This file holds a private key, which must never leave its owner; upload the CA's certificate alone.")
+	case len(problems) > 0:
 	case len(b.certificates) == 0:
 		problems = invalid("file", "This file holds no certificate; choose the file with the CA's certificate.")
 	}
