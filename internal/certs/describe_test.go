@@ -1,0 +1,55 @@
+package certs
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"math/big"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestACertificateIsDescribedInTheWordsOfItsForms(t *testing.T) {
+	ca := newAuthority(t, "Root")
+	leaf, _ := ca.issue(t, node, func(c *x509.Certificate) {
+		c.SerialNumber = big.NewInt(0xab01)
+		c.DNSNames, c.IPAddresses = []string{node, "pool.synergy.com"}, []net.IP{net.IPv4(10, 1, 1, 1)}
+		c.Subject.Organization = []string{"Synergy"}
+	})
+	d := Describe(leaf)
+	if d.Subject != node || d.FullSubject != "CN="+node+",O=Synergy" || d.Issuer != "Root" || d.Serial != "ab:01" || d.CA {
+		t.Errorf("%+v", d)
+	}
+	if !slices.Equal(d.Names, []string{node, "pool.synergy.com", "10.1.1.1"}) || d.Key != "ECDSA P-256" || d.Signature != "ECDSA-SHA256" {
+		t.Errorf("%+v", d)
+	}
+	want := []string{"server authentication (1.3.6.1.5.5.7.3.1)", "client authentication (1.3.6.1.5.5.7.3.2)"}
+	if !slices.Equal(d.Usages, want) || !d.NotAfter.Equal(now.Add(time.Hour)) || d.Fingerprint != Fingerprint(leaf) {
+		t.Errorf("%+v", d)
+	}
+	if root := Describe(ca.certificate); !root.CA || len(root.Usages) != 0 || len(root.Names) != 0 {
+		t.Errorf("%+v", root)
+	}
+	text, err := json.Marshal(d)
+	if err != nil || !strings.Contains(string(text), `"not_after":"2026-11-01T13:00:00Z"`) {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+func TestUsagesAndKeysOutsideTheUsualAreNamedToo(t *testing.T) {
+	ca := newAuthority(t, "Root")
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := ca.issueTo(t, private.Public(), node, usages(x509.ExtKeyUsageAny, x509.ExtKeyUsageEmailProtection), func(c *x509.Certificate) {
+		c.UnknownExtKeyUsage = append(c.UnknownExtKeyUsage, []int{1, 2, 3})
+	})
+	if d := Describe(c); d.Key != "RSA 2048" || !slices.Equal(d.Usages, []string{"any (2.5.29.37.0)", "email protection (1.3.6.1.5.5.7.3.4)", "1.2.3"}) {
+		t.Errorf("%+v", d)
+	}
+}
