@@ -56,9 +56,6 @@ func (s *Server) look(w http.ResponseWriter, r *http.Request) error {
 	}
 	posted := r.URL.Query()
 	field := posted.Get("field")
-	if posted.Has("value") {
-		posted.Set(field, posted.Get("value"))
-	}
 	step := wizard.Steps()[wizard.StepOf(field)-1]
 	name, _, _ := strings.Cut(field, "[")
 	if name, _, _ = strings.Cut(name, "."); !slices.Contains(step.Fields, name) {

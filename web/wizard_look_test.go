@@ -51,7 +51,7 @@ func TestAFieldIsCheckedByTheRulesOfNext(t *testing.T) {
 		{"registrar", "service:pool.synergy.com", "Leave out service:", ""},
 		{"site", "site:Redmond", "without site:", ""},
 	} {
-		l := c.look(url.Values{"field": {w.field}, "value": {w.value}, "edition": {"enterprise"}})
+		l := c.look(url.Values{"field": {w.field}, w.field: {w.value}, "edition": {"enterprise"}})
 		said := l.Fields[w.field]
 		if got := strings.Join(said.Problems, " "); (w.problem == "") != (got == "") || !strings.Contains(got, w.problem) {
 			t.Errorf("%s %q: the problems are %q, want %q", w.field, w.value, got, w.problem)
@@ -70,23 +70,23 @@ func TestAServerIsLookedUpWhileItIsTyped(t *testing.T) {
 		"loop.synergy.com. 60 IN A 127.0.0.1", "node.synergy.com. 60 IN A 10.1.10.11")
 	c.walk(2)
 
-	l := c.look(url.Values{"field": {"front_ends[0].fqdn"}, "value": {"fe1.synergy.com"}})
+	l := c.look(url.Values{"field": {"front_ends[0].fqdn"}, "front_ends[0].fqdn": {"fe1.synergy.com"}})
 	if l.Fields["front_ends[0].address"].Fill != "10.1.20.21" || l.Found.Row != "front_ends[0]" || l.Found.Word != "Agrees with the DNS" {
 		t.Errorf("an empty address: %+v", l)
 	}
-	l = c.look(url.Values{"field": {"front_ends[0].fqdn"}, "value": {"fe2.synergy.com"}, "front_ends[0].address": {"10.9.9.9"}})
+	l = c.look(url.Values{"field": {"front_ends[0].fqdn"}, "front_ends[0].fqdn": {"fe2.synergy.com"}, "front_ends[0].address": {"10.9.9.9"}})
 	if l.Fields["front_ends[0].address"].Fill != "" || l.Found.Mark != "part" || !strings.Contains(l.Found.Note, "10.1.20.22") {
 		t.Errorf("an address that differs: %+v", l)
 	}
-	l = c.look(url.Values{"field": {"front_ends[2].fqdn"}, "value": {"fe2.synergy.com"}})
+	l = c.look(url.Values{"field": {"front_ends[2].fqdn"}, "front_ends[2].fqdn": {"fe2.synergy.com"}})
 	if l.Found.Mark != "part" || !strings.Contains(l.Found.Note, "other.synergy.com") {
 		t.Errorf("a PTR that differs is no warning: %+v", l)
 	}
-	l = c.look(url.Values{"field": {"front_ends[0].fqdn"}, "value": {"loop.synergy.com"}})
+	l = c.look(url.Values{"field": {"front_ends[0].fqdn"}, "front_ends[0].fqdn": {"loop.synergy.com"}})
 	if f := l.Fields["front_ends[0].address"]; len(f.Cautions) != 1 || !strings.Contains(f.Cautions[0], "loopback") {
 		t.Errorf("a loopback address is filled in without a word: %+v", l)
 	}
-	l = c.look(url.Values{"field": {"front_ends[0].fqdn"}, "value": {"node.synergy.com"}})
+	l = c.look(url.Values{"field": {"front_ends[0].fqdn"}, "front_ends[0].fqdn": {"node.synergy.com"}})
 	if f := l.Fields["front_ends[0].address"]; len(f.Problems) != 1 || !strings.Contains(f.Problems[0], "belongs to the node") {
 		t.Errorf("a node's address is filled in without a word: %+v", l)
 	}
@@ -97,7 +97,7 @@ func TestARowIsFoundBehindEmptyOnes(t *testing.T) {
 	c.withDNS()
 	c.walk(2)
 	l := c.look(url.Values{"front_ends[0].fqdn": {"fe1.synergy.com"}, "front_ends[0].address": {"10.1.20.21"},
-		"field": {"front_ends[4].fqdn"}, "value": {"fe1.synergy.com"}, "front_ends[4].address": {"10.1.20.2"}})
+		"field": {"front_ends[4].fqdn"}, "front_ends[4].fqdn": {"fe1.synergy.com"}, "front_ends[4].address": {"10.1.20.2"}})
 	if p := l.Fields["front_ends[4].fqdn"].Problems; len(p) != 1 || !strings.Contains(p[0], "another server") {
 		t.Errorf("a name that is used twice: %+v", l)
 	}
@@ -105,15 +105,15 @@ func TestARowIsFoundBehindEmptyOnes(t *testing.T) {
 
 func TestOnlyFieldsOfTheWizardAreLookedAt(t *testing.T) {
 	c := ready(t, auth.Admin)
-	c.get("/wizard/look?field=pool&value=x").status(http.StatusNotFound) // there is no draft
+	c.get("/wizard/look?field=pool&pool=x").status(http.StatusNotFound) // there is no draft
 	c.walk(1)
 	for _, field := range []string{"", "secret", "front_ends", "front_ends[x].fqdn", "[0]", ".", "expressway.fqdn.fqdn"} {
-		a := c.get("/wizard/look?" + url.Values{"field": {field}, "value": {"fe1.synergy.com"}}.Encode())
+		a := c.get("/wizard/look?" + url.Values{"field": {field}, field: {"fe1.synergy.com"}}.Encode())
 		if a.code >= 500 {
 			t.Errorf("field %q fails with %d", field, a.code)
 		}
 	}
-	c.get("/wizard/look?field=secret&value=x").status(http.StatusNotFound)
+	c.get("/wizard/look?field=secret&secret=x").status(http.StatusNotFound)
 	c.get("/wizard/look").status(http.StatusNotFound)
 }
 
@@ -137,7 +137,7 @@ func TestASessionHasAFewLookUpsAtATime(t *testing.T) {
 	dns := waiting{make(chan struct{}, 100), make(chan struct{})}
 	c.config.Resolver = dns
 	c.handler = web.New(c.config)
-	path := "/wizard/look?" + url.Values{"field": {"front_ends[0].fqdn"}, "value": {"fe1.synergy.com"}}.Encode()
+	path := "/wizard/look?" + url.Values{"field": {"front_ends[0].fqdn"}, "front_ends[0].fqdn": {"fe1.synergy.com"}}.Encode()
 	codes := make(chan int)
 	const few = 4
 	for range few {
