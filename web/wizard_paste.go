@@ -9,13 +9,17 @@ import (
 )
 
 // readPasted fills in the answers from what the Microsoft side's shell printed, and says what it took. Any button but Back
-// reads it, so that nobody loses a paste by pressing Next. The answers stay as they are when it is not understood.
+// reads it, so that nobody loses a paste by pressing Next; Back keeps the domains as far as they are understood. The answers
+// stay as they are when it is not understood.
 func readPasted(a *federation.Answers, step int, posted url.Values) (took []string, invalid federation.Invalid) {
-	if posted.Has("back") {
-		return nil, nil
-	}
 	if step == stepDomains {
-		return nil, readDomains(a, posted)
+		invalid = readDomains(a, posted)
+	}
+	switch {
+	case posted.Has("back"):
+		return nil, nil
+	case step == stepDomains:
+		return nil, invalid
 	}
 	text := posted.Get("paste")
 	if strings.TrimSpace(text) == "" && !posted.Has("read") {

@@ -144,3 +144,12 @@ func TestAnExpresswayWithIPv6OffersNoHostsBelowADomain(t *testing.T) {
 	page.Count(t, "[name=child_domains]", 0)
 	page.Says(t, "#field-child_domains", "has an IPv6 address")
 }
+
+func TestBackKeepsTheDomainsThatWereTyped(t *testing.T) {
+	c := domainsOfBothSides(t)
+	c.postForm("/wizard/4", url.Values{"domains": {"synergy.com"}, "microsoft_domains": {"Synergy.com\nother.com"}, "back": {"true"}}).to("/wizard/3")
+	if typed := c.get("/wizard/4").page().One(t, "[name=microsoft_domains]").Text(); strings.Join(strings.Fields(typed), " ") != "synergy.com other.com" {
+		t.Errorf("Back kept %q", typed)
+	}
+	c.postForm("/wizard/4", url.Values{"microsoft_domains": {printedPool}, "back": {"true"}}).to("/wizard/3") // what is not understood keeps nobody here
+}
