@@ -1,6 +1,10 @@
 package templates
 
-import "isthmus/internal/federation"
+import (
+	"slices"
+
+	"isthmus/internal/federation"
+)
 
 // A Removal is asked about on a page of its own: what goes with a deployment, what stays and why, and what follows.
 type Removal struct {
@@ -9,6 +13,7 @@ type Removal struct {
 	To          string
 	Rollback    ScriptFile // the way back of the Microsoft side; its name is "" where there is no such script
 	Checklist   ScriptFile // in its place
+	Unwritten   string     // why there is neither today, "" when there is
 	Effects     []string   // on traffic, whole sentences
 	Goes        []PlanGroup
 	Stays       []PlanGroup
@@ -35,13 +40,13 @@ func (g PlanGroup) shared() bool {
 	return g.Path != kinds["static_route"].path && g.Path != kinds["acl"].path && g.Path != kinds["tls_peer_subject"].path
 }
 
-// grouped puts a row under the heading of its kind; those of one kind stand together in a plan.
+// grouped puts a row under the heading of its kind, which is made where it is the first of them.
 func grouped(groups []PlanGroup, kind string, row PlanRow) []PlanGroup {
-	title := kinds[kind].title
-	if n := len(groups); n == 0 || groups[n-1].Title != title {
-		groups = append(groups, PlanGroup{Title: title, Path: kinds[kind].path})
+	at := slices.IndexFunc(groups, func(g PlanGroup) bool { return g.Title == kinds[kind].title })
+	if at < 0 {
+		at = len(groups)
+		groups = append(groups, PlanGroup{Title: kinds[kind].title, Path: kinds[kind].path})
 	}
-	last := &groups[len(groups)-1]
-	last.Rows = append(last.Rows, row)
+	groups[at].Rows = append(groups[at].Rows, row)
 	return groups
 }

@@ -75,19 +75,12 @@ var verdicts = []struct{ verdict, one, many string }{
 func NewReview(a federation.Answers, c federation.Changes, fingerprint string) Review {
 	r := Review{Answers: AnswerFacts(a), Warnings: c.Warnings, Fingerprint: fingerprint,
 		New: c.Count(federation.VerdictNew), Goes: c.Count(federation.VerdictRemove), Exists: c.Count(federation.VerdictExists)}
-	place := map[string]int{}
 	for _, change := range c.List {
 		row := planRow(a, change)
 		if change.Verdict == federation.VerdictConflict {
 			r.Conflicts = append(r.Conflicts, row)
 		}
-		at, known := place[change.Kind]
-		if !known {
-			at = len(r.Groups)
-			place[change.Kind] = at
-			r.Groups = append(r.Groups, PlanGroup{Title: kinds[change.Kind].title, Path: kinds[change.Kind].path})
-		}
-		r.Groups[at].Rows = append(r.Groups[at].Rows, row)
+		r.Groups = grouped(r.Groups, change.Kind, row)
 	}
 	for i := range r.Groups {
 		g := &r.Groups[i]
@@ -120,7 +113,7 @@ func reviewLede(r Review) string {
 	}
 	add(len(r.Conflicts), "object is in conflict with another", "objects are in conflict with others")
 	add(r.New, "object is new", "objects are new")
-	add(r.Goes, "object goes, because an earlier run made it and nothing needs it any more", "objects go, because earlier runs made them and nothing needs them any more")
+	add(r.Goes, "object goes, because an earlier run made it and these answers do not want it so any more", "objects go, because earlier runs made them and these answers do not want them so any more")
 	add(r.Exists, "object exists already and stays as it is", "objects exist already and stay as they are")
 	words := strings.Join(parts, "; ")
 	switch {
@@ -189,7 +182,7 @@ func planRow(a federation.Answers, c federation.Change) PlanRow {
 		}
 	}
 	if c.Verdict == federation.VerdictRemove {
-		row.Effect = "An earlier run made it, and nothing needs it any more."
+		row.Effect = "An earlier run made it, and these answers do not want it so any more."
 	}
 	return row
 }

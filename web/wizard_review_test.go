@@ -25,7 +25,7 @@ func TestTheReviewOfAnEditShowsWhatGoes(t *testing.T) {
 	c.postForm("/wizard/3", hosts("fe1.synergy.com", "10.1.20.21", "fe3.synergy.com", "10.1.20.23")).to("/wizard/4")
 	page := c.get("/wizard/6").status(http.StatusOK).page()
 	page.Says(t, ".run", "This run changes the deployment pool.synergy.com.")
-	page.Says(t, ".lede", "objects go, because earlier runs made them and nothing needs them any more")
+	page.Says(t, ".lede", "objects go, because earlier runs made them and these answers do not want them so any more")
 	page.Says(t, "details.plan .state.remove", "Goes")
 	page.Says(t, ".title .state.remove", "go")
 	if first := page.All("details.plan")[1].All("tbody .state")[0].Text(); !strings.Contains(first, "Goes") {

@@ -10,7 +10,7 @@ const (
 	VerdictNew      = "new"
 	VerdictExists   = "exists"
 	VerdictConflict = "conflict"
-	VerdictRemove   = "remove" // an earlier run made it, and nothing needs it any more
+	VerdictRemove   = "remove" // an earlier run made it, and the answers do not want it so any more
 )
 
 // A Change is one object that a plan wants to be there or to go, with what stands in its place today.
