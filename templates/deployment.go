@@ -78,7 +78,7 @@ type OurSide struct {
 	State   State
 	Missing []PlanRow // what is not in place, or stands otherwise
 	Refused string    // why there is no plan any more, "" when there is
-	Draft   string    // the reader's own draft, which opening the wizard here would replace; ""
+	Draft   bool      // the reader has a draft, which opening the wizard here would replace
 }
 
 // TheirSide is what verify.ps1 found.
@@ -88,8 +88,10 @@ type TheirSide struct {
 	Seen    string // where and when it ran, and who handed it in; "" when nobody did
 	Stale   bool   // it is of scripts older than the configuration
 	Results []VerifyRow
+	Command string // the line that makes a result to hand in
 	HandIn  Form
 
+	Unwritten bool // no script can be written today
 	MayChange bool
 }
 

@@ -50,7 +50,13 @@ func (s *Server) showDeployments(w http.ResponseWriter, r *http.Request) error {
 	for i, one := range seen {
 		rows[i].Standing = one.standing(s.Now())
 	}
-	page := templates.DeploymentsPage(s.frame(r, "Deployments", "/deployments"), rows, may(r, auth.Change))
+	draft := false
+	if may(r, auth.Change) {
+		if draft, err = s.hasDraft(r); err != nil {
+			return err
+		}
+	}
+	page := templates.DeploymentsPage(s.frame(r, "Deployments", "/deployments"), rows, may(r, auth.Change), draft)
 	return s.render(w, r, http.StatusOK, page)
 }
 
@@ -82,11 +88,11 @@ func (s *Server) deploymentPage(w http.ResponseWriter, r *http.Request, status i
 	handIn.To = deploymentPath(seen.Deployment) + "/verification"
 	page := templates.Deployment{Row: row, Here: seen.ourSide(), There: seen.theirSide(s.Now(), handIn), Unwritten: unwritten,
 		Files: scriptFiles(seen.Deployment, steps), MayChange: may(r, auth.Change)}
-	page.There.MayChange = page.MayChange
+	page.There.MayChange, page.There.Unwritten, page.There.Command = page.MayChange, unwritten != "", powershell.HandInCommand
 	page.Head = s.deploymentHead(r, seen, "", seen.headline(row.Standing), "The files are made from what is stored; this page has them tomorrow too.")
 	page.Certificates = linkTo(page.Head.Links, deploymentPath(seen.Deployment)+"/certificates")
 	if page.MayChange {
-		if page.Here.Draft, err = s.ownDraft(r); err != nil {
+		if page.Here.Draft, err = s.hasDraft(r); err != nil {
 			return err
 		}
 	}

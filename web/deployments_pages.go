@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"mime"
 	"net/http"
 	"slices"
@@ -50,34 +49,33 @@ func ownSection(d federation.Deployment, section powershell.Section) templates.O
 
 // downloadScript hands out a file of the deployment, made anew from what is stored, which is why it is here tomorrow too.
 func (s *Server) downloadScript(w http.ResponseWriter, r *http.Request) error {
-	d, steps, err := s.files(r.Context(), pathID(r))
+	seen, err := s.sight(r.Context(), pathID(r))
 	if err != nil {
 		return err
 	}
-	step, ok := powershell.File(steps, chi.URLParam(r, "file"))
-	if !ok {
-		return errNoPage
+	step, err := seen.file(chi.URLParam(r, "file"))
+	if err != nil {
+		return err
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": step.DownloadName(d)}))
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": step.DownloadName(seen.Deployment)}))
 	_, err = w.Write(step.Bytes())
 	return err
 }
 
-// files are all files of a deployment, those of its own pages among them.
-func (s *Server) files(ctx context.Context, id int64) (federation.Deployment, []powershell.Step, error) {
-	d, err := s.store.Deployment(ctx, id)
-	if err != nil {
-		return d, nil, err
+// file is one of the deployment's files, those of its own pages among them. Where some cannot be written, the others are
+// there all the same; the error of one that is not there says why it may be missing.
+func (seen sight) file(name string) (powershell.Step, error) {
+	steps, refused := powershell.Script(seen.Deployment, seen.snapshot)
+	pages, alsoRefused := powershell.Pages(seen.Deployment, seen.snapshot)
+	step, ok := powershell.File(slices.Concat(steps, powershell.PageSteps(pages)), name)
+	switch {
+	case ok:
+		return step, nil
+	case refused != nil:
+		return step, refused
+	case alsoRefused != nil:
+		return step, alsoRefused
 	}
-	snapshot, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return d, nil, err
-	}
-	steps, err := powershell.Script(d, snapshot)
-	if err != nil {
-		return d, nil, err
-	}
-	pages, err := powershell.Pages(d, snapshot)
-	return d, slices.Concat(steps, powershell.PageSteps(pages)), err
+	return step, errNoPage
 }

@@ -32,10 +32,11 @@ func (s *Server) removePage(w http.ResponseWriter, r *http.Request, status int, 
 	removal := templates.Removal{Name: seen.Name, To: deploymentPath(seen.Deployment) + "/remove", Form: form,
 		Fingerprint: wizard.Fingerprint(changes), Effects: removalEffects(seen, changes)}
 	removal.Goes, removal.Stays = templates.NewRemoval(seen.Answers, changes)
-	steps, _, err := refusedWords(powershell.Script(seen.Deployment, seen.snapshot))
+	steps, unwritten, err := refusedWords(powershell.Script(seen.Deployment, seen.snapshot))
 	if err != nil {
 		return err
 	}
+	removal.Unwritten = unwritten
 	for _, file := range scriptFiles(seen.Deployment, steps) {
 		switch file.Name {
 		case "rollback.ps1":
@@ -70,7 +71,7 @@ func removalEffects(seen sight, changes federation.Changes) []string {
 		}
 	}
 	if n := gone["acl"]; n > 0 && !slices.ContainsFunc(changes.Target.ACL, func(e federation.ACLEntry) bool { return e.AdmitsEverybody() }) {
-		effects = append(effects, fmt.Sprintf("Requests from the servers of %s end with 403, because %s of the incoming ACL.", seen.Name, counted(n, "entry goes out", "entries go out")))
+		effects = append(effects, fmt.Sprintf("Requests from servers of %s that no other entry admits end with 403, because %s of the incoming ACL.", seen.Name, counted(n, "entry goes out", "entries go out")))
 	}
 	if n := gone["tls_peer_subject"]; n > 0 {
 		effects = append(effects, "Handshakes with "+counted(n, "Common Name that goes", "Common Names that go")+" are refused.")
@@ -96,9 +97,9 @@ const removeAdvice = "Ask an administrator to remove the deployment."
 
 // remove takes away what was read, or nothing: it is planned again inside the lock.
 func (s *Server) remove(w http.ResponseWriter, r *http.Request) error {
-	var name string
+	var removed federation.Deployment
 	_, err := s.store.RemoveDeployment(r.Context(), pathID(r), func(d federation.Deployment, now federation.Snapshot) (federation.Changes, error) {
-		name = d.Name
+		removed = d
 		changes := wizard.Removal(d, now)
 		switch err := mayApply(r, now, changes, removeAdvice); {
 		case err != nil:
@@ -114,7 +115,16 @@ func (s *Server) remove(w http.ResponseWriter, r *http.Request) error {
 	if changed := errors.Is(err, errListChanged); changed || errors.As(err, &invalid) {
 		return s.removeAgain(w, r, invalid, changed)
 	}
-	return s.done(w, r, err, "/deployments", "Removed. "+name+" is gone from here. What its scripts made on the Microsoft side goes by rollback.ps1 alone.")
+	return s.done(w, r, err, "/deployments", removedWords(removed))
+}
+
+// removedWords say what is left of a deployment on the Microsoft side.
+func removedWords(d federation.Deployment) string {
+	words := "Removed. " + d.Name + " is gone from here. "
+	if d.Answers.Platform == federation.OCS2007R2 {
+		return words + "What the checklist had you do on the Microsoft side stays until you take it back there by hand."
+	}
+	return words + "What its scripts made on the Microsoft side stays until the copy of rollback.ps1 that you kept is run there; nothing writes that file any more."
 }
 
 // removeAgain shows today's list after a removal was refused.

@@ -19,7 +19,7 @@ func TestRemovingADeploymentTellsWhatGoesWhatStaysAndWhatFollows(t *testing.T) {
 	page.Says(t, "section p", "Run rollback.ps1 there before you remove anything here.")
 	page.Says(t, "a[download]", "Download rollback.ps1")
 	page.Says(t, ".findings li", "No static route in service is left for synergy.com")
-	page.Says(t, ".findings li", "because 4 entries go out of the incoming ACL")
+	page.Says(t, ".findings li", "Requests from servers of pool.synergy.com that no other entry admits end with 403, because 4 entries go out of the incoming ACL.")
 	page.Count(t, ".state.remove", 6+4+3)
 	page.Says(t, ".objects li", "Goes .com.synergy to 10.1.20.21 port 5061 over TLS, priority 1")
 	page.Says(t, ".objects .note", "Settings stay as they are")
@@ -32,7 +32,7 @@ func TestRemovingADeploymentTellsWhatGoesWhatStaysAndWhatFollows(t *testing.T) {
 	posted.Set("name", " Pool.synergy.com ")
 	c.postForm("/deployments/1/remove", posted).to("/deployments")
 	page = c.get("/deployments").page()
-	page.Says(t, ".banner", "Removed.")
+	page.Says(t, ".banner", "Removed. pool.synergy.com is gone from here. What its scripts made on the Microsoft side stays until the copy of rollback.ps1 that you kept is run there; nothing writes that file any more.")
 	page.Count(t, "table", 0)
 	s := c.snapshot()
 	if len(s.Deployments) != 0 || len(s.StaticRoutes) != 0 || len(s.TLSPeerSubjects) != 0 || len(s.ACL) != 1 || !s.Settings.PartitionedFederation {
@@ -103,6 +103,7 @@ func TestAnOperatorRemovesOnlyWhatLeavesTLSContextsAlone(t *testing.T) {
 	posted = c.get("/deployments/1/remove").page().One(t, "form.form").Form()
 	posted.Set("name", "ocs.synergy.com")
 	c.postForm("/deployments/1/remove", posted).to("/deployments")
+	c.get("/deployments").page().Says(t, ".banner", "Removed. ocs.synergy.com is gone from here. What the checklist had you do on the Microsoft side stays until you take it back there by hand.")
 }
 
 func TestWhatAnotherDeploymentUsesStaysWithTheReason(t *testing.T) {

@@ -106,7 +106,7 @@ func (seen sight) standing(now time.Time) *templates.Standing {
 	return st
 }
 
-// here is how much of the plan is in place. What an earlier run made and nobody needs is no part of it.
+// here is how much of the plan is in place. What an earlier run made and the answers do not want any more is no part of it.
 func (seen sight) here() templates.State {
 	missing, conflicts := seen.plan.Count(federation.VerdictNew), seen.plan.Count(federation.VerdictConflict)
 	all := missing + conflicts + seen.plan.Count(federation.VerdictExists)
@@ -168,11 +168,11 @@ func (s *Server) deploymentHead(r *http.Request, seen sight, at, title, lede str
 // ownPageNames are the pages that powershell writes for a deployment, as links name them.
 var ownPageNames = map[string]string{"certificates": "Certificates", "pop-ups": "Pop-ups", "tracing": "Tracing"}
 
-// ownDraft says what becomes of the reader's draft when the wizard is opened on something else, "" when there is none.
-func (s *Server) ownDraft(r *http.Request) (string, error) {
+// hasDraft reports whether the reader has a draft, whose place the wizard takes when it is opened on something else.
+func (s *Server) hasDraft(r *http.Request) (bool, error) {
 	_, err := s.store.Draft(r.Context(), signedIn(r).Name)
 	if errors.Is(err, federation.ErrNotFound) {
-		return "", nil
+		return false, nil
 	}
-	return "It takes the place of the draft that you have begun.", err
+	return err == nil, err
 }

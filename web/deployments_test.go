@@ -108,9 +108,47 @@ func TestScriptsThatCannotBeWrittenAreAFindingToo(t *testing.T) {
 	page := c.get("/deployments/1").status(http.StatusOK).page()
 	page.Says(t, "section p", "so its scripts cannot be written")
 	page.Count(t, "a[download]", 0)
+	page.Count(t, "code.command", 0) // there is no verify.ps1 to run
+	page.Count(t, "a[href='#hand-in']", 0)
+	page.Says(t, "section p", "Nobody has looked there yet.")
 	c.get("/deployments/1/configure.ps1").status(http.StatusConflict)
 	c.get("/deployments/1/certificates").status(http.StatusConflict)
 	c.get("/deployments").status(http.StatusOK)
+	page = c.get("/deployments/1/remove").status(http.StatusOK).page()
+	page.Says(t, "section p", "so its scripts cannot be written")
+	page.Says(t, "section p", "Mend that before you remove anything here")
+	page.Says(t, "section p", "only then is there a file")
+	if text := page.One(t, "section[aria-labelledby=first]").Text(); strings.Contains(text, "checklist") {
+		t.Errorf("no checklist is written, and the page says %s", text)
+	}
+}
+
+func TestWhatCanBeWrittenIsDownloadedThoughTheRestCannot(t *testing.T) {
+	c := ready(t, auth.Admin)
+	answers := overTCP()
+	answers.Platform, answers.Transport, answers.ChildDomains = federation.SkypeForBusiness2019, federation.TLS, true
+	answers.TrustedPool, answers.ApplicationID, answers.FrontEnds[0].Address = "trustedpool.synergy.com", "isthmus", "2001:db8::31"
+	c.keep(answers)
+	c.get("/deployments/1/configure.ps1").status(http.StatusConflict).page().Says(t, "main p", "takes no routes for child domains")
+	c.get("/deployments/1/certificates").status(http.StatusOK).page().Says(t, "a[download]", "Download certificates.ps1")
+	for _, file := range []string{"certificates.ps1", "popups-off.ps1"} {
+		if a := c.get("/deployments/1/" + file).status(http.StatusOK); !strings.HasPrefix(a.body, "\ufeff#Requires") {
+			t.Errorf("%s begins with %.20q", file, a.body)
+		}
+	}
+}
+
+func TestTheListOfDeploymentsReplacesNoDraft(t *testing.T) {
+	c := finished(t)
+	c.get("/deployments").page().Says(t, "td button", "Go through it again")
+	c.post("/wizard", "acknowledged", "true").to("/wizard/1")
+	page := c.get("/deployments").page()
+	page.Count(t, "td button", 0)
+	page.Says(t, "main p", "Your draft waits in the wizard")
+	page.One(t, "main p a[href=/wizard]")
+	c.post("/logout")
+	c.signIn(auth.Viewer)
+	c.get("/deployments").page().Count(t, "main p a[href=/wizard]", 0)
 }
 
 func TestADeploymentThatIsGoneHasNoPages(t *testing.T) {

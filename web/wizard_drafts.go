@@ -34,11 +34,11 @@ func (s *Server) showDraft(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.store.Draft(r.Context(), signedIn(r).Name)
-	if err != nil && !errors.Is(err, federation.ErrNotFound) {
+	replaces, err := s.hasDraft(r)
+	if err != nil {
 		return err
 	}
-	look := templates.DraftLook{Row: s.draftRow(draft, snapshot), Answers: templates.AnswerFacts(applicable(draft.Answers, snapshot)), Replaces: err == nil}
+	look := templates.DraftLook{Row: s.draftRow(draft, snapshot), Answers: templates.AnswerFacts(applicable(draft.Answers, snapshot)), Replaces: replaces}
 	return s.render(w, r, http.StatusOK, templates.DraftPage(s.frame(r, "The draft of "+draft.Owner, "/wizard"), look))
 }
 

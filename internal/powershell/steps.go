@@ -1,5 +1,8 @@
 package powershell
 
+// HandInCommand keeps the result of verify.ps1 in a file that ReadVerification reads.
+const HandInCommand = `.\verify.ps1 -Json | Out-File -Encoding UTF8 .\verify.json`
+
 // stepsOf are the files of a deployment without their texts.
 func stepsOf(v values) []Step {
 	if v.OCS() {
@@ -17,7 +20,7 @@ func skypeSteps(v values) []Step {
 		{File: "configure.ps1", Title: "Configure the Microsoft side", Where: where + " First with the switch WhatIf, which only says what it would do.", Command: `.\configure.ps1`,
 			Success: "It ends with a table in which every line says exists, and with exit code 0. A second run changes nothing."},
 		{File: "verify.ps1", Title: "Compare with what is expected", Where: shell + ". It changes nothing.", Command: `.\verify.ps1`,
-			Success: `Every line says exists, and the exit code is 0. Then .\verify.ps1 -Json | Out-File -Encoding UTF8 .\verify.json keeps the result in a file that this page takes in.`},
+			Success: `Every line says exists, and the exit code is 0. Then ` + HandInCommand + ` keeps the result in a file that this page takes in.`},
 		{File: "restart.ps1", Title: "Restart the front ends", Where: shell + " who is an administrator of every front end. Users are signed in again meanwhile, so do it in a maintenance window.", Command: `.\restart.ps1`,
 			Success: "Each front end is stopped and started alone, and RTCSRV runs on it before the next one is touched."},
 		{File: "rollback.ps1", Title: "Take it back", Where: where + " Only to undo configure.ps1.", Command: `.\rollback.ps1`,

@@ -40,7 +40,7 @@ var verifyKinds = []string{KindSite, KindRegistrar, KindSIPDomain, KindRoute, Ki
 var verifyStates = []string{"exists", "missing", "conflict"}
 
 // The way out of everything that is no whole result.
-const wayOut = ` Run .\verify.ps1 -Json | Out-File -Encoding UTF8 .\verify.json on the front end, and choose the file verify.json.`
+const wayOut = " Run " + HandInCommand + " on the front end, and choose the file verify.json."
 
 // ReadVerification reads what verify.ps1 -Json printed for a deployment: UTF-8 with or without a byte order mark, or
 // UTF-16 with one, of at most 1 MiB. It is strict, because a person has carried it here: what has more, less or other
