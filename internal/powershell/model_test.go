@@ -85,13 +85,20 @@ func TestVerifyTellsBeforeFromAfter(t *testing.T) {
 	})
 }
 
-// readBack takes the printed JSON in and wants every object that configure.ps1 makes in one state.
-func readBack(t *testing.T, d federation.Deployment, result pstest.Result, state string) {
+// resultOf takes the printed JSON in.
+func resultOf(t *testing.T, d federation.Deployment, result pstest.Result) federation.Verification {
 	t.Helper()
 	v, err := ReadVerification([]byte(result.Printed()), d)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, result.Printed())
 	}
+	return v
+}
+
+// readBack takes the printed JSON in and wants every object that configure.ps1 makes in one state.
+func readBack(t *testing.T, d federation.Deployment, result pstest.Result, state string) {
+	t.Helper()
+	v := resultOf(t, d, result)
 	if v.Fingerprint != Fingerprint(d, snapshot()) || v.Computer != "FE1" || len(result.Host) > 0 {
 		t.Errorf("fingerprint %s, computer %s, host %v", v.Fingerprint, v.Computer, result.Host)
 	}

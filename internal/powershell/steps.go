@@ -24,15 +24,19 @@ func skypeSteps(v values) []Step {
 		{File: "restart.ps1", Title: "Restart the front ends", Where: shell + " who is an administrator of every front end. Users are signed in again meanwhile, so do it in a maintenance window.", Command: `.\restart.ps1`,
 			Success: "Each front end is stopped and started alone, and RTCSRV runs on it before the next one is touched."},
 		{File: "rollback.ps1", Title: "Take it back", Where: where + " Only to undo configure.ps1.", Command: `.\rollback.ps1`,
-			Success: "It removes what configure.ps1 made and nothing else, and asks before each removal."},
+			Success: "It removes what is exactly as configure.ps1 makes it, also where it stood there before, and nothing else; it asks before each removal."},
 	}
 }
 
 // ocsSteps are the files for OCS 2007 R2, which has no cmdlets.
 func ocsSteps(v values) []Step {
+	command := `.\configure.ps1`
+	if v.Backend() == "" {
+		command += ` -Backend SERVER\INSTANCE`
+	}
 	return []Step{
 		{File: "checklist.md", Title: "The whole as a checklist", Where: "OCS 2007 R2 is configured by hand, in its administrative snap-in; the values are filled in."},
 		{File: "configure.ps1", Title: "Routes and host authorization by WMI", Where: "Run it in " + v.Shell() + " on a front end, as a member of RTCUniversalServerAdmins, in place of the two steps of the checklist that it names.",
-			Command: `.\configure.ps1`, Success: "It ends with a table in which every line says exists, and with exit code 0."},
+			Command: command, Success: "It ends with a table in which every line says exists, and with exit code 0."},
 	}
 }

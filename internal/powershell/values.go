@@ -32,6 +32,7 @@ type values struct {
 	Nodes     []string // the routing node first
 	Addresses map[string]string
 	Shared    []string // MatchURIs that other deployments send to the same destination
+	sharing
 	head
 }
 
@@ -53,6 +54,7 @@ func valuesOf(d federation.Deployment, s federation.Snapshot) values {
 		v.Addresses[n.Name] = n.Address
 	}
 	v.Shared = v.shared(d, s)
+	v.sharing = v.sharingOf(d, s)
 	print := fingerprint(v)
 	v.head = head{Product: product, Revision: d.Revision, Finished: d.CreatedAt.UTC().Format(time.DateTime) + " UTC", By: d.CreatedBy, Fingerprint: print}
 	return v

@@ -1,0 +1,212 @@
+package powershell
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"isthmus/internal/federation"
+	"isthmus/internal/pstest"
+)
+
+// neighbours are two deployments in one topology, with the same nodes and so with one trusted pool. The second one has
+// another pool of users in another site, one domain of the first one's and one of its own.
+func neighbours(d federation.Deployment) (first, second federation.Deployment) {
+	other := d
+	other.ID, other.Name = 2, "pool2.synergy.com"
+	a := &other.Answers
+	a.Pool, a.Edition, a.Registrar, a.Site = "pool2.synergy.com", federation.EditionEnterprise, "pool2.synergy.com", "77"
+	a.FrontEnds = []federation.Host{{FQDN: "fe9.synergy.com", Address: "10.1.20.29"}}
+	a.Domains = []string{d.Answers.Domains[0], "second.example.com"}
+	return d, other
+}
+
+// together is what is stored when the deployments are all there.
+func together(list ...federation.Deployment) federation.Snapshot {
+	s := snapshot()
+	s.Deployments = list
+	return s
+}
+
+// fileOf is a file of a deployment as it is written beside others.
+func fileOf(t *testing.T, d federation.Deployment, s federation.Snapshot, file string) string {
+	t.Helper()
+	steps, err := Script(d, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step, ok := File(steps, file)
+	if !ok {
+		t.Fatalf("there is no %s", file)
+	}
+	return step.Text
+}
+
+// ranBeside runs a file of a deployment as it is written beside others, and wants an exit code.
+func ranBeside(t *testing.T, m *pstest.Microsoft, d federation.Deployment, s federation.Snapshot, code int, file string, arguments ...string) pstest.Result {
+	t.Helper()
+	result, err := m.Run(fileOf(t, d, s, file), arguments...)
+	if err != nil || result.Code != code || result.Uncaught != "" {
+		t.Fatalf("%s of %s ends with code %d, want %d (%v)\n%s", file, d.Name, result.Code, code, err, told(result))
+	}
+	return result
+}
+
+// sharedSide is a Microsoft side that has the users and servers of both deployments.
+func sharedSide(first, second federation.Deployment) *pstest.Microsoft {
+	m := fresh(first)
+	m.State.Registrars = append(m.State.Registrars, second.Answers.Registrar)
+	m.State.SIPDomains = append(m.State.SIPDomains, second.Answers.Domains...)
+	for _, h := range second.Answers.FrontEnds {
+		m.State.FrontEnds = append(m.State.FrontEnds, pstest.FrontEnd{FQDN: h.FQDN, Running: []string{"RTCSRV"}})
+		m.Names[h.FQDN] = []string{h.Address}
+	}
+	return m
+}
+
+func TestTwoDeploymentsShareOneTrustedPool(t *testing.T) {
+	few(t, func(t *testing.T, d federation.Deployment) {
+		a, b := neighbours(d)
+		both, m := together(a, b), sharedSide(a, b)
+		start := m.State.Clone()
+		ranBeside(t, m, a, both, 0, "configure.ps1")
+		alone := m.State.Clone()
+		if result := ranBeside(t, m, b, both, 0, "configure.ps1"); !slices.Contains(result.Changes, "add the route for second.example.com to "+valuesOf(b, both).Destination()+":"+wantedPort(b)+" in Global") {
+			t.Errorf("the second deployment changed %v", result.Changes)
+		}
+		ranBeside(t, m, a, both, 0, "verify.ps1")
+		ranBeside(t, m, b, both, 0, "verify.ps1")
+		done := m.State.Clone()
+		ranBeside(t, m, a, both, 0, "configure.ps1")
+		ranBeside(t, m, b, both, 0, "configure.ps1")
+		sameState(t, "the second runs", m.State, done)
+
+		result := ranBeside(t, m, b, both, 0, "rollback.ps1")
+		if said := strings.Join(append(result.Host, result.Warnings...), "\n"); !strings.Contains(said, "The pool "+a.Answers.TrustedPool+" stays: with its computers and its application it also serves other deployments of the wizard, which are "+a.Name+". ") {
+			t.Errorf("it says\n%s", said)
+		}
+		sameState(t, "rollback.ps1 of the second deployment", m.State, alone)
+		ranBeside(t, m, a, both, 0, "verify.ps1")
+		ranBeside(t, m, a, together(a), 0, "verify.ps1")
+		ranBeside(t, m, a, together(a), 0, "rollback.ps1")
+		sameState(t, "rollback.ps1 of the first deployment, when it is the only one", m.State, start)
+	})
+}
+
+func wantedPort(d federation.Deployment) string {
+	if d.Answers.Deployment == federation.ChatAndCalling {
+		return "65072"
+	}
+	return "5061"
+}
+
+func TestASharedPoolGoesOnlyWhenItIsSaid(t *testing.T) {
+	few(t, func(t *testing.T, d federation.Deployment) {
+		a, b := neighbours(d)
+		both, m := together(a, b), sharedSide(a, b)
+		start := m.State.Clone()
+		ranBeside(t, m, a, both, 0, "configure.ps1")
+		arguments := []string{"-SharedPool", "-SharedRoutes"}
+		if valuesOf(a, both).Provider() {
+			arguments = append(arguments, "-SharedProvider")
+		}
+		ranBeside(t, m, a, both, 0, "rollback.ps1", arguments...)
+		sameState(t, "rollback.ps1 with all that is shared", m.State, start)
+	})
+}
+
+// The first deployment's pool may be of a day when its nodes were fewer: the routing node of the second one is added to it
+// like any other.
+func TestTheRoutingNodeIsAddedToASharedPool(t *testing.T) {
+	a, b := neighbours(servers()["skype-2019-enterprise"])
+	a.Nodes = a.Nodes[:1]
+	b.Answers.RoutingNode, b.Answers.Domains = "imp2.synergy.com", []string{"second.example.com"}
+	b.Nodes = []string{"imp2.synergy.com", "imp1.synergy.com"}
+	both, m := together(a, b), sharedSide(a, b)
+	ranBeside(t, m, a, both, 0, "configure.ps1")
+	if result := ranBeside(t, m, b, both, 0, "configure.ps1"); !slices.Contains(result.Changes, "add the computer imp2.synergy.com to "+a.Answers.TrustedPool) {
+		t.Errorf("it changed %v", result.Changes)
+	}
+	ranBeside(t, m, b, both, 0, "verify.ps1")
+	ranBeside(t, m, a, both, 0, "verify.ps1")
+}
+
+// A public provider for another Expressway needs another application id; the pool's port has room for one application.
+func TestOneApplicationServesDeploymentsThatShareAPool(t *testing.T) {
+	a, b := neighbours(servers()["lync-2013-enterprise-calling"])
+	b.Answers.ApplicationID, b.Answers.Domains = "second", []string{"second.example.com"}
+	b.Answers.Expressway = &federation.Host{FQDN: "exp2.synergy.com", Address: "10.1.30.32", Port: 65072}
+	both, m := together(a, b), sharedSide(a, b)
+	m.Names["exp2.synergy.com"] = []string{"10.1.30.32"}
+	ranBeside(t, m, a, both, 0, "configure.ps1")
+	alone := m.State.Clone()
+	ranBeside(t, m, b, both, 0, "configure.ps1")
+	ranBeside(t, m, b, both, 0, "verify.ps1")
+	ranBeside(t, m, a, both, 0, "verify.ps1")
+	ranBeside(t, m, b, both, 0, "rollback.ps1")
+	sameState(t, "rollback.ps1 of the second deployment", m.State, alone)
+}
+
+func TestASharedPoolWithOtherSwitchesIsStillAConflict(t *testing.T) {
+	a, b := neighbours(servers()["skype-2019-enterprise"])
+	both, m := together(a, b), sharedSide(a, b)
+	ranBeside(t, m, a, both, 0, "configure.ps1")
+	m.State.TrustedPools[1].RequiresReplication = true
+	ranBeside(t, m, b, both, 1, "configure.ps1")
+	ranBeside(t, m, b, both, 1, "verify.ps1")
+}
+
+func TestWhoSharesThePool(t *testing.T) {
+	d := servers()["skype-2019-enterprise"]
+	for name, c := range map[string]struct {
+		edit func(o *federation.Deployment)
+		want []string
+	}{
+		"another with the same pool": {func(*federation.Deployment) {}, []string{"pool2.synergy.com"}},
+		"its own earlier run":        {func(o *federation.Deployment) { o.Name = d.Name }, nil},
+		"another pool":               {func(o *federation.Deployment) { o.Answers.TrustedPool = "other.synergy.com" }, nil},
+		"OCS":                        {func(o *federation.Deployment) { o.Answers.Platform = federation.OCS2007R2 }, nil},
+	} {
+		_, other := neighbours(d)
+		c.edit(&other)
+		if got := valuesOf(d, together(d, other)).SharedWith; !slices.Equal(got, c.want) {
+			t.Errorf("%s: shared with %v, want %v", name, got, c.want)
+		}
+	}
+	a, b := neighbours(d)
+	if list := fileOf(t, a, together(a, b), "checklist.md"); !strings.Contains(list, "because the deployment `pool2.synergy.com` uses it too") {
+		t.Errorf("the checklist does not say what stays\n%s", list)
+	}
+}
+
+// What is shared is written under the same rules as everything else.
+func TestScriptsOfDeploymentsThatShareAreSound(t *testing.T) {
+	for _, kind := range []string{"skype-2019-enterprise", "lync-2013-enterprise-calling"} {
+		a, b := neighbours(servers()[kind])
+		shapes := map[string]string{}
+		for i, value := range append([]string{"harmless"}, hostile...) {
+			b.Name, b.Answers.ApplicationID = value, value
+			steps, err := Script(a, together(a, b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, step := range steps {
+				if !strings.HasSuffix(step.File, ".ps1") {
+					continue
+				}
+				if untidy.MatchString(step.Text) {
+					t.Errorf("%s has blanks at a line's end or two empty lines", step.File)
+				}
+				tree, err := pstest.Parse(step.Text)
+				if err != nil {
+					t.Fatalf("%s with %q: %v", step.File, value, err)
+				}
+				if i == 0 {
+					shapes[step.File] = tree.Shape()
+				} else if tree.Shape() != shapes[step.File] {
+					t.Errorf("%s has other tokens with %q", step.File, value)
+				}
+			}
+		}
+	}
+}
