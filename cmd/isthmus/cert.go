@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,15 +12,19 @@ import (
 )
 
 type certImportCommand struct {
-	Purpose string `required:"" enum:"cup,cup-trust" help:"cup: the node's own certificate; cup-trust: a trusted CA."`
-	File    string `arg:"" help:"Certificate chain, PEM or DER; - reads standard input."`
-	Key     string `placeholder:"FILE" help:"Private key of a cup certificate, when FILE does not hold it."`
+	Purpose     string `required:"" enum:"cup,cup-trust" help:"cup: the node's own certificate; cup-trust: a trusted CA."`
+	File        string `arg:"" help:"Certificate or chain, PEM, DER or PKCS #7; - reads standard input."`
+	Key         string `placeholder:"FILE" help:"Private key of a cup certificate, when FILE does not hold it and it was not made by cert csr."`
+	Description string `placeholder:"TEXT" help:"Text to remember it by."`
 }
 
 func (a certImportCommand) Run(ctx context.Context, f *flags, c console) error {
 	file, err := readFile(a.File, c.in)
 	if err != nil {
 		return err
+	}
+	if a.Purpose == federation.PurposeTrust {
+		return a.trust(ctx, f, c, file)
 	}
 	var keyFile []byte
 	if a.Key != "" {
@@ -28,34 +33,70 @@ func (a certImportCommand) Run(ctx context.Context, f *flags, c console) error {
 		}
 	}
 	return within(ctx, f, c, func(ctx context.Context, db *store.Store) error {
-		list, err := a.read(ctx, f, db, file, keyFile)
-		if err != nil {
-			return err
-		}
+		return a.own(ctx, f, c, db, file, keyFile)
+	})
+}
+
+func (a certImportCommand) trust(ctx context.Context, f *flags, c console, file []byte) error {
+	if a.Key != "" {
+		return errors.New("--key belongs to --purpose cup; a trusted CA has no key here")
+	}
+	list, err := certs.ImportTrust(time.Now(), file)
+	if err != nil {
+		return err
+	}
+	return within(ctx, f, c, func(ctx context.Context, db *store.Store) error {
 		for _, cert := range list {
+			cert.Description = a.Description
 			if err := db.SaveCertificate(ctx, cert); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.out, "imported %s %s, valid until %s\n", cert.Purpose, cert.Subject, cert.NotAfter.UTC().Format(time.DateOnly))
+			printImported(c, cert)
 		}
 		return nil
 	})
 }
 
-func (a certImportCommand) read(ctx context.Context, f *flags, db *store.Store, file, keyFile []byte) ([]federation.Certificate, error) {
-	if a.Purpose == federation.PurposeTrust {
-		if a.Key != "" {
-			return nil, fmt.Errorf("--key belongs to --purpose cup; a trusted CA has no key here")
-		}
-		return certs.ImportTrust(time.Now(), file)
-	}
+func printImported(c console, cert federation.Certificate) {
+	fmt.Fprintf(c.out, "imported %s %s, valid until %s\n", cert.Purpose, cert.Subject, cert.NotAfter.UTC().Format(time.DateOnly))
+}
+
+// own imports a node's certificate: with the key of its file, else with that of the request that waits.
+func (a certImportCommand) own(ctx context.Context, f *flags, c console, db *store.Store, file, keyFile []byte) error {
 	key, err := f.key(ctx, db)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	own, err := certs.ImportOwn(key, f.Node, time.Now(), file, keyFile)
+	request, err := db.Request(ctx, f.Node)
+	if err != nil && !errors.Is(err, federation.ErrNotFound) {
+		return err
+	}
+	waits := err == nil && keyFile == nil && !certs.HoldsKey(file)
+	known, err := db.Certificates(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return []federation.Certificate{own}, nil
+	var cert federation.Certificate
+	if waits {
+		cert, err = certs.ImportSigned(key, request, known, time.Now(), file)
+	} else {
+		cert, err = certs.ImportOwn(key, f.Node, time.Now(), file, keyFile)
+	}
+	if err != nil {
+		return err
+	}
+	cert.Description = a.Description
+	if waits {
+		err = db.SaveSigned(ctx, cert, request)
+	} else {
+		err = db.SaveCertificate(ctx, cert)
+	}
+	if err != nil {
+		return err
+	}
+	printImported(c, cert)
+	for _, warning := range certs.Warnings(cert, known, time.Now()) {
+		fmt.Fprintln(c.err, "Warning:", warning)
+	}
+	return nil
 }

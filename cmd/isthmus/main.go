@@ -42,7 +42,10 @@ type commands struct {
 		Remove wizardRemoveCommand `cmd:"" help:"Remove a deployment with what the wizard made for it and nothing else uses."`
 	} `cmd:"" help:"The federation wizard without the console."`
 	Cert struct {
-		Import certImportCommand `cmd:"" help:"Import the node's own certificate, or a trusted CA."`
+		List      certListCommand      `cmd:"" help:"List the nodes' certificates, the trusted CAs and the requests that wait."`
+		CSR       certCSRCommand       `cmd:"" name:"csr" help:"Make a key and a certificate request for the node, and print the request."`
+		ExportCSR certExportCSRCommand `cmd:"" name:"export-csr" help:"Print the node's certificate request that waits."`
+		Import    certImportCommand    `cmd:"" help:"Import the node's own certificate, or a trusted CA."`
 	} `cmd:"" help:"Certificates."`
 	Check   checkCommand   `cmd:"" help:"Make every diagnostic check; exit 1 when one is red."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`

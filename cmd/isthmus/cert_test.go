@@ -1,0 +1,180 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"isthmus/internal/siptest"
+)
+
+// clean fails the test when a call printed a private key.
+func (r result) clean(t *testing.T) result {
+	t.Helper()
+	if strings.Contains(r.out+r.err, "PRIVATE KEY") {
+		t.Error("a private key was printed")
+	}
+	return r
+}
+
+// cert calls isthmus cert, of which no output ever holds a private key.
+func (m machine) cert(in string, args ...string) result {
+	m.t.Helper()
+	return m.isthmus(in, append([]string{"cert"}, args...)...).clean(m.t)
+}
+
+// answered is the file that a CA hands out for a request.
+func (m machine) answered(ca *siptest.Authority, csr string, l siptest.Leaf) string {
+	m.t.Helper()
+	c, err := ca.Answer([]byte(csr), l)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return string(siptest.CertificatePEM(c))
+}
+
+// listedJSON is what isthmus cert list --json promises to scripts.
+type listedJSON struct {
+	Certificates []struct {
+		Purpose, Node, Subject, Issuer, Serial, Key, Fingerprint, Description string
+		Names, Usages, Warnings                                               []string
+		NotAfter                                                              time.Time `json:"not_after"`
+		SelfSigned                                                            bool      `json:"self_signed"`
+	}
+	Requests []struct {
+		Node    string
+		Names   []string
+		KeyKind string `json:"key_kind"`
+	}
+}
+
+func (m machine) certificates() (list listedJSON) {
+	m.t.Helper()
+	r := m.cert("", "list", "--json")
+	r.want(m.t, 0)
+	if err := json.Unmarshal([]byte(r.out), &list); err != nil {
+		m.t.Fatal(err)
+	}
+	return list
+}
+
+func TestACertificateIsRequestedSignedAndImportedAtTheCommandLine(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	ca := siptest.NewAuthority("Synergy Lab CA")
+	issuing := ca.Intermediate("Synergy Issuing CA")
+	m.cert("", "export-csr").want(t, exitFailure, "No request waits for imp1.synergy.com", "isthmus cert csr")
+	asked := m.cert("", "csr", "--name", "pool.synergy.com", "--key-kind", "p-256")
+	asked.want(t, 0, "-----BEGIN CERTIFICATE REQUEST-----", "isthmus cert import --purpose cup")
+	if again := m.cert("", "export-csr"); again.out != asked.out || !strings.HasPrefix(again.out, "-----BEGIN CERTIFICATE REQUEST") {
+		t.Errorf("the request is exported as\n%s\nand was\n%s", again.out, asked.out)
+	}
+	if list := m.certificates(); len(list.Requests) != 1 || list.Requests[0].KeyKind != "p-256" || len(list.Requests[0].Names) != 2 || len(list.Certificates) != 0 {
+		t.Errorf("%+v", list)
+	}
+	signed := m.answered(issuing, asked.out, siptest.Leaf{})
+	m.cert(signed, "import", "--purpose", "cup", "-").want(t, exitFailure, `issuer "Synergy Lab CA"`, "first")
+	m.cert(string(ca.PEM()), "import", "--purpose", "cup-trust", "-", "--description", "Lab root").want(t, 0, "imported cup-trust Synergy Lab CA")
+	m.cert(m.answered(issuing, asked.out, siptest.Leaf{DNS: []string{"imp1.synergy.com"}}), "import", "--purpose", "cup", "-").
+		want(t, exitFailure, `lacks the name "pool.synergy.com"`)
+	imported := m.cert(signed, "import", "--purpose", "cup", "-")
+	imported.want(t, 0, "imported cup imp1.synergy.com, valid until")
+	if strings.Contains(imported.err, "Warning") {
+		t.Errorf("a good certificate is doubted: %s", imported.err)
+	}
+	list := m.certificates()
+	if len(list.Requests) != 0 || len(list.Certificates) != 2 {
+		t.Fatalf("%+v", list)
+	}
+	own, root := list.Certificates[0], list.Certificates[1]
+	if own.Purpose != "cup" || own.Node != "imp1.synergy.com" || own.Issuer != "Synergy Issuing CA" || len(own.Names) != 2 || len(own.Usages) != 2 ||
+		own.Key != "ECDSA P-256" || own.SelfSigned || len(own.Fingerprint) != 64 || own.NotAfter.IsZero() || len(own.Warnings) != 0 {
+		t.Errorf("%+v", own)
+	}
+	if root.Purpose != "cup-trust" || root.Subject != "Synergy Lab CA" || root.Description != "Lab root" {
+		t.Errorf("%+v", root)
+	}
+	m.cert("", "list").want(t, 0, "imp1.synergy.com", "Synergy Issuing CA", "cup-trust", own.Fingerprint)
+	m.cert(signed, "import", "--purpose", "cup", "-").want(t, exitFailure, "private key is missing")
+}
+
+func TestAWaitingRequestIsReplacedOnlyWhenToldTo(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	ca := siptest.NewAuthority("Synergy Lab CA")
+	m.cert(string(ca.PEM()), "import", "--purpose", "cup-trust", "-").want(t, 0)
+	first := m.cert("", "csr", "--key-kind", "p-256")
+	first.want(t, 0)
+	m.cert("", "csr", "--key-kind", "p-256").want(t, exitFailure, "waits for its signed certificate already", "Call again with --replace.")
+	if m.cert("", "export-csr").out != first.out {
+		t.Error("the request that waits was replaced")
+	}
+	second := m.cert("", "csr", "--key-kind", "p-256", "--replace")
+	if second.want(t, 0); second.out == first.out {
+		t.Error("it was not replaced")
+	}
+	m.cert(m.answered(ca, first.out, siptest.Leaf{}), "import", "--purpose", "cup", "-").want(t, exitFailure, "belongs to another request")
+	m.cert(m.answered(ca, second.out, siptest.Leaf{}), "import", "--purpose", "cup", "-").want(t, 0)
+}
+
+func TestAWrongRequestAtTheCommandLineMakesNone(t *testing.T) {
+	m := newMachine(t)
+	m.cert("", "csr", "--key-kind", "p-256").want(t, exitFailure, "There is no node imp1.synergy.com")
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	m.cert("", "csr", "--name", "*.synergy.com").want(t, exitFailure, `names: "*.synergy.com"`)
+	m.cert("", "csr", "--key-kind", "rsa-1024").want(t, exitFailure, "key_kind: rsa-1024", "rsa-2048, rsa-3072, rsa-4096, p-256")
+	if list := m.certificates(); len(list.Requests)+len(list.Certificates) != 0 {
+		t.Errorf("%+v", list)
+	}
+}
+
+func TestTheTrustedPoolStandsInARequestByItself(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	file := m.file("answers.yaml", answers+"trusted_pool: isthmus-pool.synergy.com\n")
+	m.isthmus("", "wizard", "finish", file, "--out", filepath.Join(m.dir, "scripts")).want(t, 0)
+	m.cert("", "csr", "--key-kind", "p-256").want(t, 0)
+	if names := strings.Join(m.certificates().Requests[0].Names, " "); names != "imp1.synergy.com isthmus-pool.synergy.com" {
+		t.Errorf("it asks for %s", names)
+	}
+}
+
+func TestWhatIsNoCertificateChangesNothing(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	ca := siptest.NewAuthority("Synergy Lab CA")
+	leaf := ca.Leaf("fe1.synergy.com")
+	key := string(siptest.KeyPEM(leaf))
+	for promise, c := range map[string]struct{ purpose, file, want string }{
+		"garbage":                  {"cup-trust", "garbage", "holds no certificate in PEM or DER form"},
+		"a key in a trust upload":  {"cup-trust", string(ca.PEM()) + key, "holds a private key"},
+		"a leaf as CA":             {"cup-trust", string(siptest.CertificatePEM(leaf)), "certificate of a server, not of a CA"},
+		"51 certificates":          {"cup-trust", strings.Repeat(string(ca.PEM()), 51), "more than 50"},
+		"10,000 certificates":      {"cup-trust", strings.Repeat(string(ca.PEM()), 10_000), "more than 1 MiB"},
+		"another node's":           {"cup", string(siptest.CertificatePEM(leaf)) + key, "not for the node imp1.synergy.com"},
+		"an own one with no key":   {"cup", string(siptest.CertificatePEM(ca.Leaf("imp1.synergy.com"))), "private key is missing"},
+		"an own one that is a key": {"cup", key, "holds no certificate"},
+	} {
+		m.cert(c.file, "import", "--purpose", c.purpose, "-").want(t, exitFailure, c.want)
+		if list := m.certificates(); len(list.Certificates) != 0 {
+			t.Errorf("%s: %+v", promise, list)
+		}
+	}
+}
+
+func TestACertificateWithItsOwnKeyIsTakenWithAWarningWhereItsCAIsUnknown(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	own := siptest.NewAuthority("Stranger").Leaf("imp1.synergy.com")
+	m.cert("", "csr", "--key-kind", "p-256").want(t, 0)
+	file := string(siptest.CertificatePEM(own)) + string(siptest.KeyPEM(own))
+	m.cert(file, "import", "--purpose", "cup", "-").want(t, 0, "imported cup imp1.synergy.com", `Warning: The issuer "Stranger"`)
+	if list := m.certificates(); len(list.Requests) != 1 || len(list.Certificates) != 1 || len(list.Certificates[0].Warnings) != 1 {
+		t.Errorf("%+v", list)
+	}
+	for _, r := range []result{m.isthmus("", "config", "export"), m.isthmus("", "check", "--json")} {
+		r.clean(t)
+	}
+}
