@@ -22,8 +22,8 @@ const (
 	ReasonHandshake   = "TLS handshake failed"
 )
 
-// A PeerError says why a peer's certificate was refused. Subject is its Common Name, which is only a claim unless the
-// reason is ReasonNotListed.
+// A PeerError says why a peer's certificate was refused. Subject is its Common Name as shown, which is only a claim unless
+// the reason is ReasonNotListed; Detail has what the certificate says quoted and cut short.
 type PeerError struct {
 	Reason  string
 	Subject string
@@ -66,28 +66,28 @@ func chainError(leaf *x509.Certificate, usage x509.ExtKeyUsage, now time.Time, e
 		e.Reason, e.Detail = dateRefusal(cause.Cert, now)
 	case errors.As(err, &cause) && cause.Reason == x509.IncompatibleUsage:
 		e.Reason = ReasonUsage
-		e.Detail = fmt.Sprintf("the certificate of %q lacks the enhanced key usage %s; have it reissued for server and client authentication.", title(leaf), usageName[usage])
+		e.Detail = fmt.Sprintf("the certificate of %q lacks the enhanced key usage %s; have it reissued for server and client authentication.", clip(title(leaf)), usageName[usage])
 	case errors.As(err, &authority):
 		e.Reason = ReasonUnknownCA
-		e.Detail = fmt.Sprintf("the certificate that claims to be %q was issued by %q, which is not among the trusted CAs; import that CA if it is yours.%s", title(leaf), issuer(leaf), hint(err))
+		e.Detail = fmt.Sprintf("the certificate that claims to be %q was issued by %q, which is not among the trusted CAs; import that CA if it is yours.%s", clip(title(leaf)), clip(issuer(leaf)), hint(err))
 	default:
-		e.Reason, e.Detail = ReasonUnknownCA, fmt.Sprintf("the certificate that claims to be %q cannot be verified (%v); have it reissued.", title(leaf), err)
+		e.Reason, e.Detail = ReasonUnknownCA, fmt.Sprintf("the certificate that claims to be %q cannot be verified (%s); have it reissued.", clip(title(leaf)), clipError(err.Error()))
 	}
 	return e
 }
 
 func dateRefusal(c *x509.Certificate, now time.Time) (reason, detail string) {
 	if now.Before(c.NotBefore) {
-		return ReasonNotYetValid, fmt.Sprintf("the certificate of %q is valid from %s on only; check the clocks of both machines.", title(c), c.NotBefore.UTC().Format(time.RFC3339))
+		return ReasonNotYetValid, fmt.Sprintf("the certificate of %q is valid from %s on only; check the clocks of both machines.", clip(title(c)), c.NotBefore.UTC().Format(time.RFC3339))
 	}
-	return ReasonExpired, fmt.Sprintf("the certificate of %q expired on %s; renew it.", title(c), day(c.NotAfter))
+	return ReasonExpired, fmt.Sprintf("the certificate of %q expired on %s; renew it.", clip(title(c)), day(c.NotAfter))
 }
 
 // hint passes on why a certificate of the issuer's name, trusted or shown by the peer, does not vouch for this one: it may
 // be signed with SHA-1, or be none of a CA.
 func hint(err error) string {
 	if _, rest, ok := strings.Cut(err.Error(), "possibly because of "); ok {
-		return " A certificate of that name was tried, but " + strings.TrimSuffix(rest, ")") + "."
+		return " A certificate of that name was tried, but " + clipError(strings.TrimSuffix(rest, ")")) + "."
 	}
 	return ""
 }

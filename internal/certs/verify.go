@@ -23,7 +23,7 @@ func (v verifier) connection(state tls.ConnectionState) error { return v.chain(s
 
 func (v verifier) chain(chain []*x509.Certificate) error {
 	if len(chain) == 0 {
-		return &PeerError{Reason: ReasonNone, Detail: "the peer has to show a certificate; assign it one for server and client authentication."}
+		return &PeerError{Reason: ReasonNone, Detail: showOne}
 	}
 	options := x509.VerifyOptions{
 		Roots: v.trusted, Intermediates: x509.NewCertPool(), CurrentTime: v.now(), KeyUsages: []x509.ExtKeyUsage{v.usage},
@@ -48,7 +48,7 @@ func onlyCommonName(names map[string]bool, context string) func(*x509.Certificat
 			return err
 		}
 		return &PeerError{Reason: ReasonNotListed, Subject: subject,
-			Detail: fmt.Sprintf("%q is not among the peer subjects of %s; add it there if this server is one of yours.", subject, context)}
+			Detail: fmt.Sprintf("%q is not among the peer subjects of %s; add it there if this server is one of yours.", clip(subject), context)}
 	}
 }
 
@@ -74,7 +74,7 @@ func onlyNode(node string) func(*x509.Certificate) *PeerError {
 			return err
 		}
 		return &PeerError{Reason: ReasonNotListed, Subject: subject,
-			Detail: fmt.Sprintf("%q answered where the node %s was expected; import a certificate with the node's name as Common Name there.", subject, node)}
+			Detail: fmt.Sprintf("%q answered where the node %s was expected; import a certificate with the node's name as Common Name there.", clip(subject), node)}
 	}
 }
 
@@ -93,15 +93,15 @@ func subjectOf(c *x509.Certificate) (string, *PeerError) {
 	switch len(found) {
 	case 1:
 	case 0:
-		refused.Detail = fmt.Sprintf("the subject %q has no Common Name, and exactly one is needed; have the certificate reissued.", c.Subject.String())
+		refused.Detail = fmt.Sprintf("the subject %q has no Common Name, and exactly one is needed; have the certificate reissued.", clip(c.Subject.String()))
 		return "", refused
 	default:
-		refused.Detail = fmt.Sprintf("its subject has the Common Names %q, and exactly one is needed; have the certificate reissued.", found)
+		refused.Detail = fmt.Sprintf("its subject has the Common Names %s, and exactly one is needed; have the certificate reissued.", clipError(fmt.Sprintf("%q", found)))
 		return "", refused
 	}
 	name, ok := lowerASCII(found[0])
 	if !ok {
-		refused.Detail = fmt.Sprintf("the Common Name %q holds characters that no host name has; have the certificate reissued.", found[0])
+		refused.Detail = fmt.Sprintf("the Common Name %q holds characters that no host name has; have the certificate reissued.", clip(found[0]))
 		return "", refused
 	}
 	return name, nil

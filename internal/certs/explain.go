@@ -1,0 +1,124 @@
+package certs
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"unicode/utf8"
+)
+
+// Explain says of any failed handshake what a PeerError says of a certificate. inbound: the peer had connected to us.
+func Explain(err error, inbound bool) *PeerError {
+	var peer *PeerError
+	if errors.As(err, &peer) {
+		return peer
+	}
+	e := &PeerError{Reason: Reason(err)}
+	switch e.Reason {
+	case ReasonNone:
+		e.Detail = showOne
+	case ReasonNothing:
+		e.Detail = nothingInCommon(err.Error())
+	case ReasonRefusedOurs:
+		_, alert, _ := strings.Cut(err.Error(), "remote error: tls: ")
+		e.Detail = refusedOurs(alert)
+	default:
+		e.Detail = broken(err, inbound)
+	}
+	return e
+}
+
+const showOne = "the peer has to show a certificate; assign it one for server and client authentication."
+
+// nothingInCommon reads what crypto/tls prints of the other side's offer.
+func nothingInCommon(text string) string {
+	const suites = "no cipher suite supported by both client and server; client offered: "
+	if _, offer, ok := strings.Cut(text, "client offered only unsupported versions: "); ok {
+		return "the peer offers " + named(offer, tls.VersionName) + " only; let it use a newer version, or allow an older one in the TLS context if it has none."
+	}
+	if _, chosen, ok := strings.Cut(text, "server selected unsupported protocol version "); ok {
+		return "the peer answers with " + named(chosen, tls.VersionName) + "; let it use a newer version, or allow an older one in the TLS context if it has none."
+	}
+	if _, offer, ok := strings.Cut(text, suites); ok {
+		return "the peer offers " + named(offer, tls.CipherSuiteName) + ", and the TLS context has none of these; select one of them there."
+	}
+	if strings.Contains(text, "protocol version") {
+		return "the peer speaks none of the TLS versions that the TLS context allows; let it use a newer version, or allow an older one if it has none."
+	}
+	return "the peer takes none of what the TLS context offers, or wants another certificate; compare its versions and ciphers with those of the context."
+}
+
+// named turns the numbers in brackets into names. A client may offer thousands.
+func named(offer string, name func(uint16) string) string {
+	const most = 6
+	numbers := strings.Fields(strings.Trim(offer, "[]"))
+	var names []string
+	for _, n := range numbers[:min(len(numbers), most)] {
+		if id, err := strconv.ParseUint(n, 16, 16); err == nil {
+			names = append(names, name(uint16(id)))
+		}
+	}
+	list := strings.Join(names, ", ")
+	if len(numbers) > most {
+		list += fmt.Sprintf(" and %d more", len(numbers)-most)
+	}
+	if list == "" {
+		return "nothing"
+	}
+	return list
+}
+
+// refusedOurs is the peer's side of it; what its alert means is written in RFC 8446 section 6.2.
+func refusedOurs(alert string) string {
+	switch alert {
+	case "unknown certificate authority":
+		return "the peer does not trust the CA of this node's certificate; import that CA there."
+	case "expired certificate":
+		return "the peer takes this node's certificate for expired; renew it, or correct the peer's clock."
+	case "certificate required":
+		return "the peer demands a certificate and accepts none that this node has; trust the CA of this node's certificate there."
+	case "bad certificate", "unsupported certificate", "unknown certificate", "revoked certificate", "access denied":
+		return fmt.Sprintf("the peer refused this node's certificate (%s); see there which name, usage and CA it expects.", alert)
+	}
+	return fmt.Sprintf("the peer ended the handshake (%s); its own log says why.", alert)
+}
+
+// broken is what neither side gave a reason for.
+func broken(err error, inbound bool) string {
+	var header tls.RecordHeaderError
+	switch {
+	case errors.As(err, &header) && inbound:
+		return "the peer does not speak TLS; let it use TLS, or the port of a TCP listener."
+	case errors.As(err, &header):
+		return "the peer does not speak TLS on this port; correct the port or the transport here, or set the peer up for TLS."
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return "the peer did not complete the handshake in time; see whether it is overloaded, or waits for something itself."
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "the peer closed the connection without saying why; its own log may tell. A load balancer that only tries whether the port is open does so too."
+	}
+	return fmt.Sprintf("it ended with: %s.", clipError(err.Error()))
+}
+
+// How much of a name, and of an error with names in it, a sentence can hold, in characters.
+const (
+	nameLength  = 100
+	errorLength = 350
+)
+
+// clip shortens a name that a stranger wrote.
+func clip(s string) string { return atMost(nameLength, s) }
+
+// clipError shortens an error about what a stranger wrote.
+func clipError(s string) string { return atMost(errorLength, s) }
+
+func atMost(n int, s string) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n]) + "..."
+}

@@ -1,0 +1,112 @@
+package certs
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"isthmus/internal/federation"
+)
+
+func TestEveryFailedHandshakeIsExplainedInASentence(t *testing.T) {
+	alert := func(text string) error {
+		return fmt.Errorf("x: %w", &net.OpError{Op: "remote error", Err: errors.New("tls: " + text)})
+	}
+	for _, c := range []struct {
+		err     error
+		inbound bool
+		reason  string
+		says    string
+	}{
+		{errors.New("tls: client didn't provide a certificate"), true, ReasonNone, "has to show a certificate"},
+		{errors.New("tls: client offered only unsupported versions: [302 301]"), true, ReasonNothing, "the peer offers TLS 1.1, TLS 1.0 only"},
+		{errors.New("tls: client offered only unsupported versions: []"), true, ReasonNothing, "the peer offers nothing only"},
+		{errors.New("tls: no cipher suite supported by both client and server; client offered: [c02f a b c d e f 10]"), true, ReasonNothing, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_RSA_WITH_3DES_EDE_CBC_SHA, 0x000B"},
+		{errors.New("tls: no cipher suite supported by both client and server; client offered: [c02f a b c d e f 10]"), true, ReasonNothing, " and 2 more"},
+		{errors.New("tls: server selected unsupported protocol version 301"), false, ReasonNothing, "answers with TLS 1.0"},
+		{alert("protocol version not supported"), false, ReasonNothing, "none of the TLS versions"},
+		{alert("handshake failure"), false, ReasonNothing, "compare its versions and ciphers"},
+		{alert("unknown certificate authority"), false, ReasonRefusedOurs, "import that CA there"},
+		{alert("expired certificate"), false, ReasonRefusedOurs, "renew it"},
+		{alert("bad certificate"), true, ReasonRefusedOurs, "(bad certificate)"},
+		{alert("certificate required"), false, ReasonRefusedOurs, "demands a certificate"},
+		{alert("alert(200)"), false, ReasonRefusedOurs, "(alert(200))"},
+		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, true, ReasonHandshake, "the port of a TCP listener"},
+		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, false, ReasonHandshake, "the port or the transport here"},
+		{fmt.Errorf("not completed within 5s: %w", os.ErrDeadlineExceeded), true, ReasonHandshake, "in time"},
+		{io.EOF, true, ReasonHandshake, "without saying why"},
+		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false, ReasonHandshake, "without saying why"},
+		{errors.New(strings.Repeat("x", 64<<10)), true, ReasonHandshake, "xxx..."},
+	} {
+		e := Explain(c.err, c.inbound)
+		if e.Reason != c.reason || !strings.Contains(e.Detail, c.says) || !strings.HasSuffix(e.Detail, ".") || len(e.Detail) > 500 || e.Subject != "" {
+			t.Errorf("%.80v: %+v, want the reason %s and %q", c.err, e, c.reason, c.says)
+		}
+	}
+}
+
+// crypto/tls has no typed errors for what Explain reads; this holds its words.
+func TestTheOffersOfRealHandshakesAreNamed(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root")
+	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
+	server, _, _ := configs.Listener(federation.PeerAuthContext)
+	client, _, _ := configs.Hop()
+	shown := []tls.Certificate{pair(ca.issue(t, peer))}
+	_, _, old := shake(t, "127.0.0.1", &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11, Certificates: shown}, server)
+	_, _, weak := shake(t, "127.0.0.1", &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}, Certificates: shown}, server)
+	_, oldHop, _ := shake(t, "127.0.0.1", client, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11, Certificates: shown})
+	_, distrusts, _ := shake(t, "127.0.0.1", client, &tls.Config{MaxVersion: tls.VersionTLS12, Certificates: shown, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool(), Time: clock})
+	for _, c := range []struct {
+		err     error
+		inbound bool
+		says    string
+	}{
+		{old, true, "the peer offers TLS 1.1, TLS 1.0 only"},
+		{weak, true, "the peer offers TLS_RSA_WITH_RC4_128_SHA, and"},
+		{oldHop, false, "none of the TLS versions"},
+		{distrusts, false, "does not trust the CA of this node's certificate"},
+	} {
+		if e := Explain(c.err, c.inbound); !strings.Contains(e.Detail, c.says) {
+			t.Errorf("%v is explained as %q, want %q", c.err, e.Detail, c.says)
+		}
+	}
+}
+
+// What a refusal says goes into the log, Warning headers and status rows.
+func TestAStrangersCertificateMakesNoLongSentence(t *testing.T) {
+	k, ca, other := testKey(t), newAuthority(t, "Root"), newAuthority(t, strings.Repeat("R\n", 20000))
+	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
+	long := strings.Repeat("x", 60<<10)
+	many := func(c *x509.Certificate) {
+		c.Subject = pkix.Name{}
+		for range 2000 {
+			c.Subject.ExtraNames = append(c.Subject.ExtraNames, pkix.AttributeTypeAndValue{Type: oidCommonName, Value: "a.example.com"})
+		}
+	}
+	unlisted, _ := ca.issue(t, long)
+	crowded, _ := ca.issue(t, "", many)
+	control, _ := ca.issue(t, "\u202e\x1b[31m"+long)
+	nobody, _ := ca.issue(t, "", func(c *x509.Certificate) { c.Subject = pkix.Name{Organization: []string{long}} })
+	foreign, _ := other.issue(t, long)
+	expired, _ := ca.issue(t, long, valid(-2e12, -1e12))
+	for promise, leaf := range map[string]*x509.Certificate{"not listed": unlisted, "2000 names": crowded, "control characters": control,
+		"no name": nobody, "another CA": foreign, "expired": expired} {
+		for _, err := range []error{
+			configs.Recheck(federation.PeerAuthContext, netip.MustParseAddr("127.0.0.1"), []*x509.Certificate{leaf}),
+			configs.RecheckHop([]*x509.Certificate{leaf}), configs.RecheckNode(node, []*x509.Certificate{leaf}),
+		} {
+			if err == nil || len(err.Error()) > 1200 || strings.ContainsAny(err.Error(), "\n\x1b\u202e") || !strings.HasSuffix(err.Error(), ".") {
+				t.Errorf("%s: %.300v", promise, err)
+			}
+		}
+	}
+}
