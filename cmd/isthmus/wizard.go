@@ -178,9 +178,20 @@ func (a wizardRemoveCommand) Run(ctx context.Context, f *flags, c console) error
 		if err != nil {
 			return err
 		}
-		changes.Warnings = append(changes.Warnings, "The Microsoft side still sends here; run the deployment's rollback.ps1 there.")
+		changes.Warnings = append(changes.Warnings, leftThere(d, !a.DryRun))
 		return printPlan(c, changes, a.JSON)
 	})
+}
+
+// leftThere says how the Microsoft side is taken back before a deployment is removed, or after it.
+func leftThere(d federation.Deployment, removed bool) string {
+	switch {
+	case d.Answers.Platform == federation.OCS2007R2:
+		return "The Microsoft side still sends here; take back by hand what the checklist had you do there."
+	case removed:
+		return "The Microsoft side still sends here. Run the copy of rollback.ps1 that you kept there; nothing writes that file any more."
+	}
+	return "The Microsoft side still sends here. Run rollback.ps1 there before you remove the deployment; nothing writes that file afterwards."
 }
 
 // deploymentNamed finds a deployment by its name; the error names those that are there.

@@ -32,15 +32,29 @@ func TestADeploymentIsRemovedWithWhatItMade(t *testing.T) {
 	m.isthmus("", "wizard", "remove", "pool").want(t, exitFailure, "There is no deployment pool; choose one of pool.synergy.com.")
 
 	before := m.isthmus("", "config", "export").out
-	m.isthmus("", "wizard", "remove", "Pool.synergy.com", "--dry-run").want(t, 0, "remove acl pattern=10.1.20.22\n", "exists acl pattern=10.1.20.21\n", "rollback.ps1")
+	m.isthmus("", "wizard", "remove", "Pool.synergy.com", "--dry-run").want(t, 0, "remove acl pattern=10.1.20.22\n", "exists acl pattern=10.1.20.21\n", "Run rollback.ps1 there before you remove the deployment; nothing writes that file afterwards.")
 	m.isthmus("", "wizard", "remove", "pool.synergy.com", "--dry-run", "--json").want(t, 0, "It stood there before the wizard")
 	if after := m.isthmus("", "config", "export").out; after != before {
 		t.Error("a dry run changed something")
 	}
-	m.isthmus("", "wizard", "remove", "pool.synergy.com").want(t, 0, "remove acl pattern=10.1.20.22\n")
+	m.isthmus("", "wizard", "remove", "pool.synergy.com").want(t, 0, "remove acl pattern=10.1.20.22\n", "Run the copy of rollback.ps1 that you kept there; nothing writes that file any more.")
 	left := m.isthmus("", "config", "export").out
 	if strings.Contains(left, "pool.synergy.com") || strings.Contains(left, "10.1.20.22") || !strings.Contains(left, "by hand") {
 		t.Errorf("after the removal the configuration is\n%s", left)
 	}
 	m.isthmus("", "wizard", "remove", "pool.synergy.com").want(t, exitFailure, "There is no deployment yet")
+}
+
+func TestRemovingOCSNamesNoScriptThatItDoesNotHave(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	ocs := strings.Replace(answers, "skype_for_business_2015", "ocs_2007_r2", 1)
+	m.isthmus(ocs, "wizard", "finish", "-", "--out", filepath.Join(m.dir, "scripts")).want(t, 0)
+	for _, more := range [][]string{{"--dry-run"}, nil} {
+		a := m.isthmus("", append([]string{"wizard", "remove", "pool.synergy.com"}, more...)...)
+		a.want(t, 0, "take back by hand what the checklist had you do there.")
+		if strings.Contains(a.out+a.err, "rollback.ps1") {
+			t.Errorf("OCS has no rollback.ps1, and the command says %s", a.err)
+		}
+	}
 }
