@@ -3,6 +3,7 @@ package templates
 import (
 	"strings"
 
+	"isthmus/internal/diagnose"
 	"isthmus/internal/federation"
 )
 
@@ -102,18 +103,7 @@ type VerifyRow struct {
 }
 
 // What says what kind of object it is in a person's words.
-func (r VerifyRow) What() string {
-	if words := verified[r.Kind]; words != "" {
-		return words
-	}
-	return r.Kind
-}
-
-var verified = map[string]string{
-	"Site": "Site", "Registrar": "Registrar", "SipDomain": "SIP domain", "Route": "Static route",
-	"TrustedPool": "Trusted application pool", "Computer": "Trusted computer", "Application": "Trusted application",
-	"PublicProvider": "Public provider", "Name": "Name in DNS", "Replication": "Replication",
-}
+func (r VerifyRow) What() string { return diagnose.KindWords(r.Kind) }
 
 // NewVerifyRow words the state of one object.
 func NewVerifyRow(r federation.VerifyResult) VerifyRow {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"isthmus/internal/federation"
 )
@@ -50,7 +51,7 @@ type TaskFacts struct {
 // Tasks are the steps of the guide's workflow that this deployment's platform and profile have, in their order. The
 // system says what it can see; the rest waits for a tick.
 func Tasks(f TaskFacts) []Task {
-	list := slices.Concat(before(f), here(f))
+	list := slices.Concat(before(), here(f))
 	if f.Deployment.Answers.Platform == federation.OCS2007R2 {
 		list = append(list, ocsSide(f)...)
 	} else {
@@ -59,24 +60,30 @@ func Tasks(f TaskFacts) []Task {
 	list = append(list, Task{ID: "tried", Title: "Try it in both directions", Side: There, Manual: true,
 		Text: "A user there writes to a user here and gets an answer, and each sees the other's availability."})
 	for i := range list {
-		list[i].tick(f.Ticks)
+		list[i].tick(f.Ticks, f.Deployment.CreatedAt)
 	}
 	return list
 }
 
-// tick lets a person's word stand where the system cannot look.
-func (t *Task) tick(ticks []federation.Tick) {
+// tick lets a person's word stand where the system cannot look. One from before the wizard was finished last may be about
+// other servers and other scripts than today's, which only that person can tell.
+func (t *Task) tick(ticks []federation.Tick, finished time.Time) {
 	if !t.Manual {
 		return
 	}
 	t.State = Open
-	if i := slices.IndexFunc(ticks, func(tick federation.Tick) bool { return tick.Task == t.ID }); i >= 0 {
-		t.State, t.Tick = Done, &ticks[i]
+	i := slices.IndexFunc(ticks, func(tick federation.Tick) bool { return tick.Task == t.ID })
+	if i < 0 {
+		return
+	}
+	t.State, t.Tick = Done, &ticks[i]
+	if t.Tick.At.Before(finished) && !slices.ContainsFunc(before(), func(first Task) bool { return first.ID == t.ID }) {
+		t.Text += " The wizard was finished again since this was ticked; see whether it has to be done again."
 	}
 }
 
 // before is what has to be so before anything is enabled (guide p.5, 29).
-func before(f TaskFacts) []Task {
+func before() []Task {
 	save := "Save the contact lists of the Microsoft side's users first: Export-CsUserData on Lync 2013 and later, dbimpexp.exe on Lync 2010 and OCS."
 	return []Task{
 		{ID: "local_service", Title: "See that this side works alone", Side: Here, Manual: true,

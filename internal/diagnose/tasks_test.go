@@ -90,6 +90,41 @@ func TestATickSpeaksOnlyWhereTheSystemCannotSee(t *testing.T) {
 	}
 }
 
+func TestATickFromBeforeTheLastFinishSaysSo(t *testing.T) {
+	const again = "The wizard was finished again since"
+	for _, c := range []struct {
+		platform, task string
+		want           bool
+	}{
+		{federation.SkypeForBusiness2019, "restart", true},
+		{federation.SkypeForBusiness2019, "tried", true},
+		{federation.SkypeForBusiness2019, "microsoft_certificates", true},
+		{federation.OCS2007R2, "ocs_routes", true},
+		{federation.OCS2007R2, "ocs_ports", true},
+		{federation.SkypeForBusiness2019, "backup", false}, // neither follows from the answers
+		{federation.SkypeForBusiness2019, "local_service", false},
+	} {
+		f := workflow()
+		f.Deployment.Answers.Platform = c.platform
+		f.Deployment.CreatedAt = f.Verification.CheckedAt
+		text := func(at time.Time) string {
+			f.Ticks = []federation.Tick{{Task: c.task, By: "ann", At: at}}
+			tasks := Tasks(f)
+			task := tasks[slices.IndexFunc(tasks, func(t Task) bool { return t.ID == c.task })]
+			if task.State != Done {
+				t.Errorf("%s is ticked and %s", c.task, task.State)
+			}
+			return task.Text
+		}
+		if got := text(f.Deployment.CreatedAt.Add(-time.Second)); strings.Contains(got, again) != c.want {
+			t.Errorf("%s, ticked before the finish: %s", c.task, got)
+		}
+		if got := text(f.Deployment.CreatedAt.Add(time.Second)); strings.Contains(got, again) {
+			t.Errorf("%s, ticked after the finish: %s", c.task, got)
+		}
+	}
+}
+
 func TestEachTaskSaysHowItStands(t *testing.T) {
 	result := func(kind, state string) func(*TaskFacts) {
 		return func(f *TaskFacts) {
@@ -131,9 +166,9 @@ func TestEachTaskSaysHowItStands(t *testing.T) {
 		}, "routing_node", Open, "3 users are homed on the routing node imp1.synergy.com."},
 		"nothing was handed in":        {func(f *TaskFacts) { f.Verification = nil }, "microsoft_routes", Unknown, "Not seen yet"},
 		"the result is of old scripts": {func(f *TaskFacts) { f.Fingerprint = "f2" }, "microsoft_routes", Unknown, "older than the configuration"},
-		"a route that is missing":      {result("Route", federation.VerifyMissing), "microsoft_routes", Open, "Route n is missing there."},
-		"a route that is another":      {result("Route", federation.VerifyConflict), "microsoft_routes", Wrong, "Route n: expected e, found a."},
-		"one of several kinds":         {result("Computer", federation.VerifyMissing), "trusted_application", Open, "Computer n is missing there."},
+		"a route that is missing":      {result("Route", federation.VerifyMissing), "microsoft_routes", Open, "Static route n is missing there."},
+		"a route that is another":      {result("Route", federation.VerifyConflict), "microsoft_routes", Wrong, "Static route n: expected e, found a."},
+		"one of several kinds":         {result("Computer", federation.VerifyMissing), "trusted_application", Open, "Trusted computer n is missing there."},
 		"others' faults are theirs":    {result("Computer", federation.VerifyMissing), "microsoft_routes", Done, "1 of 1 as they should be, seen on 4 March 2026, 09:41 UTC."},
 		"a result without such a line": {func(f *TaskFacts) { f.Verification.Results = f.Verification.Results[:3] }, "microsoft_routes", Unknown, "says nothing of it"},
 	} {
@@ -152,7 +187,7 @@ func TestAConflictThereGoesBeforeWhatIsMissing(t *testing.T) {
 	f.Verification.Results = append(f.Verification.Results, federation.VerifyResult{State: federation.VerifyConflict, Kind: "Route", Name: "x"},
 		federation.VerifyResult{State: federation.VerifyMissing, Kind: "Route", Name: "y"})
 	tasks := Tasks(f)
-	if i := slices.IndexFunc(tasks, func(t Task) bool { return t.ID == "microsoft_routes" }); tasks[i].State != Wrong || !strings.Contains(tasks[i].Text, "Route x") {
+	if i := slices.IndexFunc(tasks, func(t Task) bool { return t.ID == "microsoft_routes" }); tasks[i].State != Wrong || !strings.Contains(tasks[i].Text, "Static route x") {
 		t.Errorf("%+v", tasks[i])
 	}
 }

@@ -19,6 +19,20 @@ func (f TaskFacts) outdated() string {
 	return ""
 }
 
+// KindWords is a kind of the results of verify.ps1 as a person calls it; one that is not known stays as it is.
+func KindWords(kind string) string {
+	if words := verifiedKinds[kind]; words != "" {
+		return words
+	}
+	return kind
+}
+
+var verifiedKinds = map[string]string{
+	"Site": "Site", "Registrar": "Registrar", "SipDomain": "SIP domain", "Route": "Static route",
+	"TrustedPool": "Trusted application pool", "Computer": "Trusted computer", "Application": "Trusted application",
+	"PublicProvider": "Public provider", "Name": "Name in DNS", "Replication": "Replication",
+}
+
 // verified is a task whose objects verify.ps1 looked at.
 func (f TaskFacts) verified(id, title string, kinds ...string) Task {
 	t := Task{ID: id, Title: title, Side: There, Page: "verification"}
@@ -33,9 +47,9 @@ func (f TaskFacts) verified(id, title string, kinds ...string) Task {
 		}
 		count++
 		if r.State != federation.VerifyExists && t.State != Wrong {
-			t.State, t.Text = Open, fmt.Sprintf("%s %s is missing there.", r.Kind, r.Name)
+			t.State, t.Text = Open, fmt.Sprintf("%s %s is missing there.", KindWords(r.Kind), r.Name)
 			if r.State == federation.VerifyConflict {
-				t.State, t.Text = Wrong, fmt.Sprintf("%s %s: expected %s, found %s.", r.Kind, r.Name, r.Expected, r.Actual)
+				t.State, t.Text = Wrong, fmt.Sprintf("%s %s: expected %s, found %s.", KindWords(r.Kind), r.Name, r.Expected, r.Actual)
 			}
 		}
 	}
