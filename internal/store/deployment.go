@@ -156,7 +156,8 @@ func (w *work) removeDeployment(ctx context.Context, d federation.Deployment, ta
 	return w.hand(ctx, made(d.Made, differences))
 }
 
-// hand gives what a deployment made and others use to these others, whoever of them goes last.
+// hand gives what a deployment made and left to all other deployments: which of them use it is the plan's to know, and it
+// goes with the last one that does.
 func (w *work) hand(ctx context.Context, objects []federation.Made) error {
 	others, err := all[federation.Deployment](ctx, w.tx, readDeployments)
 	if err != nil || len(objects) == 0 {
