@@ -12,7 +12,7 @@ import (
 // remembers it. Attempts that failed alike are one, and counted.
 type RefusedHandshake struct {
 	Outbound bool      `json:"outbound,omitempty"` // this node opened the connection
-	Peer     string    `json:"peer"`               // IP address; outbound the next hop as in its static route, or the node
+	Peer     string    `json:"peer"`               // IP address; outbound the next hop as in its static route, or a node's address
 	Port     int       `json:"port,omitempty"`     // outbound only; 0: by SRV
 	Address  string    `json:"address,omitempty"`  // outbound only: IP:port of the last attempt
 	Subject  string    `json:"subject,omitempty"`  // Common Name that the peer claimed, "" when it showed none

@@ -70,6 +70,8 @@ type Node struct {
 	mu    sync.Mutex
 	facts facts
 
+	handshakes handshakes // that failed
+
 	usersChanged, reportNow chan struct{}
 }
 

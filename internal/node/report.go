@@ -39,7 +39,14 @@ func (n *Node) report(ctx context.Context) {
 func (n *Node) reportOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reportLimit)
 	defer cancel()
-	return n.config.Report(ctx, n.status())
+	status, now := n.status(), time.Now()
+	list, version := n.handshakes.untold(now)
+	status.Handshakes = list
+	err := n.config.Report(ctx, status)
+	if err == nil && list != nil {
+		n.handshakes.tell(version, now)
+	}
+	return err
 }
 
 // observe is the node's state for monitoring.

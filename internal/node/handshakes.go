@@ -1,0 +1,145 @@
+package node
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"isthmus/internal/certs"
+	"isthmus/internal/federation"
+	"isthmus/internal/proxy"
+)
+
+// Bounds of what a node remembers of failed handshakes. Strangers fill what is left by hops and peers that are known.
+const (
+	handshakesKept    = 200
+	handshakesPerPeer = 4           // different ones; one that fails by turns in two ways hides neither
+	handshakesAgain   = time.Minute // until all is told again, should the database have gone back meanwhile
+)
+
+// Who a failed handshake is worth remembering of, the least first.
+type worth int
+
+const (
+	stranger worth = iota
+	known          // requests from its address are likely to be taken
+	opened         // this node opened the connection
+)
+
+// handshakes are the last that failed. Its lock is held only by what has just failed, and by the report: no message
+// waits for it.
+type handshakes struct {
+	mu      sync.Mutex
+	list    []rememberedHandshake // the newest last
+	version int64                 // raised with each change
+	told    int64                 // version that the database has; before the first report it has that of another process
+	toldAt  time.Time
+}
+
+type rememberedHandshake struct {
+	federation.RefusedHandshake
+	worth worth
+}
+
+// note remembers one failure at a time; those that are alike are counted.
+func (h *handshakes) note(one federation.RefusedHandshake, w worth, at time.Time) {
+	one.Tame()
+	one.Count, one.First, one.Last = 1, at.UTC(), at.UTC()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.version++
+	if i := slices.IndexFunc(h.list, func(r rememberedHandshake) bool { return alike(r.RefusedHandshake, one) }); i >= 0 {
+		one.Count, one.First = h.list[i].Count+1, h.list[i].First
+		h.list = slices.Delete(h.list, i, i+1)
+	} else {
+		h.makeRoom(one, w)
+	}
+	h.list = append(h.list, rememberedHandshake{one, w})
+	if len(h.list) > handshakesKept {
+		least := h.least()
+		h.forget(func(r rememberedHandshake) bool { return r.worth == least })
+	}
+}
+
+// makeRoom forgets the oldest of a peer that has enough.
+func (h *handshakes) makeRoom(one federation.RefusedHandshake, w worth) {
+	ofPeer := func(r rememberedHandshake) bool {
+		return r.Outbound == one.Outbound && r.Peer == one.Peer && r.Port == one.Port
+	}
+	n := 0
+	for _, r := range h.list {
+		if ofPeer(r) {
+			n++
+		}
+	}
+	if n >= handshakesPerPeer {
+		h.forget(ofPeer)
+	}
+}
+
+// forget removes the oldest of some.
+func (h *handshakes) forget(of func(rememberedHandshake) bool) {
+	if i := slices.IndexFunc(h.list, of); i >= 0 {
+		h.list = slices.Delete(h.list, i, i+1)
+	}
+}
+
+func (h *handshakes) least() worth {
+	least := opened
+	for _, r := range h.list {
+		least = min(least, r.worth)
+	}
+	return least
+}
+
+// alike: the same peer failed in the same way. The detail may differ, as by a date.
+func alike(a, b federation.RefusedHandshake) bool {
+	return a.Outbound == b.Outbound && a.Peer == b.Peer && a.Port == b.Port && a.Subject == b.Subject && a.Reason == b.Reason &&
+		a.Listener == b.Listener && a.Context == b.Context
+}
+
+// untold is the list, the newest first, for a report; nil when the database has it already.
+func (h *handshakes) untold(now time.Time) (list []federation.RefusedHandshake, version int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.told == h.version && now.Sub(h.toldAt) < handshakesAgain {
+		return nil, h.version
+	}
+	list = make([]federation.RefusedHandshake, 0, len(h.list))
+	for _, r := range slices.Backward(h.list) {
+		list = append(list, r.RefusedHandshake)
+	}
+	return list, h.version
+}
+
+// tell notes that the database has the list of that version.
+func (h *handshakes) tell(version int64, at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told, h.toldAt = version, at
+}
+
+// handshakeFailed remembers what the proxy tells, in the words of the configuration in force.
+func (n *Node) handshakeFailed(f proxy.FailedHandshake) {
+	why := certs.Explain(f.Err, f.Peer != nil)
+	one := federation.RefusedHandshake{
+		Subject: why.Subject, Verified: why.Reason == certs.ReasonNotListed, Reason: why.Reason, Detail: why.Detail,
+	}
+	if f.Peer == nil {
+		one.Outbound, one.Peer, one.Port, one.Address, one.Context = true, f.Hop.Host, f.Hop.Port, f.Addr.String(), federation.PeerAuthContext
+		if f.Hop.Host == "" {
+			one.Peer, one.Port = f.Addr.Addr().String(), int(f.Addr.Port())
+		}
+		n.handshakes.note(one, opened, time.Now())
+		return
+	}
+	one.Peer, one.Listener = f.Peer.Remote.Addr().String(), f.Peer.Listener
+	if a := n.current(); a != nil {
+		one.Context = a.contextOf(f.Peer)
+	}
+	w := stranger
+	if f.Known {
+		w = known
+	}
+	n.handshakes.note(one, w, time.Now())
+}

@@ -1,0 +1,115 @@
+package node
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"isthmus/internal/federation"
+)
+
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+// from is a failed handshake of a peer.
+func from(peer, reason string) federation.RefusedHandshake {
+	return federation.RefusedHandshake{Peer: peer, Reason: reason, Detail: "as the test says."}
+}
+
+// list is what is remembered, the newest first.
+func (h *handshakes) remembered() (list []string) {
+	all, _ := h.untold(noon.Add(24 * time.Hour))
+	for _, r := range all {
+		list = append(list, fmt.Sprintf("%s %s %d", r.Peer, r.Reason, r.Count))
+	}
+	return list
+}
+
+func TestFailuresThatAreAlikeAreCounted(t *testing.T) {
+	var h handshakes
+	h.note(from("a", "x"), stranger, noon)
+	h.note(from("b", "x"), stranger, noon.Add(time.Second))
+	h.note(from("a", "y"), stranger, noon.Add(2*time.Second))
+	h.note(from("a", "x"), stranger, noon.Add(3*time.Second))
+	if got := h.remembered(); !slices.Equal(got, []string{"a x 2", "a y 1", "b x 1"}) {
+		t.Errorf("remembered are %q", got)
+	}
+	all, _ := h.untold(noon)
+	if !all[0].First.Equal(noon) || !all[0].Last.Equal(noon.Add(3*time.Second)) {
+		t.Errorf("from %v to %v", all[0].First, all[0].Last)
+	}
+}
+
+func TestAFloodOfStrangersFillsNoMemoryAndHidesNobodyWhoIsKnown(t *testing.T) {
+	var h handshakes
+	hop := from("hop", "x")
+	hop.Outbound = true
+	h.note(hop, opened, noon)
+	h.note(from("front end", "x"), known, noon)
+	for i := range 10_000 {
+		one := from(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), "x")
+		one.Subject = strings.Repeat("\x00", 64<<10)
+		h.note(one, stranger, noon.Add(time.Duration(i)))
+	}
+	got := h.remembered()
+	if len(got) != handshakesKept || len(h.list) != handshakesKept || cap(h.list) > 2*handshakesKept {
+		t.Fatalf("%d are remembered in room for %d", len(got), cap(h.list))
+	}
+	if got[0] != "10.0.39.15 x 1" || !slices.Contains(got, "hop x 1") || !slices.Contains(got, "front end x 1") {
+		t.Errorf("remembered are %q and so on to %q", got[0], got[len(got)-2:])
+	}
+	all, _ := h.untold(noon)
+	if n := len(all[0].Subject); n > 2000 {
+		t.Errorf("a subject takes %d bytes", n)
+	}
+}
+
+func TestKnownPeersGiveWayToHopsAndToEachOther(t *testing.T) {
+	var h handshakes
+	h.note(from("hop", "x"), opened, noon)
+	for i := range 300 {
+		h.note(from(fmt.Sprint("front end ", i), "x"), known, noon)
+	}
+	h.note(from("stranger", "x"), stranger, noon)
+	got := h.remembered()
+	if len(got) != handshakesKept || got[0] != "front end 299 x 1" || got[len(got)-1] != "hop x 1" || got[len(got)-2] != "front end 101 x 1" {
+		t.Errorf("%d are remembered, from %s to %q", len(got), got[0], got[len(got)-2:])
+	}
+}
+
+func TestOnePeerHoldsAFewPlacesOnly(t *testing.T) {
+	var h handshakes
+	h.note(from("other", "x"), stranger, noon)
+	for i := range 1000 {
+		one := from("liar", "x")
+		one.Subject = fmt.Sprint(i)
+		h.note(one, stranger, noon)
+	}
+	if got := h.remembered(); len(got) != handshakesPerPeer+1 || got[handshakesPerPeer] != "other x 1" {
+		t.Errorf("remembered are %q", got)
+	}
+}
+
+func TestAListIsToldWhenItChangedAndNowAndThen(t *testing.T) {
+	var h handshakes
+	list, version := h.untold(noon)
+	if list == nil || len(list) != 0 {
+		t.Errorf("the first report tells %v; it has to end what an earlier process told", list)
+	}
+	h.tell(version, noon)
+	if list, _ := h.untold(noon.Add(time.Second)); list != nil {
+		t.Errorf("told again: %v", list)
+	}
+	h.note(from("a", "x"), stranger, noon)
+	list, version = h.untold(noon.Add(time.Second))
+	h.note(from("a", "x"), stranger, noon) // while that is on its way
+	h.tell(version, noon.Add(time.Second))
+	if again, _ := h.untold(noon.Add(time.Second)); len(list) != 1 || len(again) != 1 || again[0].Count != 2 {
+		t.Errorf("told %v, then %v", list, again)
+	}
+	h.tell(version+1, noon.Add(time.Second))
+	if list, _ := h.untold(noon.Add(time.Second + handshakesAgain)); len(list) != 1 {
+		t.Errorf("a minute later %v is told; the database may have gone back", list)
+	}
+}
