@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"isthmus/internal/certs"
@@ -15,6 +16,7 @@ type certImportCommand struct {
 	Purpose     string `required:"" enum:"cup,cup-trust" help:"cup: the node's own certificate; cup-trust: a trusted CA."`
 	File        string `arg:"" help:"Certificate or chain, PEM, DER or PKCS #7; - reads standard input."`
 	Key         string `placeholder:"FILE" help:"Private key of a cup certificate, when FILE does not hold it and it was not made by cert csr."`
+	Passphrase  string `name:"passphrase-file" placeholder:"FILE" help:"File whose first line is the passphrase of the private key."`
 	Description string `placeholder:"TEXT" help:"Text to remember it by."`
 }
 
@@ -32,14 +34,35 @@ func (a certImportCommand) Run(ctx context.Context, f *flags, c console) error {
 			return err
 		}
 	}
+	if file, keyFile, err = a.decrypt(c, file, keyFile); err != nil {
+		return err
+	}
 	return within(ctx, f, c, func(ctx context.Context, db *store.Store) error {
 		return a.own(ctx, f, c, db, file, keyFile)
 	})
 }
 
+// decrypt opens an encrypted key with the passphrase, when one was given.
+func (a certImportCommand) decrypt(c console, file, keyFile []byte) ([]byte, []byte, error) {
+	if a.Passphrase == "" {
+		return file, keyFile, nil
+	}
+	text, err := readFile(a.Passphrase, c.in)
+	if err != nil {
+		return nil, nil, err
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	passphrase := strings.TrimSuffix(line, "\r")
+	file, err = certs.Decrypt("file", file, passphrase)
+	if err == nil && keyFile != nil {
+		keyFile, err = certs.Decrypt("key", keyFile, passphrase)
+	}
+	return file, keyFile, err
+}
+
 func (a certImportCommand) trust(ctx context.Context, f *flags, c console, file []byte) error {
-	if a.Key != "" {
-		return errors.New("--key belongs to --purpose cup; a trusted CA has no key here")
+	if a.Key != "" || a.Passphrase != "" {
+		return errors.New("--key belongs to --purpose cup, and so does --passphrase-file; a trusted CA has no key here")
 	}
 	list, err := certs.ImportTrust(time.Now(), file)
 	if err != nil {

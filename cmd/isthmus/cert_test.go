@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -177,4 +179,32 @@ func TestACertificateWithItsOwnKeyIsTakenWithAWarningWhereItsCAIsUnknown(t *test
 	for _, r := range []result{m.isthmus("", "config", "export"), m.isthmus("", "check", "--json")} {
 		r.clean(t)
 	}
+}
+
+// protected encrypts a key as people do.
+func (m machine) protected(key []byte, passphrase string) string {
+	m.t.Helper()
+	openssl := exec.CommandContext(m.t.Context(), "openssl", "pkcs8", "-topk8", "-passout", "pass:"+passphrase)
+	openssl.Stdin = bytes.NewReader(key)
+	out, err := openssl.Output()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return string(out)
+}
+
+func TestAWrongPassphraseChangesNothingAndTheRightOneOpensTheKey(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	own := siptest.NewAuthority("Synergy Lab CA").Leaf("imp1.synergy.com")
+	cert := m.file("own.pem", string(siptest.CertificatePEM(own)))
+	key := m.file("own.key", m.protected(siptest.KeyPEM(own), "open sesame"))
+	wrong, right := m.file("wrong", "open sesam\n"), m.file("right", "open sesame\r\n")
+	m.cert("", "import", "--purpose", "cup", cert, "--key", key).want(t, exitFailure, "protected by a passphrase")
+	m.cert("", "import", "--purpose", "cup", cert, "--key", key, "--passphrase-file", wrong).want(t, exitFailure, "passphrase does not open this private key")
+	m.cert("", "import", "--purpose", "cup", cert, "--key", key, "--passphrase-file", filepath.Join(m.dir, "none")).want(t, exitFailure, "cannot be read")
+	if list := m.certificates(); len(list.Certificates) != 0 {
+		t.Errorf("%+v", list)
+	}
+	m.cert("", "import", "--purpose", "cup", cert, "--key", key, "--passphrase-file", right).want(t, 0, "imported cup imp1.synergy.com")
 }

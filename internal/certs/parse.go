@@ -73,8 +73,8 @@ func (b *bundle) add(block *pem.Block) (problem string) {
 		content, signed, _ := isPKCS7(block.Bytes)
 		return b.addPKCS7(content, signed)
 	case block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "":
-		return "This private key is protected by a passphrase; decrypt it first, for example with openssl pkey -in KEY -out PLAIN."
-	case strings.HasSuffix(block.Type, "PRIVATE KEY"):
+		return protectedKey
+	case strings.Contains(block.Type, "PRIVATE KEY"):
 		return b.addKey(block.Bytes)
 	case strings.HasSuffix(block.Type, "CERTIFICATE REQUEST"):
 		return fmt.Sprintf("This file holds a PEM block %q: %s", block.Type, stillRequest)

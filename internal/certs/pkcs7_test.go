@@ -189,6 +189,7 @@ func TestAKeyInATrustUploadIsRefusedInEveryForm(t *testing.T) {
 		"DER":                        plain,
 		"behind PKCS #7":             slices.Concat(block("PKCS7", pkcs7Of(t, ca.certificate.Raw)), pemOf(ca.key)),
 		"encrypted":                  slices.Concat(pemOf(ca.certificate), block("ENCRYPTED PRIVATE KEY", []byte("x"))),
+		"of PGP":                     slices.Concat(pemOf(ca.certificate), block("PGP PRIVATE KEY BLOCK", []byte("x"))),
 		"of no kind that is known":   slices.Concat(pemOf(ca.certificate), block("DSA PRIVATE KEY", []byte("x"))),
 	} {
 		if err := importTrust(file); err == nil || !strings.Contains(err.Error(), "holds a private key") {

@@ -169,6 +169,28 @@ func TestTheKeyOfARequestOpensForThatRequestOnly(t *testing.T) {
 	}
 }
 
+func TestNoRefusalRepeatsTheKeyThatCameWithIt(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root")
+	r := pending(t, k)
+	leaf, private := ca.issue(t, "imp2.synergy.com", valid(-2*time.Hour, -time.Hour))
+	text := pemOf(private)
+	secret := strings.Split(string(text), "\n")[1]
+	damaged := bytes.Replace(text, []byte(secret), []byte(secret[4:]+secret[:4]), 1)
+	for promise, file := range map[string][]byte{
+		"good": slices.Concat(pemOf(leaf), text), "damaged": slices.Concat(pemOf(leaf), damaged), "alone": text,
+		"with a label of its own": slices.Concat(pemOf(leaf), bytes.ReplaceAll(text, []byte("PRIVATE KEY"), []byte("PRIVATE KEY X"))),
+	} {
+		_, signed := ImportSigned(k, r, trusts(t, ca), now, file)
+		_, trust := ImportTrust(now, file)
+		_, own := ImportOwn(k, node, now, file, nil)
+		for _, err := range []error{signed, trust, own} {
+			if err == nil || strings.Contains(err.Error(), "PRIVATE KEY") || strings.Contains(err.Error(), secret[:8]) {
+				t.Errorf("%s: %v", promise, err)
+			}
+		}
+	}
+}
+
 func TestASignedCertificateBecomesTheNodesWithItsKey(t *testing.T) {
 	k, root := testKey(t), newAuthority(t, "Root")
 	issuing := root.below(t, "Issuing")
