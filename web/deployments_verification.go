@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 
 	"isthmus/internal/federation"
 	"isthmus/internal/powershell"
@@ -21,7 +22,7 @@ func (s *Server) handIn(w http.ResponseWriter, r *http.Request) error {
 	if seen.blind() {
 		return errNoPage
 	}
-	v, err := verificationFrom(r, seen.Deployment)
+	v, err := verificationFrom(r, seen, s.Now())
 	var invalid federation.Invalid
 	if errors.As(err, &invalid) {
 		return s.deploymentPage(w, r, http.StatusUnprocessableEntity, seen,
@@ -36,7 +37,7 @@ func (s *Server) handIn(w http.ResponseWriter, r *http.Request) error {
 
 // verificationFrom reads what was sent. A file goes before a text: whoever was refused with a text and chooses a file
 // then means the file. What is wrong with it is an Invalid of the field that it came in.
-func verificationFrom(r *http.Request, d federation.Deployment) (v federation.Verification, err error) {
+func verificationFrom(r *http.Request, seen sight, now time.Time) (v federation.Verification, err error) {
 	field, data := "text", []byte(r.PostForm.Get("text"))
 	file, _, err := r.FormFile("file")
 	switch {
@@ -53,8 +54,20 @@ func verificationFrom(r *http.Request, d federation.Deployment) (v federation.Ve
 	if len(data) == 0 {
 		return v, federation.Invalid{{Path: "file", Text: "Choose the file that verify.ps1 wrote, or paste its text."}}
 	}
-	v, err = powershell.ReadVerification(data, d)
+	v, err = powershell.ReadVerification(data, seen.Deployment, seen.snapshot, now)
+	if err == nil {
+		err = seen.outdated(v, now)
+	}
 	return v, asInvalid(err, field)
+}
+
+// outdated refuses a result that would take the place of a newer one.
+func (seen sight) outdated(v federation.Verification, now time.Time) error {
+	kept := seen.verification
+	if kept == nil || !v.CheckedAt.Before(kept.CheckedAt) {
+		return nil
+	}
+	return federation.Refuse("A newer result is here, seen %s on %s. Run verify.ps1 again, and hand in what it finds then.", templates.Clock(kept.CheckedAt, now), kept.Computer)
 }
 
 // handedIn says what a result that was just taken tells.

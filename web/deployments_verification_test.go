@@ -17,23 +17,39 @@ import (
 	"isthmus/internal/powershell"
 )
 
-// result is what verify.ps1 of today prints for the first deployment: one route that is there, one of the named state.
+// result is what verify.ps1 of today prints for the first deployment: everything there but one route, which has the named
+// state.
 func (c *console) result(state string) string {
+	c.t.Helper()
+	return c.resultOf(state, "2024-03-04T09:41:00Z")
+}
+
+// resultOf is the same as of another time of check.
+func (c *console) resultOf(state, checked string) string {
 	c.t.Helper()
 	s := c.snapshot()
 	d := s.Deployments[0]
-	row := func(state, kind, name, scope, expected, actual string) map[string]string {
-		return map[string]string{"state": state, "kind": kind, "name": name, "scope": scope, "expected": expected, "actual": actual}
+	actual := map[string]string{"missing": "missing", "conflict": "TLS other.synergy.com:5061"}
+	rows := []map[string]string{}
+	for _, r := range powershell.Expected(d, *s) {
+		if r.Kind == powershell.KindRoute && r.Name == "synergy.com" && state != "exists" {
+			r.State, r.Actual = state, actual[state]
+		}
+		rows = append(rows, map[string]string{"state": r.State, "kind": r.Kind, "name": r.Name, "scope": r.Scope, "expected": r.Expected, "actual": r.Actual})
 	}
-	actual := map[string]string{"exists": "TLS trustedpool.synergy.com:5061", "missing": "nothing", "conflict": "TLS other.synergy.com:5061"}[state]
 	text, err := json.Marshal(map[string]any{"format": "isthmus-verify-1", "deployment": d.Name, "fingerprint": powershell.Fingerprint(d, *s),
-		"checked": "2026-03-04T09:41:00Z", "computer": "FE1", "ok": state == "exists", "results": []any{
-			row("exists", "Site", "1", "", "present", "present"),
-			row(state, "Route", "synergy.com", "Global", "TLS trustedpool.synergy.com:5061", actual)}})
+		"checked": checked, "computer": "FE1", "ok": state == "exists", "results": rows})
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	return string(text)
+}
+
+// lines is how many lines a result has.
+func (c *console) lines() int {
+	c.t.Helper()
+	s := c.snapshot()
+	return len(powershell.Expected(s.Deployments[0], *s))
 }
 
 // upload sends the form with a file, as a browser does.
@@ -60,13 +76,13 @@ func TestAResultThatIsHandedInIsShownObjectByObject(t *testing.T) {
 
 	c.upload([]byte(c.result("conflict")), "").to("/deployments/1")
 	page = c.get("/deployments/1").page()
-	page.Says(t, ".banner", "Handed in. 1 of 2 objects are as they should be.")
+	page.Says(t, ".banner", fmt.Sprintf("Handed in. %d of %d objects are as they should be.", c.lines()-1, c.lines()))
 	page.Says(t, "h1", "The Microsoft side is not as it should be yet.")
 	page.Says(t, ".title .state.down", "1 different")
-	page.Says(t, "section .note", "Looked at on FE1, 4 March 2026")
+	page.Says(t, "section .note", "Looked at on FE1, 4 March 2024")
 	page.Says(t, "section .note", "handed in by admin")
 	rows := page.All("table.verified tbody tr")
-	if len(rows) != 2 || rows[0].Text() != "Different synergy.comStatic route Global TLS trustedpool.synergy.com:5061 TLS other.synergy.com:5061" {
+	if len(rows) != c.lines() || rows[0].Text() != "Different synergy.comStatic route Global TLS imp1.synergy.com:5061 TLS other.synergy.com:5061" {
 		t.Errorf("the table says %s", page.One(t, "table.verified").Text())
 	}
 	rows[1].Says(t, ".state.up", "There")
@@ -130,6 +146,24 @@ func TestWhatIsNoResultIsRefusedWithWhatWasPasted(t *testing.T) {
 	}
 }
 
+func TestAPartOfAResultIsRefused(t *testing.T) {
+	c := finished(t)
+	whole := c.result("exists")
+	part := whole[:strings.Index(whole, `"results":[`)] + `"results":[` + whole[strings.LastIndex(whole, `{"actual"`):]
+	c.upload(nil, part).status(http.StatusUnprocessableEntity).page().Says(t, "#error-text .error", "The result is not whole: it lacks the line for Site")
+}
+
+func TestAResultThatIsOlderThanTheOneKeptIsRefused(t *testing.T) {
+	c := finished(t)
+	c.upload([]byte(c.resultOf("exists", "2024-03-04T09:41:00Z")), "").to("/deployments/1")
+	page := c.upload(nil, c.resultOf("conflict", "2024-03-04T09:40:59Z")).status(http.StatusUnprocessableEntity).page()
+	page.Says(t, "#error-text .error", "A newer result is here, seen 4 March 2024")
+	page.Says(t, "#error-text .error", "on FE1. Run verify.ps1 again")
+	page.Says(t, ".title .state.up", "As verified")
+	c.upload([]byte(c.resultOf("conflict", "2024-03-04T09:41:00Z")), "").to("/deployments/1")
+	c.get("/deployments/1").page().Says(t, ".title .state.down", "1 different")
+}
+
 func TestAResultOfMoreThanAMebibyteIsRefused(t *testing.T) {
 	c := finished(t)
 	c.upload(bytes.Repeat([]byte{' '}, 1<<20), "").status(http.StatusRequestEntityTooLarge).page().Says(t, "main", "at most 1 MiB")
@@ -145,7 +179,7 @@ func TestAResultOfScriptsFromBeforeAChangeIsNotBelieved(t *testing.T) {
 	page := c.get("/deployments/1").page()
 	page.Says(t, ".title .state.unknown", "Out of date")
 	page.Says(t, ".findings .part", "This result is of scripts that are older than the configuration")
-	page.Count(t, "table.verified tbody tr", 2)
+	page.Count(t, "table.verified tbody tr", c.lines())
 	c.get("/deployments").page().Says(t, "td .state.unknown", "Out of date")
 	c.get("/deployments/1/tasks").page().Says(t, "#task-microsoft_routes .state.unknown", "Not verified")
 

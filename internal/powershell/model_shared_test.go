@@ -179,33 +179,27 @@ func TestWhoSharesThePool(t *testing.T) {
 	}
 }
 
-// What is shared is written under the same rules as everything else.
-func TestScriptsOfDeploymentsThatShareAreSound(t *testing.T) {
-	for _, kind := range []string{"skype-2019-enterprise", "lync-2013-enterprise-calling"} {
-		a, b := neighbours(servers()[kind])
-		shapes := map[string]string{}
-		for i, value := range append([]string{"harmless"}, hostile...) {
-			b.Name, b.Answers.ApplicationID = value, value
-			steps, err := Script(a, together(a, b))
-			if err != nil {
-				t.Fatal(err)
+// The names of other deployments are quoted like everything else: with a hostile one, a script has the tokens that it has
+// with a harmless one.
+func TestNoNeighbourBecomesCode(t *testing.T) {
+	a, b := neighbours(servers()["lync-2013-enterprise-calling"]) // whose scripts have every branch of what is shared
+	for _, file := range []string{"configure.ps1", "rollback.ps1"} {
+		harmless := ""
+		for i := 0; i <= len(hostile)+1; i += 2 {
+			b.Name, b.Answers.ApplicationID = "harmless", "harmless too"
+			if i > 0 {
+				b.Name, b.Answers.ApplicationID = hostile[i-2], hostile[(i-1)%len(hostile)]
 			}
-			for _, step := range steps {
-				if !strings.HasSuffix(step.File, ".ps1") {
-					continue
-				}
-				if untidy.MatchString(step.Text) {
-					t.Errorf("%s has blanks at a line's end or two empty lines", step.File)
-				}
-				tree, err := pstest.Parse(step.Text)
-				if err != nil {
-					t.Fatalf("%s with %q: %v", step.File, value, err)
-				}
-				if i == 0 {
-					shapes[step.File] = tree.Shape()
-				} else if tree.Shape() != shapes[step.File] {
-					t.Errorf("%s has other tokens with %q", step.File, value)
-				}
+			written := fileOf(t, a, together(a, b), file)
+			tree, err := pstest.Parse(written)
+			if err != nil {
+				t.Fatalf("%s beside %q: %v", file, b.Name, err)
+			}
+			if harmless == "" {
+				harmless = tree.Shape()
+			}
+			if tree.Shape() != harmless || untidy.MatchString(written) {
+				t.Errorf("%s beside %q has other tokens, or blanks where none belong", file, b.Name)
 			}
 		}
 	}

@@ -88,7 +88,7 @@ func TestVerifyTellsBeforeFromAfter(t *testing.T) {
 // resultOf takes the printed JSON in.
 func resultOf(t *testing.T, d federation.Deployment, result pstest.Result) federation.Verification {
 	t.Helper()
-	v, err := ReadVerification([]byte(result.Printed()), d)
+	v, err := ReadVerification([]byte(result.Printed()), d, snapshot(), dayAfter)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, result.Printed())
 	}

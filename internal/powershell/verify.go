@@ -44,9 +44,10 @@ const wayOut = " Run " + HandInCommand + " on the front end, and choose the file
 
 // ReadVerification reads what verify.ps1 -Json printed for a deployment: UTF-8 with or without a byte order mark, or
 // UTF-16 with one, of at most 1 MiB. It is strict, because a person has carried it here: what has more, less or other
-// than the script prints, contradicts itself or belongs to another deployment is refused with a whole sentence. The
-// result's ReceivedAt and ReceivedBy are left to the caller, as is comparing its Fingerprint with today's.
-func ReadVerification(data []byte, d federation.Deployment) (federation.Verification, error) {
+// than the script prints, contradicts itself, comes from the future or belongs to another deployment is refused with a
+// whole sentence. A result of older scripts, whose Fingerprint is not that of the deployment in the snapshot, is held to
+// its form only. The result's ReceivedAt and ReceivedBy are left to the caller, as is what an older script is worth.
+func ReadVerification(data []byte, d federation.Deployment, s federation.Snapshot, now time.Time) (federation.Verification, error) {
 	if d.Answers.Platform == federation.OCS2007R2 {
 		return federation.Verification{}, federation.Refuse("OCS 2007 R2 has no verify.ps1, so there is no result of it to read. Tick off the steps of the checklist.")
 	}
@@ -62,7 +63,23 @@ func ReadVerification(data []byte, d federation.Deployment) (federation.Verifica
 		return federation.Verification{}, federation.Refuse("This is a result for the deployment %s, and not for %s. Take it to the page of that deployment, or run this one's verify.ps1.",
 			shorten(report.deployment), d.Name)
 	}
-	return report.verification()
+	found, err := report.verification()
+	if err != nil {
+		return federation.Verification{}, err
+	}
+	return checked(found, valuesOf(d, s), now)
+}
+
+// checked is a result that fits the clock and, when it is of today's scripts, the deployment.
+func checked(found federation.Verification, v values, now time.Time) (federation.Verification, error) {
+	err := checkClock(found.CheckedAt, now, found.Computer)
+	if err == nil && found.Fingerprint == v.Fingerprint {
+		err = v.checkWhole(found.Results)
+	}
+	if err != nil {
+		return federation.Verification{}, err
+	}
+	return found, nil
 }
 
 // A report is the JSON as it stands, each key read once.

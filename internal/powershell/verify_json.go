@@ -57,12 +57,20 @@ func recognize(text string) error {
 		return federation.Refuse("This is a page or XML, and no result of verify.ps1.%s", wayOut)
 	case strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}"):
 		return nil
+	case endsEarly(text):
+		return federation.Refuse("The result ends too early: a part of it is lost.%s", wayOut)
 	case strings.Contains(text, verifyFormat):
 		return federation.Refuse("There is more in it than the result, such as a prompt or a transcript around it.%s", wayOut)
 	case strings.Contains(text, "Expected") && strings.Contains(text, "Actual"):
 		return federation.Refuse("This is the table for people, and not the result for this page.%s", wayOut)
 	}
 	return federation.Refuse("This is no result of verify.ps1.%s", wayOut)
+}
+
+// endsEarly reports whether a text is the beginning of a JSON object and no more.
+func endsEarly(text string) bool {
+	var whole json.RawMessage
+	return strings.HasPrefix(text, "{") && json.NewDecoder(strings.NewReader(text)).Decode(&whole) == io.ErrUnexpectedEOF
 }
 
 // readReport reads the JSON key by key: encoding/json alone would take a key twice, in other letters, or not at all.

@@ -15,6 +15,9 @@ import (
 	"isthmus/internal/federation"
 )
 
+// dayAfter is when results are handed in: the day after the model's.
+var dayAfter = time.Date(2026, 3, 5, 9, 41, 0, 0, time.UTC)
+
 func verified() federation.Deployment { return deployments()["skype-2019-enterprise"] }
 
 // result is what verify.ps1 prints, with one line that is as it should be and one that is not.
@@ -34,7 +37,7 @@ const result = `{
 
 func read(t *testing.T, data []byte) federation.Verification {
 	t.Helper()
-	v, err := ReadVerification(data, verified())
+	v, err := ReadVerification(data, verified(), snapshot(), dayAfter)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +94,10 @@ func TestResultsAreRefusedWithTheWayOut(t *testing.T) {
 		"a transcript":              {[]byte("PS C:\\> .\\verify.ps1 -Json\n" + result), "such as a prompt or a transcript around it"},
 		"a prompt behind":           {[]byte(result + "PS C:\\>"), "such as a prompt or a transcript around it"},
 		"two results":               {[]byte(result + result), "Something follows the result's end."},
+		"cut off in the middle":     {[]byte(result[:300]), "The result ends too early"},
+		"cut off at the end":        {[]byte(strings.TrimRight(result, "}\n")), "The result ends too early"},
+		"cut off behind a line":     {[]byte(result[:strings.Index(result, "},")+1]), "is cut off"},
+		"cut off, and a prompt":     {[]byte("PS C:\\> .\\verify.ps1 -Json\n" + result[:300]), "such as a prompt or a transcript around it"},
 		"cut off":                   {[]byte(result[:300] + "}"), "The result is broken"},
 		"a broken line":             {edit("vcs.syn", "vcs.\nsyn"), "The result is broken"},
 		"a list of results":         {[]byte("[" + result + "]"), "such as a prompt or a transcript around it"},
@@ -131,7 +138,7 @@ func TestResultsAreRefusedWithTheWayOut(t *testing.T) {
 		"ok in spite of a conflict": {edit(`false`, `true`), "The result contradicts itself: it says ok true, and its lines say false."},
 		"not ok without a reason":   {edit(`"conflict"`, `"exists"`), "The result contradicts itself: it says ok false, and its lines say true."},
 	} {
-		got, err := ReadVerification(c.data, verified())
+		got, err := ReadVerification(c.data, verified(), snapshot(), dayAfter)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasSuffix(err.Error(), ".") || !reflect.DeepEqual(got, federation.Verification{}) {
 			t.Errorf("%s: %+v, %v; want a refusal with %q", name, got.Computer, err, c.want)
 		}
@@ -140,13 +147,13 @@ func TestResultsAreRefusedWithTheWayOut(t *testing.T) {
 
 func TestALongForeignTextIsShortened(t *testing.T) {
 	data := strings.Replace(result, `"pool.synergy.com"`, `"`+strings.Repeat("x", 5000)+`"`, 1)
-	if _, err := ReadVerification([]byte(data), verified()); err == nil || len(err.Error()) > 300 {
+	if _, err := ReadVerification([]byte(data), verified(), snapshot(), dayAfter); err == nil || len(err.Error()) > 300 {
 		t.Errorf("the refusal is %v", err)
 	}
 }
 
 func TestOCSHasNoResultToRead(t *testing.T) {
-	if _, err := ReadVerification([]byte(result), deployments()["ocs-enterprise"]); err == nil || !strings.Contains(err.Error(), "OCS 2007 R2 has no verify.ps1") {
+	if _, err := ReadVerification([]byte(result), deployments()["ocs-enterprise"], snapshot(), dayAfter); err == nil || !strings.Contains(err.Error(), "OCS 2007 R2 has no verify.ps1") {
 		t.Errorf("a result for OCS: %v", err)
 	}
 }
@@ -227,14 +234,14 @@ func FuzzReadVerification(f *testing.F) {
 	f.Add(utf16Of(result, binary.BigEndian))
 	d := verified()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		v, err := ReadVerification(data, d)
+		v, err := ReadVerification(data, d, snapshot(), dayAfter)
 		if err != nil {
 			if text := err.Error(); !utf8.ValidString(text) || strings.ContainsFunc(text, unwritable) || !strings.HasSuffix(text, ".") {
 				t.Fatalf("the refusal is %q", text)
 			}
 			return
 		}
-		again, err := ReadVerification([]byte(printed(v, d.Name)), d)
+		again, err := ReadVerification([]byte(printed(v, d.Name)), d, snapshot(), dayAfter)
 		if err != nil || !reflect.DeepEqual(again, v) {
 			t.Fatalf("%+v printed again is %+v, %v", v, again, err)
 		}
@@ -253,7 +260,7 @@ func FuzzResultTexts(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		v := read(t, []byte(result))
 		v.Results[0].Actual, v.Computer = text, text
-		got, err := ReadVerification([]byte(printed(v, d.Name)), d)
+		got, err := ReadVerification([]byte(printed(v, d.Name)), d, snapshot(), dayAfter)
 		fit := text != "" && utf8.RuneCountInString(text) <= maxResultText && !strings.ContainsFunc(text, unwritable)
 		if !utf8.ValidString(text) {
 			return // no text that PowerShell could hold
