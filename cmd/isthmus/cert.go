@@ -69,11 +69,13 @@ func (a certImportCommand) trust(ctx context.Context, f *flags, c console, file 
 		return err
 	}
 	return within(ctx, f, c, func(ctx context.Context, db *store.Store) error {
+		for i := range list {
+			list[i].Description = a.Description
+		}
+		if err := db.SaveCertificates(ctx, list); err != nil {
+			return err
+		}
 		for _, cert := range list {
-			cert.Description = a.Description
-			if err := db.SaveCertificate(ctx, cert); err != nil {
-				return err
-			}
 			printImported(c, cert)
 		}
 		return nil

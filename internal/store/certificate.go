@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,17 +19,44 @@ const insertCertificate = `INSERT INTO certificates (purpose, node, chain, encry
 // SaveCertificate keeps a node's own certificate in place of the one before it, or a trusted authority. An authority that
 // is there already changes nothing, and a self-signed certificate never replaces an imported one.
 func (s *Store) SaveCertificate(ctx context.Context, c federation.Certificate) error {
-	if c.Purpose == federation.PurposeTrust {
-		c.Node, c.EncryptedKey = "", nil
-	}
+	return s.SaveCertificates(ctx, []federation.Certificate{c})
+}
+
+// SaveCertificates does so with all of them, such as a whole chain of authorities, or with none, in one change.
+func (s *Store) SaveCertificates(ctx context.Context, list []federation.Certificate) error {
 	return s.change(ctx, func(ctx context.Context, w *work) error {
-		if c.Purpose == federation.PurposeOwn && w.before.Node(c.Node) == nil {
-			return noNode(c.Node)
+		for _, c := range list {
+			if c.Purpose == federation.PurposeTrust {
+				c.Node, c.EncryptedKey = "", nil
+			} else if w.before.Node(c.Node) == nil {
+				return noNode(c.Node)
+			}
+			if superseded(w.before, c) {
+				continue
+			}
+			if err := w.saveCertificate(ctx, c); err != nil {
+				return err
+			}
 		}
-		if superseded(w.before, c) {
-			return nil
+		return nil
+	})
+}
+
+// DeleteTrusted removes a trusted authority: what chains to it is refused from now on, on open connections too. A node's
+// own certificate is replaced, never removed. federation.ErrNotFound when it is gone already.
+func (s *Store) DeleteTrusted(ctx context.Context, id int64) error {
+	return s.change(ctx, func(ctx context.Context, w *work) error {
+		i := slices.IndexFunc(w.before.Certificates, func(c federation.Certificate) bool { return c.ID == id })
+		if i < 0 {
+			return federation.ErrNotFound
 		}
-		return w.saveCertificate(ctx, c)
+		old := w.before.Certificates[i]
+		if old.Purpose != federation.PurposeTrust {
+			return federation.Refuse("%s needs its certificate; import another one in its place.", old.Node)
+		}
+		w.note("certificate", federation.Removed, old.Subject, certificateFields(&old, federation.Certificate{}))
+		_, err := w.tx.Exec(ctx, `DELETE FROM certificates WHERE id = $1`, id)
+		return err
 	})
 }
 

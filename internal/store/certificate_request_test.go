@@ -114,3 +114,40 @@ func TestARequestFollowsItsNode(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 }
+
+func TestAChainOfAuthoritiesIsKeptInOneChangeOrNotAtAll(t *testing.T) {
+	s := filled(t)
+	revision := must(s.Revision(t.Context()))
+	a, b := certificate("", "a", false), certificate("", "b", false)
+	ok(t, s.SaveCertificates(actor(t), []federation.Certificate{a, b}))
+	row := last(t, s)
+	if must(s.Revision(t.Context())) != revision+1 || row.ChangeCount != 2 {
+		t.Errorf("%+v", row)
+	}
+	ok(t, unchanged(t, s, func() error { return s.SaveCertificates(actor(t), []federation.Certificate{a, b}) }))
+	err := unchanged(t, s, func() error {
+		return s.SaveCertificates(actor(t), []federation.Certificate{certificate("", "c", false), certificate("none.synergy.com", "d", false)})
+	})
+	refused(t, err, "There is no node none.synergy.com")
+	if list := must(s.Certificates(t.Context())); len(list) != 2 {
+		t.Errorf("%d certificates", len(list))
+	}
+}
+
+func TestATrustedAuthorityCanGoAndANodesCertificateCannot(t *testing.T) {
+	s := filled(t)
+	ok(t, s.SaveCertificates(actor(t), []federation.Certificate{certificate("", "a", false), certificate("", "b", false), certificate("imp1.synergy.com", "c", false)}))
+	list := must(s.Certificates(t.Context()))
+	own, first := list[0], list[1]
+	refused(t, unchanged(t, s, func() error { return s.DeleteTrusted(actor(t), own.ID) }), "imp1.synergy.com needs its certificate")
+	ok(t, s.DeleteTrusted(actor(t), first.ID))
+	if row := last(t, s); row.Action != "removed certificate "+first.Subject || row.Changes[0].Fields[4].Old != first.Fingerprint {
+		t.Errorf("the audit log says %+v", row)
+	}
+	if left := must(s.Certificates(t.Context())); len(left) != 2 || left[1].Subject != "CN b" {
+		t.Errorf("%+v", left)
+	}
+	if err := unchanged(t, s, func() error { return s.DeleteTrusted(actor(t), first.ID) }); !errors.Is(err, federation.ErrNotFound) {
+		t.Errorf("deleted twice: %v", err)
+	}
+}
