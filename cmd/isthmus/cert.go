@@ -92,29 +92,17 @@ func (a certImportCommand) own(ctx context.Context, f *flags, c console, db *sto
 	if err != nil {
 		return err
 	}
-	request, err := db.Request(ctx, f.Node)
-	if err != nil && !errors.Is(err, federation.ErrNotFound) {
-		return err
-	}
-	waits := err == nil && keyFile == nil && !certs.HoldsKey(file)
 	known, err := db.Certificates(ctx)
 	if err != nil {
 		return err
 	}
 	var cert federation.Certificate
-	if waits {
-		cert, err = certs.ImportSigned(key, request, known, time.Now(), file)
-	} else {
-		cert, err = certs.ImportOwn(key, f.Node, time.Now(), file, keyFile)
-	}
-	if err != nil {
-		return err
-	}
-	cert.Description = a.Description
-	if waits {
-		err = db.SaveSigned(ctx, cert, request)
-	} else {
-		err = db.SaveCertificate(ctx, cert)
+	request, err := db.Request(ctx, f.Node)
+	switch {
+	case err == nil && keyFile == nil && !certs.HoldsKey(file):
+		cert, err = a.signed(ctx, db, key, request, known, file)
+	case err == nil, errors.Is(err, federation.ErrNotFound):
+		cert, err = a.withKey(ctx, db, key, f.Node, file, keyFile)
 	}
 	if err != nil {
 		return err
@@ -124,4 +112,22 @@ func (a certImportCommand) own(ctx context.Context, f *flags, c console, db *sto
 		fmt.Fprintln(c.err, "Warning:", warning)
 	}
 	return nil
+}
+
+func (a certImportCommand) signed(ctx context.Context, db *store.Store, key *certs.Key, request federation.CertificateRequest, known []federation.Certificate, file []byte) (federation.Certificate, error) {
+	cert, err := certs.ImportSigned(key, request, known, time.Now(), file)
+	if err != nil {
+		return cert, err
+	}
+	cert.Description = a.Description
+	return cert, db.SaveSigned(ctx, cert, request)
+}
+
+func (a certImportCommand) withKey(ctx context.Context, db *store.Store, key *certs.Key, node string, file, keyFile []byte) (federation.Certificate, error) {
+	cert, err := certs.ImportOwn(key, node, time.Now(), file, keyFile)
+	if err != nil {
+		return cert, err
+	}
+	cert.Description = a.Description
+	return cert, db.SaveCertificate(ctx, cert)
 }
