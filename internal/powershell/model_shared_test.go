@@ -65,32 +65,37 @@ func sharedSide(first, second federation.Deployment) *pstest.Microsoft {
 }
 
 func TestTwoDeploymentsShareOneTrustedPool(t *testing.T) {
-	few(t, func(t *testing.T, d federation.Deployment) {
-		a, b := neighbours(d)
-		both, m := together(a, b), sharedSide(a, b)
-		start := m.State.Clone()
-		ranBeside(t, m, a, both, 0, "configure.ps1")
-		alone := m.State.Clone()
-		if result := ranBeside(t, m, b, both, 0, "configure.ps1"); !slices.Contains(result.Changes, "add the route for second.example.com to "+valuesOf(b, both).Destination()+":"+wantedPort(b)+" in Global") {
-			t.Errorf("the second deployment changed %v", result.Changes)
-		}
-		ranBeside(t, m, a, both, 0, "verify.ps1")
-		ranBeside(t, m, b, both, 0, "verify.ps1")
-		done := m.State.Clone()
-		ranBeside(t, m, a, both, 0, "configure.ps1")
-		ranBeside(t, m, b, both, 0, "configure.ps1")
-		sameState(t, "the second runs", m.State, done)
+	t.Run("lync-2010-enterprise-calling", func(t *testing.T) { standSideBySide(t, servers()["lync-2010-enterprise-calling"]) })
+	few(t, standSideBySide)
+}
 
-		result := ranBeside(t, m, b, both, 0, "rollback.ps1")
-		if said := strings.Join(append(result.Host, result.Warnings...), "\n"); !strings.Contains(said, "The pool "+a.Answers.TrustedPool+" stays: with its computers and its application it also serves other deployments of the wizard, which are "+a.Name+". ") {
-			t.Errorf("it says\n%s", said)
-		}
-		sameState(t, "rollback.ps1 of the second deployment", m.State, alone)
-		ranBeside(t, m, a, both, 0, "verify.ps1")
-		ranBeside(t, m, a, together(a), 0, "verify.ps1")
-		ranBeside(t, m, a, together(a), 0, "rollback.ps1")
-		sameState(t, "rollback.ps1 of the first deployment, when it is the only one", m.State, start)
-	})
+// standSideBySide sets a deployment and its neighbour up, and takes them back one after the other.
+func standSideBySide(t *testing.T, d federation.Deployment) {
+	t.Helper()
+	a, b := neighbours(d)
+	both, m := together(a, b), sharedSide(a, b)
+	start := m.State.Clone()
+	ranBeside(t, m, a, both, 0, "configure.ps1")
+	alone := m.State.Clone()
+	if result := ranBeside(t, m, b, both, 0, "configure.ps1"); !slices.Contains(result.Changes, "add the route for second.example.com to "+valuesOf(b, both).Destination()+":"+wantedPort(b)+" in Global") {
+		t.Errorf("the second deployment changed %v", result.Changes)
+	}
+	ranBeside(t, m, a, both, 0, "verify.ps1")
+	ranBeside(t, m, b, both, 0, "verify.ps1")
+	done := m.State.Clone()
+	ranBeside(t, m, a, both, 0, "configure.ps1")
+	ranBeside(t, m, b, both, 0, "configure.ps1")
+	sameState(t, "the second runs", m.State, done)
+
+	result := ranBeside(t, m, b, both, 0, "rollback.ps1")
+	if said := strings.Join(append(result.Host, result.Warnings...), "\n"); !strings.Contains(said, "The pool "+a.Answers.TrustedPool+" stays: with its computers and its application it also serves other deployments of the wizard, which are "+a.Name+". ") {
+		t.Errorf("it says\n%s", said)
+	}
+	sameState(t, "rollback.ps1 of the second deployment", m.State, alone)
+	ranBeside(t, m, a, both, 0, "verify.ps1")
+	ranBeside(t, m, a, together(a), 0, "verify.ps1")
+	ranBeside(t, m, a, together(a), 0, "rollback.ps1")
+	sameState(t, "rollback.ps1 of the first deployment, when it is the only one", m.State, start)
 }
 
 func wantedPort(d federation.Deployment) string {
