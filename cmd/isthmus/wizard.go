@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -118,7 +119,7 @@ func (a wizardFinishCommand) Run(ctx context.Context, f *flags, c console) error
 		if err != nil {
 			return err
 		}
-		return writeScripts(a.Out, deployment, snapshot, c.out)
+		return writeScripts(a.Out, deployment, snapshot, c)
 	})
 }
 
@@ -138,25 +139,63 @@ func writable(dir string) error {
 	return os.Remove(probe.Name())
 }
 
-func writeScripts(dir string, d federation.Deployment, snapshot federation.Snapshot, out io.Writer) error {
+func writeScripts(dir string, d federation.Deployment, snapshot federation.Snapshot, c console) error {
 	steps, err := powershell.Script(d, snapshot)
 	if err != nil {
 		return err
 	}
+	if err := keepEarlier(dir, d, snapshot, steps, c); err != nil {
+		return err
+	}
 	for _, step := range steps {
-		path := filepath.Join(dir, step.File)
-		if err := os.WriteFile(path, step.Bytes(), 0o644); err != nil {
-			return fmt.Errorf("the configuration is applied, but %s could not be written: %w; call again, a second run changes nothing", path, err)
+		if err := writeStep(dir, step, c); err != nil {
+			return fmt.Errorf("The configuration is applied, but the files are not complete: %w Call again; a second run changes nothing.", err)
 		}
-		fmt.Fprintln(out, "wrote", path)
 	}
 	return nil
+}
+
+func writeStep(dir string, step powershell.Step, c console) error {
+	path := filepath.Join(dir, step.File)
+	if err := os.WriteFile(path, step.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("%s could not be written: %w.", path, err)
+	}
+	fmt.Fprintln(c.out, "wrote", path)
+	return nil
+}
+
+// keepEarlier puts the way back of an earlier run aside: what that run's scripts made on the Microsoft side, only its own
+// rollback.ps1 takes back. Of other files that this run does not write it only tells.
+func keepEarlier(dir string, d federation.Deployment, snapshot federation.Snapshot, steps []powershell.Step, c console) error {
+	for _, name := range []string{"verify.ps1", "restart.ps1"} {
+		path := filepath.Join(dir, name)
+		if _, written := powershell.File(steps, name); !written && exists(path) {
+			fmt.Fprintf(c.err, "Warning: %s is of an earlier run and fits no more; delete it.\n", path)
+		}
+	}
+	path := filepath.Join(dir, "rollback.ps1")
+	earlier, err := os.ReadFile(path)
+	if err != nil || bytes.Contains(earlier, []byte(powershell.Fingerprint(d, snapshot))) {
+		return nil // there is none, or it is the same but for its head
+	}
+	kept := filepath.Join(dir, fmt.Sprintf("rollback-before-revision-%d.ps1", d.Revision))
+	if err := os.Rename(path, kept); err != nil {
+		return fmt.Errorf("The configuration is applied, but the earlier %s could not be put aside: %w. Move it yourself and call again; a second run changes nothing.", path, err)
+	}
+	fmt.Fprintln(c.out, "kept", kept)
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 type wizardRemoveCommand struct {
 	Name   string `arg:"" help:"Deployment to remove: its pool's name, or that of its one front end."`
 	DryRun bool   `help:"Print what would go and what would stay; change nothing."`
 	JSON   bool   `name:"json" help:"Print it as JSON, with the reason of whatever stays."`
+	Out    string `placeholder:"DIR" help:"Directory for the way back of the Microsoft side, written before anything goes."`
 }
 
 func (a wizardRemoveCommand) Run(ctx context.Context, f *flags, c console) error {
@@ -168,6 +207,11 @@ func (a wizardRemoveCommand) Run(ctx context.Context, f *flags, c console) error
 		d, err := deploymentNamed(a.Name, snapshot)
 		if err != nil {
 			return err
+		}
+		if a.Out != "" {
+			if err := writeWayBack(a.Out, d, snapshot, c); err != nil {
+				return err
+			}
 		}
 		changes := wizard.Removal(d, snapshot)
 		if !a.DryRun {
@@ -183,6 +227,29 @@ func (a wizardRemoveCommand) Run(ctx context.Context, f *flags, c console) error
 	})
 }
 
+// wayBack is the file that takes the Microsoft side of a deployment back.
+func wayBack(d federation.Deployment) string {
+	if d.Answers.Platform == federation.OCS2007R2 {
+		return "checklist.md"
+	}
+	return "rollback.ps1"
+}
+
+func writeWayBack(dir string, d federation.Deployment, snapshot federation.Snapshot, c console) error {
+	if err := writable(dir); err != nil {
+		return err
+	}
+	steps, err := powershell.Script(d, snapshot)
+	if err != nil {
+		return err
+	}
+	step, _ := powershell.File(steps, wayBack(d))
+	if err := writeStep(dir, step, c); err != nil {
+		return fmt.Errorf("Nothing was removed: %w Name another directory with --out.", err)
+	}
+	return nil
+}
+
 // leftThere says how the Microsoft side is taken back before a deployment is removed, or after it.
 func leftThere(d federation.Deployment, removed bool) string {
 	switch {
@@ -191,7 +258,7 @@ func leftThere(d federation.Deployment, removed bool) string {
 	case removed:
 		return "The Microsoft side still sends here. Run the copy of rollback.ps1 that you kept there; nothing writes that file any more."
 	}
-	return "The Microsoft side still sends here. Run rollback.ps1 there before you remove the deployment; nothing writes that file afterwards."
+	return "The Microsoft side still sends here. Run rollback.ps1 there before you remove the deployment; nothing writes that file afterwards. With --out the removal itself writes it first."
 }
 
 // deploymentNamed finds a deployment by its name; the error names those that are there.

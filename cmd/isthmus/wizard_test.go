@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,6 +23,55 @@ func TestAnEditRemovesWhatItsDeploymentNoLongerNeeds(t *testing.T) {
 	}
 	if again := m.isthmus("", "wizard", "plan", edited); strings.Contains(again.out, "remove ") || strings.Contains(again.out, "new ") {
 		t.Errorf("a second run would change something:\n%s", again.out)
+	}
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestTheWayBackOfAnEarlierRunIsKept(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	out := filepath.Join(m.dir, "scripts")
+	m.isthmus(answers, "wizard", "finish", "-", "--out", out).want(t, 0)
+	first := read(t, filepath.Join(out, "rollback.ps1"))
+	if again := m.isthmus(answers, "wizard", "finish", "-", "--out", out); strings.Contains(again.out, "kept") {
+		t.Errorf("a run that changes nothing puts the way back aside:\n%s", again.out)
+	}
+	other := answers + "application_id: other\n"
+	r := m.isthmus(other, "wizard", "finish", "-", "--out", out)
+	r.want(t, 0, "kept "+filepath.Join(out, "rollback-before-revision-"))
+	if !strings.Contains(r.err, "Run the rollback.ps1 of today there before you finish") {
+		t.Errorf("nobody is told to take the old application back: %s", r.err)
+	}
+	kept, _ := filepath.Glob(filepath.Join(out, "rollback-before-revision-*.ps1"))
+	if len(kept) != 1 || !bytes.Equal(read(t, kept[0]), first) {
+		t.Errorf("kept are %v", kept)
+	}
+	ocs := strings.Replace(answers, "skype_for_business_2015", "ocs_2007_r2", 1)
+	if r := m.isthmus(ocs, "wizard", "finish", "-", "--out", out); !strings.Contains(r.err, "verify.ps1 is of an earlier run") || exists(filepath.Join(out, "rollback.ps1")) {
+		t.Errorf("files that fit no more are not told of:\n%s", r.err)
+	}
+}
+
+func TestTheWayBackIsWrittenBeforeADeploymentGoes(t *testing.T) {
+	for platform, file := range map[string]string{"skype_for_business_2015": "rollback.ps1", "ocs_2007_r2": "checklist.md"} {
+		m := newMachine(t)
+		m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+		text := strings.Replace(answers, "skype_for_business_2015", platform, 1)
+		m.isthmus(text, "wizard", "finish", "-", "--out", filepath.Join(m.dir, "scripts")).want(t, 0)
+		m.isthmus("", "wizard", "remove", "pool.synergy.com", "--out", m.file("no-directory", "")).want(t, exitFailure, "cannot be made")
+		back := filepath.Join(m.dir, "back")
+		m.isthmus("", "wizard", "remove", "pool.synergy.com", "--out", back).want(t, 0, "wrote "+filepath.Join(back, file), "remove acl")
+		if !bytes.Equal(read(t, filepath.Join(back, file)), read(t, filepath.Join(m.dir, "scripts", file))) {
+			t.Errorf("%s: the file is not the one that finish wrote", platform)
+		}
 	}
 }
 
