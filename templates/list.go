@@ -25,6 +25,7 @@ type List struct {
 	OtherHref string
 	Delete    bool   // whether rows can be selected and deleted
 	Empty     string // why it is empty, and what follows from it
+	Class     string // of the table, for columns that need other widths; may be empty
 }
 
 // A Column is one field of a list.
@@ -53,6 +54,8 @@ type Cell struct {
 	Num   bool
 	State *State
 	Lines []string // one below the other, after Text
+	Href  string   // a page that goes with it, with Link as its words; both may be empty
+	Link  string
 }
 
 // Shown are the columns that have cells.

@@ -17,7 +17,7 @@ import (
 var least = map[string]auth.Role{
 	"GET /healthz": "", "GET /readyz": "", "GET /metrics": "", "GET /static/{file}": "",
 	"GET /login": "", "POST /login": "", "GET /setup": "", "POST /setup": "", "POST /logout": "",
-	"GET /": auth.Viewer, "GET /pages": auth.Viewer, "GET /audit": auth.Viewer,
+	"GET /": auth.Viewer, "GET /pages": auth.Viewer, "GET /audit": auth.Viewer, "GET /handshakes": auth.Viewer,
 	"GET /acl/server": auth.Operator, "POST /acl/server": auth.Operator, "POST /listeners/swap": auth.Operator,
 	"GET /settings": auth.Viewer, "POST /settings": auth.Admin,
 	"GET /services": auth.Viewer, "POST /services/profile": auth.Operator, "POST /services/{id:[0-9]+}": auth.Operator,

@@ -93,6 +93,7 @@ func (s *Server) routes() chi.Router {
 	r.Get("/", s.may(auth.Read, s.showStart))
 	r.Get("/pages", s.may(auth.Read, s.showPages))
 	r.Get("/audit", s.may(auth.Read, s.showAudit))
+	r.Get("/handshakes", s.may(auth.Read, s.showHandshakes))
 
 	r.Get("/acl/server", s.may(auth.Change, s.showACLServer))
 	r.Post("/acl/server", s.may(auth.Change, s.saveACLServer))

@@ -1,0 +1,62 @@
+package listing
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Fields are what a list in memory can be found and sorted by, by name.
+type Fields[T any] map[string]func(T) string
+
+// In makes a page of a list in memory by the rules of those in a database: comparison is without case, a field that the
+// list does not know means every field, and the list's own order holds among equals.
+func In[T any](q Query, all []T, fields Fields[T]) Page[T] {
+	q = q.Normalized()
+	found := slices.Clone(all)
+	if q.Filters() {
+		found = slices.DeleteFunc(found, func(one T) bool { return !fields.fit(q, one) })
+	}
+	if by := fields[q.Sort]; by != nil {
+		slices.SortStableFunc(found, func(a, b T) int {
+			order := cmp.Compare(strings.ToLower(by(a)), strings.ToLower(by(b)))
+			if q.Desc {
+				return -order
+			}
+			return order
+		})
+	}
+	p := NewPage[T](q, len(found), len(all))
+	p.Fill(found[p.Offset():min(p.Offset()+p.Query.Rows, len(found))])
+	return p
+}
+
+func (f Fields[T]) fit(q Query, one T) bool {
+	if field := f[q.Field]; field != nil {
+		return q.fits(field(one))
+	}
+	for _, field := range f {
+		if q.fits(field(one)) {
+			return true
+		}
+	}
+	return false
+}
+
+// fits compares one value with what was typed.
+func (q Query) fits(value string) bool {
+	value, text := strings.ToLower(value), strings.ToLower(q.Text)
+	switch q.Op {
+	case Contains:
+		return strings.Contains(value, text)
+	case IsExactly:
+		return value == text
+	case EndsWith:
+		return strings.HasSuffix(value, text)
+	case IsEmpty:
+		return value == ""
+	case IsNotEmpty:
+		return value != ""
+	}
+	return strings.HasPrefix(value, text)
+}

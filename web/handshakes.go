@@ -1,0 +1,162 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"isthmus/internal/auth"
+	"isthmus/internal/federation"
+	"isthmus/internal/listing"
+	"isthmus/templates"
+)
+
+// A reportedHandshake is a refused handshake as a node told of it.
+type reportedHandshake struct {
+	federation.RefusedHandshake
+	node *federation.NodeStatus
+}
+
+var handshakeFields = listing.Fields[reportedHandshake]{
+	"peer":    func(h reportedHandshake) string { return h.Peer },
+	"last":    func(h reportedHandshake) string { return h.Last.UTC().Format("20060102150405.000") },
+	"subject": func(h reportedHandshake) string { return h.Subject },
+	"reason":  func(h reportedHandshake) string { return h.Reason },
+	"node":    func(h reportedHandshake) string { return h.node.Node },
+}
+
+// showHandshakes lists why TLS connections came to nothing, on all nodes, and what would change that.
+func (s *Server) showHandshakes(w http.ResponseWriter, r *http.Request) error {
+	statuses, err := s.store.NodeHandshakes(r.Context())
+	if err != nil {
+		return err
+	}
+	snapshot, err := s.store.Snapshot(r.Context())
+	if err != nil {
+		return err
+	}
+	page := listing.In(listing.FromURL(r.URL.Query()), newestFirst(statuses), handshakeFields)
+	ways := waysOut{snapshot: &snapshot, change: may(r, auth.Change)}
+	rows := make([]templates.Row, len(page.Items))
+	for i, h := range page.Items {
+		rows[i] = handshakeRow(h, ways, s.Now())
+	}
+	l := listOf(page, rows)
+	l.Path, l.One, l.Many, l.Class = "/handshakes", "refused handshake", "refused handshakes", "handshakes"
+	l.Lede = "TLS connections that came to nothing, newest first, as each node remembers them since it started. What the incoming ACL refuses is not among them: that comes after the handshake."
+	l.Empty = "No TLS handshake has failed since the nodes started. Whoever is refused from now on is listed here with the reason, and with the page that would change it."
+	l.Columns = []templates.Column{{Name: "peer", Label: "Peer"}, {Name: "last", Label: "Last", NoFind: true}, {Name: "subject", Label: "Subject that it claims"},
+		{Name: "reason", Label: "Reason"}, {Label: "What would change it"}, {Name: "node", Label: "Node"}}
+	return s.render(w, r, http.StatusOK, templates.ListPage(s.frame(r, "Refused handshakes", "/handshakes"), l))
+}
+
+// newestFirst joins what all nodes told.
+func newestFirst(statuses []federation.NodeStatus) []reportedHandshake {
+	var all []reportedHandshake
+	for i := range statuses {
+		for _, h := range statuses[i].Handshakes {
+			all = append(all, reportedHandshake{h, &statuses[i]})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b reportedHandshake) int { return b.Last.Compare(a.Last) })
+	return all
+}
+
+func handshakeRow(h reportedHandshake, ways waysOut, now time.Time) templates.Row {
+	href, what := ways.peer(h.RefusedHandshake)
+	way := ways.out(h)
+	return templates.Row{Href: href, Label: h.Peer, Cells: []templates.Cell{
+		{Text: peerName(h.RefusedHandshake), Mono: true, Note: what},
+		{Text: templates.Clock(h.Last, now), Note: howOften(h.RefusedHandshake, now)},
+		claimed(h.RefusedHandshake),
+		{State: &templates.State{Mark: templates.Down, Word: cmp.Or(h.Reason, "TLS handshake failed"), Note: sentence(h.Detail)}},
+		{Text: way.text, Href: way.href, Link: way.link},
+		{Text: h.node.Node, Note: silence(h.node, now)},
+	}}
+}
+
+// peerName is an address for who connected here, and host and port for where this node connected to.
+func peerName(h federation.RefusedHandshake) string {
+	if !h.Outbound || h.Port == 0 {
+		return h.Peer
+	}
+	return net.JoinHostPort(h.Peer, strconv.Itoa(h.Port))
+}
+
+func howOften(h federation.RefusedHandshake, now time.Time) string {
+	if h.Count <= 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times since %s", h.Count, templates.Clock(h.First, now))
+}
+
+// claimed is the name in the peer's certificate. Without a trusted chain anybody can write any name there.
+func claimed(h federation.RefusedHandshake) templates.Cell {
+	switch {
+	case h.Subject == "":
+		return templates.Cell{Text: "none"}
+	case h.Verified:
+		return templates.Cell{Text: h.Subject, Mono: true, Tag: "from a trusted CA"}
+	}
+	return templates.Cell{Text: h.Subject, Mono: true, Tag: "unverified claim"}
+}
+
+// sentence begins a detail with a capital; in the log it follows the reason.
+func sentence(detail string) string {
+	if detail == "" {
+		return ""
+	}
+	return capital(detail)
+}
+
+func silence(n *federation.NodeStatus, now time.Time) string {
+	if n.Live(now) {
+		return ""
+	}
+	return "silent, last heard " + templates.Ago(n.ReportedAt, now)
+}
+
+// peer says what a peer is here, with the page of what this node connects to.
+func (o waysOut) peer(h federation.RefusedHandshake) (href, what string) {
+	if !h.Outbound {
+		return "", "connected to the listener " + h.Listener
+	}
+	at := ""
+	if h.Address != peerName(h) {
+		at = " at " + h.Address
+	}
+	routes := o.routes(h)
+	switch node := o.nodeAt(h.Peer); {
+	case len(routes) == 1:
+		return fmt.Sprintf("/static-routes/%d", routes[0].ID), "next hop" + at
+	case len(routes) > 1:
+		return "/static-routes?" + url.Values{"field": {"next_hop"}, "op": {listing.IsExactly}, "q": {h.Peer}}.Encode(), "next hop of " + counted(len(routes), "static route", "static routes") + at
+	case node != nil:
+		return fmt.Sprintf("/nodes/%d", node.ID), "the node " + node.Name + at
+	}
+	return "", "no static route leads there now"
+}
+
+// routes are those that lead over TLS to where this node connected.
+func (o waysOut) routes(h federation.RefusedHandshake) (found []federation.StaticRoute) {
+	for _, r := range o.snapshot.StaticRoutes {
+		if strings.EqualFold(r.NextHop, h.Peer) && r.Port == h.Port && r.Transport == federation.TLS {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+func (o waysOut) nodeAt(address string) *federation.Node {
+	i := slices.IndexFunc(o.snapshot.Nodes, func(n federation.Node) bool { return n.Address == address })
+	if i < 0 {
+		return nil
+	}
+	return &o.snapshot.Nodes[i]
+}

@@ -1,0 +1,246 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"isthmus/internal/auth"
+	"isthmus/internal/certs"
+	"isthmus/internal/federation"
+	"isthmus/internal/htmltest"
+)
+
+const lab = "Default SIP Proxy TLS Listener - Peer Auth"
+
+// refusedAt is a refused handshake of a client.
+func refusedAt(peer, subject, reason string, last time.Time) federation.RefusedHandshake {
+	return federation.RefusedHandshake{Peer: peer, Subject: subject, Verified: reason == certs.ReasonNotListed, Reason: reason, Detail: "the test says so.",
+		Listener: lab, Context: federation.PeerAuthContext, Count: 1, First: last, Last: last}
+}
+
+// remember is what a node reports.
+func (c *console) remember(node string, list ...federation.RefusedHandshake) {
+	c.t.Helper()
+	c.reportAs(federation.NodeStatus{Node: node, Handshakes: list})
+}
+
+// handshakes are the rows of the page.
+func (c *console) handshakes(query string) []htmltest.Node {
+	c.t.Helper()
+	return c.get("/handshakes" + query).status(http.StatusOK).page().All("table tbody tr")
+}
+
+func TestWithoutRefusedHandshakesThePageSaysWhatWillStandThere(t *testing.T) {
+	c := signedInAs(t, auth.Viewer)
+	page := c.get("/handshakes").status(http.StatusOK).page()
+	page.Says(t, ".empty", "No TLS handshake has failed since the nodes started.")
+	page.Says(t, "nav.menu a[aria-current=page]", "Refused handshakes")
+}
+
+func TestRefusedHandshakesOfAllNodesStandNewestFirst(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(2)
+	now := time.Now()
+	often := refusedAt("10.1.30.11", "fe3.synergy.com", certs.ReasonNotListed, now.Add(-3*time.Minute))
+	often.Count, often.First = 4, now.Add(-48*time.Hour)
+	c.remember("imp1.here.com", refusedAt("10.1.30.13", "", certs.ReasonNone, now), often)
+	c.remember("imp2.here.com", refusedAt("10.1.30.12", "fe1.synergy.com", certs.ReasonUnknownCA, now.Add(-time.Minute)))
+	rows := c.handshakes("")
+	for i, want := range [][]string{
+		{"10.1.30.13", "once", "none", certs.ReasonNone, "imp1.here.com"},
+		{"10.1.30.12", lab, "fe1.synergy.com", "unverified claim", certs.ReasonUnknownCA, "The test says so.", "imp2.here.com"},
+		{"10.1.30.11", "4 times since", "fe3.synergy.com", "from a trusted CA", certs.ReasonNotListed, "imp1.here.com"},
+	} {
+		for _, text := range want {
+			if i >= len(rows) || !strings.Contains(rows[i].Text(), text) {
+				t.Fatalf("row %d of %d does not say %q", i, len(rows), text)
+			}
+		}
+	}
+	if rows := c.handshakes("?field=subject&op=begins_with&q=FE"); len(rows) != 2 {
+		t.Errorf("%d rows have a subject that begins with fe", len(rows))
+	}
+	if rows := c.handshakes("?sort=last"); !strings.Contains(rows[0].Text(), "10.1.30.11") {
+		t.Errorf("the oldest is not first: %s", rows[0].Text())
+	}
+	if rows := c.later(10 * time.Minute).handshakes(""); !strings.Contains(rows[0].Text(), "silent, last heard 10 minutes ago") {
+		t.Errorf("nothing says that the node is silent: %s", rows[0].Text())
+	}
+}
+
+func TestManyRefusedHandshakesHavePages(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(1)
+	var list []federation.RefusedHandshake
+	for i := range 60 {
+		list = append(list, refusedAt(fmt.Sprintf("10.0.0.%d", i), "", certs.ReasonNone, time.Now().Add(-time.Duration(i)*time.Second)))
+	}
+	c.remember("imp1.here.com", list...)
+	if rows := c.handshakes("?page=3"); len(rows) != 10 || !strings.Contains(rows[9].Text(), "10.0.0.59") {
+		t.Errorf("the last page has %d rows", len(rows))
+	}
+	c.get("/handshakes").page().Says(t, ".pager", "Refused handshakes 1 to 25 of 60.")
+}
+
+func TestEachReasonLeadsToWhatWouldChangeIt(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(2)
+	c.post("/tls-peer-subjects", "name", "listed.synergy.com").to("/tls-peer-subjects")
+	c.post("/tls-peer-subjects", "name", "selected.synergy.com").to("/tls-peer-subjects")
+	context := c.snapshot().TLSContext(federation.PeerAuthContext)
+	c.post(fmt.Sprintf("/tls-contexts/%d", context.ID), "peer_subjects", "selected.synergy.com").to("/tls-contexts")
+	contextPage, listener := fmt.Sprintf("/tls-contexts/%d", context.ID), ""
+	for _, l := range c.snapshot().Listeners {
+		if l.Name == lab {
+			listener = fmt.Sprintf("/listeners/%d", l.ID)
+		}
+	}
+	node := fmt.Sprintf("/nodes/%d", c.snapshot().Node("imp2.here.com").ID)
+	for _, test := range []struct {
+		promise, subject, reason string
+		says, href               string // href "": there is no link
+	}{
+		{"a subject that is not listed", "fe3.synergy.com", certs.ReasonNotListed, "If this server is yours", "/tls-peer-subjects/new?name=fe3.synergy.com"},
+		{"one that is listed only", "listed.synergy.com", certs.ReasonNotListed, "listed, but not selected", contextPage},
+		{"one that was selected since", "selected.synergy.com", certs.ReasonNotListed, "Selected in sip-proxy-peer-auth since.", ""},
+		{"a node from elsewhere", "imp2.here.com", certs.ReasonNotListed, "a node of this cluster", node},
+		{"a name that no peer subject can have", "<b>fe3</b>", certs.ReasonNotListed, "No peer subject can have this name.", ""},
+		{"a name that would be another when it is added", "fe3.synergy.com.", certs.ReasonNotListed, "No peer subject can have this name.", ""},
+		{"two names", "fe3.synergy.com", certs.ReasonSubject, "reissued with one Common Name", ""},
+		{"an expired certificate", "fe3.synergy.com", certs.ReasonExpired, "Renew the certificate on the peer.", ""},
+		{"one that is not yet valid", "fe3.synergy.com", certs.ReasonNotYetValid, "Compare the clocks", ""},
+		{"a missing usage", "fe3.synergy.com", certs.ReasonUsage, "server and client authentication", ""},
+		{"no certificate", "", certs.ReasonNone, "Whether one is demanded", contextPage},
+		{"nothing in common", "", certs.ReasonNothing, "versions and ciphers", contextPage},
+		{"a handshake that broke off", "", certs.ReasonHandshake, "port and protocol", listener},
+		{"a reason of a newer version", "", "x", "See the log of imp1.here.com.", ""},
+	} {
+		c.remember("imp1.here.com", refusedAt("10.1.30.11", test.subject, test.reason, time.Now()))
+		row := c.handshakes("")[0]
+		if !strings.Contains(row.Text(), test.says) {
+			t.Errorf("%s: the row says %q, want %q", test.promise, row.Text(), test.says)
+		}
+		links := row.All("a")
+		if test.href == "" && len(links) > 0 || test.href != "" && (len(links) != 1 || links[0].Attr("href") != test.href) {
+			t.Errorf("%s: %d links, want %q", test.promise, len(links), test.href)
+		}
+		for _, link := range links {
+			c.get(link.Attr("href")).status(http.StatusOK)
+		}
+	}
+	form := c.get("/tls-peer-subjects/new?name=fe3.synergy.com").page()
+	if got := form.One(t, "input[name=name]").Attr("value"); got != "fe3.synergy.com" {
+		t.Errorf("the form holds %q", got)
+	}
+}
+
+// Where certificates are imported: on their page, or by a command while there is none.
+func TestAnUnknownCALeadsToWhereOneIsImported(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(1)
+	for _, reason := range []string{certs.ReasonUnknownCA, certs.ReasonRefusedOurs} {
+		c.remember("imp1.here.com", refusedAt("10.1.30.11", "fe3.synergy.com", reason, time.Now()))
+		row := c.handshakes("")[0]
+		if links := row.All("a"); len(links) == 1 && links[0].Attr("href") == "/certificates" {
+			c.get("/certificates").status(http.StatusOK)
+		} else if !strings.Contains(row.Text(), "isthmus cert import --purpose cup") {
+			t.Errorf("%s: no way out in %q", reason, row.Text())
+		}
+	}
+}
+
+func TestANameThatNoTrustedCAVouchesForIsNeverOffered(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(1)
+	for _, reason := range []string{certs.ReasonSubject, certs.ReasonUnknownCA, certs.ReasonExpired, certs.ReasonNotYetValid, certs.ReasonUsage, certs.ReasonHandshake, certs.ReasonNotListed} {
+		h := refusedAt("10.1.30.11", "fe3.synergy.com", reason, time.Now())
+		h.Verified = false
+		c.remember("imp1.here.com", h)
+		page := c.get("/handshakes").status(http.StatusOK)
+		page.page().Says(t, "table .tag", "unverified claim")
+		if strings.Contains(page.body, "/tls-peer-subjects/new") {
+			t.Errorf("%s: the claimed name is offered for adding", reason)
+		}
+	}
+}
+
+func TestAViewerReadsAndIsOfferedNothing(t *testing.T) {
+	admin := signedInAs(t, auth.Admin)
+	admin.nodes(1)
+	admin.remember("imp1.here.com", refusedAt("10.1.30.11", "fe3.synergy.com", certs.ReasonNotListed, time.Now()))
+	admin.cookies = map[string]*http.Cookie{}
+	admin.signIn(auth.Viewer)
+	row := admin.handshakes("")[0]
+	if !strings.Contains(row.Text(), "An operator can add it") || len(row.All("a")) > 0 {
+		t.Errorf("a viewer reads %q with %d links", row.Text(), len(row.All("a")))
+	}
+}
+
+func TestARefusedHopLeadsToItsStaticRoute(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(2)
+	route := func(destination, hop string) {
+		c.post("/static-routes", "type", "domain", "destination", destination, "next_hop", hop, "port", "5061", "transport", "tls").status(http.StatusSeeOther)
+	}
+	route(".com.synergy", "fe1.synergy.com")
+	route(".com.foo", "10.1.20.22")
+	route(".com.bar", "10.1.20.22")
+	id := c.snapshot().StaticRoutes[0].ID
+	for _, r := range c.snapshot().StaticRoutes {
+		if r.NextHop == "fe1.synergy.com" {
+			id = r.ID
+		}
+	}
+	for _, test := range []struct{ peer, address, href, says string }{
+		{"fe1.synergy.com", "10.1.20.21:5061", fmt.Sprintf("/static-routes/%d", id), "fe1.synergy.com:5061 next hop at 10.1.20.21:5061"},
+		{"10.1.20.22", "10.1.20.22:5061", "/static-routes?" + url.Values{"field": {"next_hop"}, "op": {"is_exactly"}, "q": {"10.1.20.22"}}.Encode(), "10.1.20.22:5061 next hop of 2 static routes"},
+		{"127.0.0.12", "127.0.0.12:5061", fmt.Sprintf("/nodes/%d", c.snapshot().Node("imp2.here.com").ID), "the node imp2.here.com"},
+		{"10.9.9.9", "10.9.9.9:5061", "", "no static route leads there now"},
+	} {
+		h := refusedAt(test.peer, "fe9.synergy.com", certs.ReasonExpired, time.Now())
+		h.Outbound, h.Port, h.Address, h.Listener = true, 5061, test.address, ""
+		c.remember("imp1.here.com", h)
+		row := c.handshakes("")[0]
+		links := row.All("th a")
+		if !strings.Contains(row.Text(), test.says) || test.href == "" && len(links) > 0 || test.href != "" && (len(links) != 1 || links[0].Attr("href") != test.href) {
+			t.Errorf("%s: %q with %d links, want %s", test.peer, row.Text(), len(links), test.href)
+		}
+		for _, link := range links {
+			c.get(link.Attr("href")).status(http.StatusOK)
+		}
+	}
+}
+
+func TestAHostileSubjectIsShownAsTextAndCut(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(1)
+	var list []federation.RefusedHandshake
+	for _, subject := range []string{`"><script>alert(1)</script>`, "a\x00b\r\nc", "\u202emoc.ygrenys", strings.Repeat("x", 64<<10), "javascript:alert(1)"} {
+		for _, reason := range []string{certs.ReasonNotListed, certs.ReasonUnknownCA} {
+			h := refusedAt("10.1.30.11", subject, reason, time.Now())
+			h.Detail = subject
+			h.Tame()
+			list = append(list, h)
+		}
+	}
+	c.remember("imp1.here.com", list...)
+	answer := c.get("/handshakes").status(http.StatusOK)
+	page := answer.page()
+	page.Count(t, "main script", 0)
+	if strings.ContainsAny(answer.body, "\x00\r\u202e") || strings.Contains(answer.body, "<script>alert") || strings.Contains(answer.body, strings.Repeat("x", 1000)) {
+		t.Error("what a stranger wrote is in the page as it was")
+	}
+	text := page.One(t, "table").Text()
+	for _, want := range []string{`"><script>alert(1)</script>`, `a\u0000b\u000d\u000ac`, `\u202emoc.ygrenys`, strings.Repeat("x", 255) + "..."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not show %.40q", want)
+		}
+	}
+	if strings.Contains(answer.body, "/tls-peer-subjects/new") {
+		t.Error("a name that cannot be a peer subject is offered")
+	}
+}
