@@ -131,6 +131,7 @@ type ScriptFile struct {
 	Success string
 	Text    string
 	Href    string // of the download
+	SavedAs string // the name under which a browser saves it
 }
 
 // Names of the files that a page treats in a way of their own.

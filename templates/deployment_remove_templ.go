@@ -77,7 +77,7 @@ func RemovePage(f Frame, r Removal) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if r.Rollback.Name != "" {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p>Run rollback.ps1 there before you remove anything here. It takes back what configure.ps1 made, and afterwards no page writes it any more.</p><p><a class=\"button\" href=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p>Run rollback.ps1 there before you remove anything here. It takes back what is as configure.ps1 makes it, and afterwards no page writes it any more.</p><p><a class=\"button\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

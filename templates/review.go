@@ -18,6 +18,7 @@ type Review struct {
 	Warnings    []string
 	Groups      []PlanGroup
 	Run         string // which deployment the run changes or makes beside others, "" for the first one
+	Earlier     string // path of the rollback.ps1 of today of the deployment that the run changes, "" when there is none
 	New         int
 	Goes        int
 	Exists      int

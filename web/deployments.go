@@ -125,7 +125,7 @@ func scriptFiles(d federation.Deployment, steps []powershell.Step) []templates.S
 
 func scriptFile(d federation.Deployment, step powershell.Step) templates.ScriptFile {
 	return templates.ScriptFile{Name: step.File, Title: step.Title, Where: step.Where, Command: step.Command,
-		Success: step.Success, Text: step.Text, Href: deploymentPath(d) + "/" + step.File}
+		Success: step.Success, Text: step.Text, Href: deploymentPath(d) + "/" + step.File, SavedAs: step.DownloadName(d)}
 }
 
 // linkTo is the path itself when one of the links leads there, else "".

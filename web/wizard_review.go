@@ -37,7 +37,7 @@ func (s *Server) reviewPage(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	review := templates.NewReview(a, changes, reviewed(a, changes))
-	review.Run = runWords(a, run.snapshot)
+	review.Run, review.Earlier = runWords(a, run.snapshot), earlierRollback(a, run.snapshot)
 	review.Behind = behind(a, run.snapshot, changes)
 	review.Steps = stepLinks(wizard.StepReview, wizard.StepReview)
 	if err := mayApply(r, run.snapshot, changes, finishAdvice); err != nil {
@@ -77,6 +77,17 @@ func runWords(a federation.Answers, s federation.Snapshot) string {
 		return "This run makes a second deployment, " + a.DeploymentName() + ", beside " + others[0] + ". To change that one instead, go through it again from its page and keep its name."
 	}
 	return "This run makes a new deployment, " + a.DeploymentName() + ", beside " + counted(len(others), "other", "others") + ". To change one of them instead, go through it again from its page and keep its name."
+}
+
+// earlierRollback is the path of the way back of the deployment that the run changes: after Finish nothing writes it again.
+func earlierRollback(a federation.Answers, s federation.Snapshot) string {
+	for _, d := range s.Deployments {
+		steps, err := powershell.Script(d, s)
+		if _, ok := powershell.File(steps, "rollback.ps1"); err == nil && ok && d.Name == a.DeploymentName() {
+			return deploymentPath(d) + "/rollback.ps1"
+		}
+	}
+	return ""
 }
 
 const finishAdvice = "Ask an administrator to take over this draft and finish it."

@@ -20,6 +20,20 @@ func reopened(t *testing.T) *console {
 	return c
 }
 
+func TestTheWayBackOfBeforeIsOfferedWhileItCanBeWritten(t *testing.T) {
+	c := reopened(t)
+	page := c.get("/wizard/6").status(http.StatusOK).page()
+	if href := page.One(t, ".run a").Attr("href"); href != "/deployments/1/rollback.ps1" {
+		t.Errorf("the link leads to %s", href)
+	}
+	c.get("/deployments/1/rollback.ps1").status(http.StatusOK)
+	new := ready(t, auth.Admin)
+	new.walk(5)
+	new.get("/wizard/6").page().Count(t, ".run a", 0)
+	saved := c.get("/deployments/1").page()
+	saved.Says(t, "section .row .note .mono", "configure-pool.synergy.com-")
+}
+
 func TestTheReviewOfAnEditShowsWhatGoes(t *testing.T) {
 	c := reopened(t)
 	c.postForm("/wizard/3", hosts("fe1.synergy.com", "10.1.20.21", "fe3.synergy.com", "10.1.20.23")).to("/wizard/4")
