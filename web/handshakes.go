@@ -51,7 +51,7 @@ func (s *Server) showHandshakes(w http.ResponseWriter, r *http.Request) error {
 	l.Path, l.One, l.Many, l.Class = "/handshakes", "refused handshake", "refused handshakes", "handshakes"
 	l.Lede = "TLS connections that came to nothing, newest first, as each node remembers them since it started. What the incoming ACL refuses is not among them: that comes after the handshake."
 	l.Empty = "No TLS handshake has failed since the nodes started. Whoever is refused from now on is listed here with the reason, and with the page that would change it."
-	l.Columns = []templates.Column{{Name: "peer", Label: "Peer"}, {Name: "last", Label: "Last", NoFind: true}, {Name: "subject", Label: "Subject that it claims"},
+	l.Columns = []templates.Column{{Name: "peer", Label: "Peer"}, {Name: "last", Label: "Last", NoFind: true}, {Name: "subject", Label: "Claimed subject"},
 		{Name: "reason", Label: "Reason"}, {Label: "What would change it"}, {Name: "node", Label: "Node"}}
 	return s.render(w, r, http.StatusOK, templates.ListPage(s.frame(r, "Refused handshakes", "/handshakes"), l))
 }
@@ -75,7 +75,7 @@ func handshakeRow(h reportedHandshake, ways waysOut, now time.Time) templates.Ro
 		{Text: peerName(h.RefusedHandshake), Mono: true, Note: what},
 		{Text: templates.Clock(h.Last, now), Note: howOften(h.RefusedHandshake, now)},
 		claimed(h.RefusedHandshake),
-		{State: &templates.State{Mark: templates.Down, Word: cmp.Or(h.Reason, "TLS handshake failed"), Note: sentence(h.Detail)}},
+		{State: &templates.State{Mark: templates.Down, Word: cmp.Or(sentence(h.Reason), "TLS handshake failed"), Note: sentence(h.Detail)}},
 		{Text: way.text, Href: way.href, Link: way.link},
 		{Text: h.node.Node, Note: silence(h.node, now)},
 	}}
@@ -107,12 +107,12 @@ func claimed(h federation.RefusedHandshake) templates.Cell {
 	return templates.Cell{Text: h.Subject, Mono: true, Tag: "unverified claim"}
 }
 
-// sentence begins a detail with a capital; in the log it follows the reason.
-func sentence(detail string) string {
-	if detail == "" {
+// sentence begins with a capital what follows other words in the log.
+func sentence(words string) string {
+	if words == "" {
 		return ""
 	}
-	return capital(detail)
+	return capital(words)
 }
 
 func silence(n *federation.NodeStatus, now time.Time) string {
@@ -125,7 +125,7 @@ func silence(n *federation.NodeStatus, now time.Time) string {
 // peer says what a peer is here, with the page of what this node connects to.
 func (o waysOut) peer(h federation.RefusedHandshake) (href, what string) {
 	if !h.Outbound {
-		return "", "connected to the listener " + h.Listener
+		return "", "connected to " + h.Listener
 	}
 	at := ""
 	if h.Address != peerName(h) {

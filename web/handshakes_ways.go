@@ -27,7 +27,7 @@ func (o waysOut) out(h reportedHandshake) wayOut {
 	case certs.ReasonUnknownCA:
 		return certificates("Import the CA, if it is yours", "--purpose "+federation.PurposeTrust)
 	case certs.ReasonRefusedOurs:
-		return certificates("Import the CA of "+h.node.Node+" at the peer. What the node shows is decided here", "--purpose "+federation.PurposeOwn)
+		return certificates("Import the CA of "+h.node.Node+"'s certificate at the peer, or give the node another certificate", "--purpose "+federation.PurposeOwn)
 	case certs.ReasonNothing:
 		return o.context(h, "Its versions and ciphers are decided here.")
 	case certs.ReasonNone:
