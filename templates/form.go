@@ -18,6 +18,7 @@ type Form struct {
 	Values   url.Values
 	Was      string // what the object was when the form was opened, as a fingerprint; "" for a new one
 	Invalid  federation.Invalid
+	Arranged bool // its lists were put in another order, and nothing was saved
 	ReadOnly bool // the reader may look but not change
 	Delete   bool // whether a link to delete it is shown
 	Again    bool // whether "Save and add another" is shown
@@ -139,3 +140,22 @@ func Choices(values []string) []Option {
 func offered(options []Option, value string) bool {
 	return slices.ContainsFunc(options, func(o Option) bool { return o.Value == value })
 }
+
+// chosen are the options that are ticked. What is ticked and not among them, such as a name that was deleted meanwhile,
+// comes last: wrong input must not become right by being left out.
+func (in Field) chosen(form Form) []Option {
+	list := slices.DeleteFunc(slices.Clone(in.Options), func(o Option) bool { return !form.Has(in.Name, o.Value) })
+	for _, value := range form.Values[in.Name] {
+		if value != "" && !offered(in.Options, value) {
+			list = append(list, Option{Value: value, Label: value})
+		}
+	}
+	return list
+}
+
+func (in Field) unchosen(form Form) []Option {
+	return slices.DeleteFunc(slices.Clone(in.Options), func(o Option) bool { return form.Has(in.Name, o.Value) })
+}
+
+// listID is the id of the heading of one of a field's two lists.
+func listID(name, title string) string { return fieldID(name) + "-" + strings.ToLower(title) }

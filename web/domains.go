@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 
 	"github.com/a-h/templ"
@@ -48,7 +49,7 @@ func (s *Server) domainRows(ctx context.Context, domains []federation.Domain) ([
 }
 
 // checkDomain refuses a node's name: what is a host cannot be what stands after the @ of addresses here.
-func (s *Server) checkDomain(ctx context.Context, d federation.Domain) (federation.Invalid, error) {
+func (s *Server) checkDomain(ctx context.Context, d federation.Domain, _ url.Values) (federation.Invalid, error) {
 	snapshot, err := s.store.Snapshot(ctx)
 	if err != nil || snapshot.Node(d.Name) == nil {
 		return nil, err

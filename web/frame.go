@@ -20,8 +20,11 @@ func (s *Server) frame(r *http.Request, title, path string) templates.Frame {
 	}
 	f.User, f.Role, f.MayChange, f.Node = who.Name, string(who.Role), may(r, auth.Change), s.Node
 	f.Applied = s.applied(r.Context())
+	if f.Applied.Known {
+		f.Notice = s.standing.at(r.Context(), f.Applied.Revision, s.store.Snapshot)
+	}
 	if text := s.notice(r); text != "" {
-		f.Notice = saidBy(text, f.Applied)
+		f.Notice = oneBanner(f.Notice, saidBy(text, f.Applied))
 	}
 	return f
 }

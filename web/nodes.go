@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -101,7 +102,7 @@ func (s *Server) nodeNames(ctx context.Context, wanted func(federation.Node) boo
 }
 
 // checkNode refuses a name or an address that a server of the Microsoft side has already (guide p.74).
-func (s *Server) checkNode(ctx context.Context, n federation.Node) (federation.Invalid, error) {
+func (s *Server) checkNode(ctx context.Context, n federation.Node, _ url.Values) (federation.Invalid, error) {
 	snapshot, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return nil, err

@@ -108,12 +108,20 @@ func TestContextSelectsCiphersAndSubjectsWithoutAScript(t *testing.T) {
 	posted.Set("peer_subjects", "pool.synergy.com")
 	c.postForm(path, posted).to("/tls-contexts")
 	c.get("/tls-contexts").page().Says(t, ".banner", "Not selected, and so refused in the handshake: fe1.synergy.com.")
-	posted.Set("select", "peer_subjects")
-	c.postForm(path, posted).to("/tls-contexts")
-	posted.Set("select", "ciphers")
+	posted.Set("arrange", "ciphers all")
+	posted = c.postForm(path, posted).status(http.StatusOK).page().One(t, "main form").Form()
+	posted.Del("was")
+	if before := c.snapshot().TLSContext(federation.PeerAuthContext); len(before.Ciphers) > 0 {
+		t.Errorf("a button of the lists saved %v", before.Ciphers)
+	}
+	posted.Set("arrange", "peer_subjects all")
+	page = c.postForm(path, posted).status(http.StatusOK).page()
+	page.Says(t, "main form [role=status]", "Nothing is saved yet.")
+	posted = page.One(t, "main form").Form()
+	posted.Del("was")
 	c.postForm(path, posted).to("/tls-contexts")
 	context := c.snapshot().TLSContext(federation.PeerAuthContext)
-	if !slices.Equal(context.Ciphers, federation.Ciphers()) || !slices.Equal(context.PeerSubjects, []string{"pool.synergy.com"}) || !context.VerifyClient {
+	if !slices.Equal(context.Ciphers, federation.Ciphers()) || !slices.Equal(context.PeerSubjects, []string{"fe1.synergy.com", "pool.synergy.com"}) || !context.VerifyClient {
 		t.Errorf("stored %+v", context)
 	}
 }

@@ -42,7 +42,7 @@ type resource[T any, P object[T]] struct {
 	form    func(context.Context, templates.Frame, templates.Form) (templ.Component, error) // draws the form
 	page    func(context.Context, templates.Frame, templates.List) (templ.Component, error) // draws the list; nil: the plain one
 	prepare func(context.Context, url.Values) error                                         // before reading what was posted; may be nil
-	check   func(context.Context, T) (federation.Invalid, error)                            // what only a form is asked; may be nil
+	check   func(context.Context, T, url.Values) (federation.Invalid, error)                // what only a form is asked; may be nil
 	effects func(context.Context, []T) (effects []string, refused bool, err error)          // of deleting; may be nil
 	saved   func(context.Context, T, url.Values) string                                     // what to tell after saving; may be nil
 }
@@ -144,20 +144,25 @@ func (re resource[T, P]) update(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id, key := re.id(thing), P(&thing).Key()
-	if invalid := stale(r.PostForm, P(&thing)); len(invalid) > 0 {
+	if invalid := stale(r.PostForm, P(&thing)); len(invalid) > 0 && !r.PostForm.Has("arrange") {
 		form := templates.Form{ID: id, Key: key, Was: fingerprint(&thing), Values: typed(r.PostForm, &thing), Invalid: invalid, Delete: true}
 		return re.showForm(w, r, http.StatusConflict, form)
 	}
 	return re.store(w, r, thing, id, key)
 }
 
-// store reads what was posted into the thing and saves it. Wrong input comes back as it was typed.
+// store reads what was posted into the thing and saves it. Wrong input comes back as it was typed, and so does a form whose
+// buttons asked for another arrangement of its lists, which saves nothing.
 func (re resource[T, P]) store(w http.ResponseWriter, r *http.Request, thing T, id int64, key string) error {
 	posted := r.PostForm
 	if re.prepare != nil {
 		if err := re.prepare(r.Context(), posted); err != nil {
 			return err
 		}
+	}
+	if posted.Has("arrange") {
+		form := templates.Form{ID: id, Key: key, Was: posted.Get("was"), Values: typed(posted, P(&thing)), Arranged: true, Again: id == 0, Delete: id != 0}
+		return re.showForm(w, r, http.StatusOK, form)
 	}
 	saved, err := re.accept(r.Context(), posted, thing)
 	err = asInvalid(err, "")
@@ -184,7 +189,7 @@ func (re resource[T, P]) accept(ctx context.Context, posted url.Values, thing T)
 	}
 	p.Normalize()
 	if re.check != nil {
-		invalid, err := re.check(ctx, thing)
+		invalid, err := re.check(ctx, thing, posted)
 		if err == nil && len(invalid) > 0 {
 			err = withRules(invalid, p)
 		}

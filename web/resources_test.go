@@ -38,7 +38,7 @@ var resources = []struct {
 		form("name", "*.synergy.com"), "name", "no wildcard", form("name", "pool2.synergy.com", "description", "x"), form("name", "pool2.synergy.com", "description", "x")},
 	{"/tls-contexts", form("name", "lab", "verify_client", "true"), "lab", "field=name&op=is_exactly&q=lab",
 		form("name", "lab2", "ciphers", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"), "ciphers", "Lync offers no elliptic-curve cipher",
-		form("name", "lab", "min_version", "1.0"), form("name", "lab", "min_version", "1.0")},
+		form("name", "lab", "min_version", "1.0", "legacy", "true"), form("name", "lab", "min_version", "1.0")},
 	{"/listeners", form("name", "Lab TCP", "transport", "tcp", "port", "5070"), "Lab TCP", "field=port&op=is_exactly&q=5070",
 		form("name", "Lab", "transport", "tcp", "port", "5060"), "port", `Port 5060 is taken by the listener "Default SIP Proxy TCP Listener".`,
 		form("name", "Lab TCP", "transport", "tcp", "port", "5071"), form("port", "5071")},

@@ -43,6 +43,7 @@ type Server struct {
 	store    *store.Store
 	sessions sessions.Store
 	looks    looks // DNS look-ups under way
+	standing standing
 }
 
 // New makes the console.

@@ -132,7 +132,7 @@ func usualPort(_ context.Context, posted url.Values) error {
 }
 
 // checkRoute refuses what a configuration may hold, but hardly anybody means.
-func (s *Server) checkRoute(ctx context.Context, r federation.StaticRoute) (federation.Invalid, error) {
+func (s *Server) checkRoute(ctx context.Context, r federation.StaticRoute, _ url.Values) (federation.Invalid, error) {
 	snapshot, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return nil, err

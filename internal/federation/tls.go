@@ -88,7 +88,7 @@ func (c *TLSContext) Normalize() {
 // none of them (guide p.58).
 func (c *TLSContext) Problems() []Problem {
 	list := check(c)
-	if len(c.Ciphers) > 0 && !slices.ContainsFunc(c.Ciphers, func(name string) bool { return !strings.HasPrefix(name, "TLS_ECDHE_") }) {
+	if len(c.Ciphers) > 0 && !slices.ContainsFunc(c.Ciphers, func(name string) bool { return !EllipticCurve(name) }) {
 		list = append(list, problem("ciphers", "Lync offers no elliptic-curve cipher; add one whose name begins with TLS_RSA_, or leave the list empty for the default."))
 	}
 	return list
@@ -96,6 +96,19 @@ func (c *TLSContext) Problems() []Problem {
 
 // Key is the name.
 func (c *TLSContext) Key() string { return c.Name }
+
+// Legacy reports whether TLS 1.0 or 1.1 is let in, which RFC 8996 forbids and old servers need.
+func (c *TLSContext) Legacy() bool { return c.MinVersion == "1.0" || c.MinVersion == "1.1" }
+
+// LegacyContexts are the contexts by which TLS 1.0 or 1.1 is in use: those of enabled listeners, and the one whose rules
+// hold towards next hops.
+func (c *Configuration) LegacyContexts() []TLSContext {
+	used := map[string]bool{PeerAuthContext: true}
+	for _, l := range c.Listeners {
+		used[l.TLSContext] = used[l.TLSContext] || l.Enabled
+	}
+	return slices.DeleteFunc(slices.Clone(c.TLSContexts), func(context TLSContext) bool { return !used[context.Name] || !context.Legacy() })
+}
 
 // Ciphers are the cipher suites that can be chosen, by IANA name, for TLS 1.0 to 1.2; those of TLS 1.3 are fixed.
 func Ciphers() []string {
@@ -107,6 +120,9 @@ func Ciphers() []string {
 	}
 	return names
 }
+
+// EllipticCurve reports whether a cipher suite exchanges keys over an elliptic curve, which Lync does not.
+func EllipticCurve(cipher string) bool { return strings.HasPrefix(cipher, "TLS_ECDHE_") }
 
 func checkCipher(name string) error {
 	if !slices.Contains(Ciphers(), name) {

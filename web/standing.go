@@ -1,0 +1,66 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"isthmus/internal/federation"
+	"isthmus/templates"
+)
+
+// standing is the warning that every page carries while the configuration gives cause for it. It is worked out once a
+// revision. Its zero value is ready.
+type standing struct {
+	mu       sync.Mutex
+	revision int64
+	notice   *templates.Notice // of that revision; nil: nothing is to be warned of
+}
+
+// at is the warning of a revision. When the configuration cannot be read there is none; the page says so by itself.
+func (st *standing) at(ctx context.Context, revision int64, read func(context.Context) (federation.Snapshot, error)) *templates.Notice {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.revision != revision {
+		snapshot, err := read(ctx)
+		if err != nil {
+			return nil
+		}
+		st.revision, st.notice = snapshot.Revision, legacyWarning(snapshot.LegacyContexts())
+	}
+	return st.notice
+}
+
+// legacyWarning names the contexts that let TLS 1.0 or 1.1 in, and the way out.
+func legacyWarning(contexts []federation.TLSContext) *templates.Notice {
+	if len(contexts) == 0 {
+		return nil
+	}
+	var names []string
+	versions := "TLS 1.1"
+	for _, c := range contexts {
+		names = append(names, c.Name)
+		if c.MinVersion == "1.0" {
+			versions = "TLS 1.0 and 1.1"
+		}
+	}
+	n := &templates.Notice{Mark: templates.Part, Strong: versions + " may be used with " + strings.Join(names, " and ") + ".",
+		Text: "A connection there can be forced down to a broken version. Choose TLS 1.2 as the lowest version as soon as the last server without it is gone.",
+		Href: "/tls-contexts", Link: "TLS contexts"}
+	if len(contexts) == 1 {
+		n.Href, n.Link = fmt.Sprintf("/tls-contexts/%d", contexts[0].ID), contexts[0].Name
+	}
+	return n
+}
+
+// oneBanner joins what lasts and what was just done, because a page has one banner: it tells of the deed first and looks
+// like the warning.
+func oneBanner(lasts, done *templates.Notice) *templates.Notice {
+	if lasts == nil {
+		return done
+	}
+	both := *lasts
+	both.Strong, both.Text = done.Strong, strings.TrimSpace(done.Text+" "+lasts.Strong+" "+lasts.Text)
+	return &both
+}
