@@ -34,6 +34,7 @@ var Menu = []MenuGroup{
 		{"/acl", "Incoming ACL", "System > Security > Incoming ACL", false},
 		{"/tls-peer-subjects", "TLS peer subjects", "System > Security > TLS Peer Subjects", false},
 		{"/tls-contexts", "TLS contexts", "System > Security > TLS Context Configuration", false},
+		{"/certificates", "Certificates", "OS Administration > Security > Certificate Management", false},
 		{"/handshakes", "Refused handshakes", "", false},
 	}},
 	{"System", []MenuEntry{

@@ -25,6 +25,10 @@ var least = map[string]auth.Role{
 	"GET /wizard/{step:[1-5]}": auth.Operator, "POST /wizard/{step:[1-5]}": auth.Operator,
 	"GET /wizard/look": auth.Operator, "POST /wizard/6": auth.Operator, "GET /wizard/6": auth.Operator, "POST /wizard/finish": auth.Operator, "POST /wizard/discard": auth.Operator,
 	"GET /wizard/drafts/{id:[0-9]+}": auth.Operator, "POST /wizard/drafts/{id:[0-9]+}/take": auth.Operator,
+	"GET /certificates": auth.Viewer, "GET /certificates/{id:[0-9]+}": auth.Viewer, "GET /certificates/{id:[0-9]+}.pem": auth.Viewer,
+	"GET /certificates/new": auth.Admin, "POST /certificates": auth.Admin, "GET /certificates/delete": auth.Admin, "POST /certificates/delete": auth.Admin,
+	"GET /certificates/requests/new": auth.Admin, "POST /certificates/requests": auth.Admin, "GET /certificates/requests/{id:[0-9]+}.csr": auth.Viewer,
+	"GET /certificates/requests/{id:[0-9]+}/delete": auth.Admin, "POST /certificates/requests/{id:[0-9]+}/delete": auth.Admin,
 	"GET /deployments": auth.Viewer, "GET /deployments/{id:[0-9]+}": auth.Viewer, "GET /deployments/{id:[0-9]+}/{file}": auth.Viewer,
 }
 

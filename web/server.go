@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"isthmus/internal/auth"
+	"isthmus/internal/certs"
 	"isthmus/internal/store"
 )
 
@@ -27,6 +28,7 @@ type Config struct {
 	Metrics http.Handler     // nil: there is no /metrics
 	Now     func() time.Time // nil: time.Now
 
+	Key      *certs.Key   // seals private keys; nil: none can be stored
 	Log      *slog.Logger // nil: slog.Default
 	Resolver Resolver     // for the names that the wizard looks up; nil: the system's
 }
@@ -111,6 +113,7 @@ func (s *Server) routes() chi.Router {
 
 	s.wizardRoutes(r)
 	s.deploymentRoutes(r)
+	s.certificateRoutes(r)
 
 	r.Get("/settings", s.may(auth.Read, s.showSettings))
 	r.Post("/settings", s.may(auth.Administer, s.saveSettings))

@@ -91,7 +91,7 @@ func (s *server) run(ctx context.Context) error {
 		Snapshots: s.snapshots, UserFacts: s.db.UserFacts, Report: s.report,
 		Names: book,
 	})
-	doors, err := s.doors(s.site(core, numbers), core.Certificate)
+	doors, err := s.doors(s.site(core, numbers, key), core.Certificate)
 	if err != nil {
 		return err
 	}
@@ -219,7 +219,7 @@ func (s *server) address() string {
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
-func (s *server) site(core *node.Node, numbers *metrics.Metrics) http.Handler {
-	return web.New(web.Config{Store: s.db, Node: s.Node, Version: version, Metrics: numbers.Handler(), Log: s.log, Resolver: s.resolver(),
+func (s *server) site(core *node.Node, numbers *metrics.Metrics, key *certs.Key) http.Handler {
+	return web.New(web.Config{Store: s.db, Node: s.Node, Version: version, Metrics: numbers.Handler(), Key: key, Log: s.log, Resolver: s.resolver(),
 		Health: func() web.Health { return web.Health(core.Health()) }})
 }

@@ -1,0 +1,63 @@
+package templates
+
+import "net/url"
+
+// Certificates is the page of all certificates.
+type Certificates struct {
+	Own       List // one row for each node
+	Requests  []CertificateRequest
+	Trusted   List
+	Findings  []Finding
+	MayChange bool
+}
+
+// A Pair is one fact and its name.
+type Pair struct {
+	Name  string
+	Value string
+	Mono  bool // what a machine reads
+}
+
+// A Certificate is everything about one of them.
+type Certificate struct {
+	ID        int64
+	Title     string
+	Node      string // whose own it is, "" for a trusted CA
+	State     State
+	Facts     []Pair
+	Chain     [][]Pair // what is sent along with it, from the issuer up
+	Findings  []Finding
+	Effects   []string // of deleting a trusted CA
+	Download  string
+	MayChange bool
+}
+
+// A CertificateRequest waits for its signed certificate. Its links are where each thing is done.
+type CertificateRequest struct {
+	Node     string
+	Names    []string
+	Key      string // such as RSA 2048
+	Asked    string // when and by whom
+	Download string
+	Upload   string
+	Replace  string
+	Delete   string
+}
+
+// A RequestForm asks what a request shall hold.
+type RequestForm struct {
+	Form
+	Node    string
+	Nodes   []Option
+	Names   []Option // to choose from; the node's own is always there
+	Pending string   // when and by whom the one that waits was made, "" when none does
+}
+
+// A RequestQuestion is asked before a request that waits is lost.
+type RequestQuestion struct {
+	Title   string
+	Verb    string
+	To      string
+	Posted  url.Values // sent again when the answer is yes
+	Request CertificateRequest
+}

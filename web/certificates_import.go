@@ -1,0 +1,241 @@
+package web
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"isthmus/internal/certs"
+	"isthmus/internal/federation"
+	"isthmus/templates"
+)
+
+func (s *Server) showUpload(w http.ResponseWriter, r *http.Request) error {
+	asked := r.URL.Query()
+	purpose, node := asked.Get("purpose"), asked.Get("node")
+	if purpose != federation.PurposeOwn {
+		purpose = federation.PurposeTrust
+	}
+	if node == "" {
+		node = s.Node
+	}
+	return s.uploadPage(w, r, http.StatusOK, templates.Form{Values: url.Values{"purpose": {purpose}, "node": {node}}})
+}
+
+// uploadPage is the form for a certificate of either purpose.
+func (s *Server) uploadPage(w http.ResponseWriter, r *http.Request, status int, form templates.Form) error {
+	form.Path = certificatesPath
+	title := "Trust a CA"
+	if form.Value("purpose") != federation.PurposeOwn {
+		return s.render(w, r, status, templates.TrustForm(s.frame(r, title, certificatesPath), form))
+	}
+	snapshot, err := s.store.Snapshot(r.Context())
+	if err != nil {
+		return err
+	}
+	requests, err := s.store.Requests(r.Context())
+	if err != nil {
+		return err
+	}
+	options := make([]templates.Option, len(snapshot.Nodes))
+	for i, n := range snapshot.Nodes {
+		options[i] = templates.Option{Value: n.Name, Label: n.Name}
+		if slices.ContainsFunc(requests, func(q federation.CertificateRequest) bool { return q.Node == n.Name }) {
+			options[i].Label += ", whose request waits"
+		}
+	}
+	f := s.frame(r, "Upload a node's certificate", certificatesPath)
+	return s.render(w, r, status, templates.OwnCertificateForm(f, form, options))
+}
+
+// An uploaded is what the form for a certificate sends.
+type uploaded struct {
+	node, description, passphrase string
+	field                         string // the certificate came in: file or text
+	file, key                     []byte // key is nil when none was chosen
+}
+
+func uploadedFrom(r *http.Request) (u uploaded, err error) {
+	u = uploaded{node: strings.TrimSpace(r.PostForm.Get("node")), description: strings.TrimSpace(r.PostForm.Get("description")),
+		passphrase: r.PostForm.Get("passphrase"), field: "file"}
+	if u.file, err = fileFrom(r, "file"); err != nil {
+		return u, err
+	}
+	if u.key, err = fileFrom(r, "key"); err != nil {
+		return u, err
+	}
+	// A file goes before a text: whoever was refused with a text and chooses a file then means the file.
+	if text := r.PostForm.Get("text"); len(u.file) == 0 && strings.TrimSpace(text) != "" {
+		u.file, u.field = []byte(text), "text"
+	}
+	if len(u.file) == 0 {
+		return u, federation.Invalid{{Path: "file", Text: "Choose the file that holds the certificate, or paste its text."}}
+	}
+	return u, nil
+}
+
+// fileFrom is a chosen file, nil when none was or it is empty. A script may send its content as a plain field.
+func fileFrom(r *http.Request, name string) ([]byte, error) {
+	file, _, err := r.FormFile(name)
+	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
+		if text := r.PostForm.Get(name); strings.TrimSpace(text) != "" {
+			return []byte(text), nil
+		}
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(file)
+	if len(data) == 0 {
+		return nil, err
+	}
+	return data, err
+}
+
+// upload takes a certificate of either purpose. Wrong ones come back with every broken rule and what was typed.
+func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
+	u, err := uploadedFrom(r)
+	var text string
+	switch {
+	case err != nil:
+	case r.PostForm.Get("purpose") == federation.PurposeOwn:
+		text, err = s.importOwn(r.Context(), u)
+	case r.PostForm.Get("purpose") == federation.PurposeTrust:
+		text, err = s.importTrust(r.Context(), u)
+	default:
+		return federation.Refuse("There is no such purpose. A node's own certificate has the purpose cup, a trusted CA cup-trust.")
+	}
+	var invalid federation.Invalid
+	if err = asInvalid(err, u.field); errors.As(err, &invalid) {
+		return s.uploadPage(w, r, http.StatusUnprocessableEntity, templates.Form{Values: typedAgain(r.PostForm), Invalid: u.placed(invalid)})
+	}
+	return s.done(w, r, err, certificatesPath, text)
+}
+
+// placed moves the problems of the certificate to the field that it came in.
+func (u uploaded) placed(invalid federation.Invalid) federation.Invalid {
+	list := slices.Clone(invalid)
+	for i := range list {
+		if list[i].Path == "file" {
+			list[i].Path = u.field
+		}
+	}
+	return list
+}
+
+// typedAgain is what a refused form shows: never a private key or its passphrase, whatever field it came in.
+func typedAgain(posted url.Values) url.Values {
+	values := url.Values{}
+	for _, name := range []string{"purpose", "node", "description", "text"} {
+		if text := posted.Get(name); !mayHoldKey(text) {
+			values.Set(name, text)
+		}
+	}
+	return values
+}
+
+// mayHoldKey also knows a key that lost its PEM lines: DER that is no certificate.
+func mayHoldKey(text string) bool {
+	if certs.HoldsKey([]byte(text)) {
+		return true
+	}
+	bare := strings.TrimRight(strings.Join(strings.Fields(text), ""), "=")
+	der, err := base64.RawStdEncoding.DecodeString(bare[:len(bare)/4*4]) // a part of a key is a secret too
+	if err != nil || len(der) == 0 || der[0] != 0x30 {
+		return false
+	}
+	_, err = x509.ParseCertificate(der)
+	return err != nil
+}
+
+// importTrust adds what the file holds to the trust store, all or nothing.
+func (s *Server) importTrust(ctx context.Context, u uploaded) (string, error) {
+	list, err := certs.ImportTrust(s.Now(), u.file)
+	if err != nil {
+		return "", err
+	}
+	snapshot, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return "", err
+	}
+	known := 0
+	for i := range list {
+		list[i].Description = u.description
+		if slices.ContainsFunc(snapshot.Certificates, func(c federation.Certificate) bool {
+			return c.Purpose == federation.PurposeTrust && c.Fingerprint == list[i].Fingerprint
+		}) {
+			known++
+		}
+	}
+	return trustedWords(list, known), s.store.SaveCertificates(ctx, list)
+}
+
+// trustedWords say what an upload to the trust store did.
+func trustedWords(list []federation.Certificate, known int) string {
+	if known == len(list) {
+		return "Nothing was changed. " + counted(known, "CA of this file is", "CAs of this file are") + " trusted already."
+	}
+	text := list[0].Subject + " is trusted now."
+	if added := len(list) - known; added > 1 || known > 0 {
+		text = counted(added, "CA", "CAs") + " more than before."
+	}
+	if known > 0 {
+		text += " " + counted(known, "was", "were") + " trusted already."
+	}
+	return "Saved. " + text
+}
+
+// importOwn takes a node's certificate: with the key that comes along, else as the answer to the request that waits.
+func (s *Server) importOwn(ctx context.Context, u uploaded) (string, error) {
+	key, err := s.key(ctx)
+	if err != nil {
+		return "", err
+	}
+	snapshot, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return "", err
+	}
+	if snapshot.Node(u.node) == nil {
+		return "", federation.Invalid{{Path: "node", Text: "There is no such node. Choose one of the list."}}
+	}
+	request, err := s.store.Request(ctx, u.node)
+	waits := err == nil && u.key == nil && !certs.HoldsKey(u.file)
+	if err != nil && !errors.Is(err, federation.ErrNotFound) {
+		return "", err
+	}
+	var c federation.Certificate
+	if waits {
+		if c, err = certs.ImportSigned(key, request, snapshot.Certificates, s.Now(), u.file); err == nil {
+			c.Description = u.description
+			err = s.store.SaveSigned(ctx, c, request)
+		}
+	} else if c, err = s.withItsKey(key, u); err == nil {
+		c.Description = u.description
+		err = s.store.SaveCertificate(ctx, c)
+	}
+	if err != nil {
+		return "", err
+	}
+	return strings.Join(append([]string{"Saved. New connections of " + c.Node + " show it within a second; those that are open go on."},
+		certs.Warnings(c, snapshot.Certificates, s.Now())...), " "), nil
+}
+
+func (s *Server) withItsKey(key *certs.Key, u uploaded) (c federation.Certificate, err error) {
+	if u.file, err = certs.Decrypt("file", u.file, u.passphrase); err != nil {
+		return c, err
+	}
+	if u.key != nil {
+		if u.key, err = certs.Decrypt("key", u.key, u.passphrase); err != nil {
+			return c, err
+		}
+	}
+	return certs.ImportOwn(key, u.node, s.Now(), u.file, u.key)
+}

@@ -1,0 +1,171 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"isthmus/internal/certs"
+	"isthmus/internal/federation"
+	"isthmus/internal/store"
+	"isthmus/templates"
+)
+
+// requestFacts is a request that waits, for the list of certificates.
+func (s *Server) requestFacts(snapshot federation.Snapshot, q federation.CertificateRequest) templates.CertificateRequest {
+	var id int64
+	if n := snapshot.Node(q.Node); n != nil { // else it was deleted between the two reads
+		id = n.ID
+	}
+	path := fmt.Sprintf("%s/requests/%d", certificatesPath, id)
+	return templates.CertificateRequest{
+		Node: q.Node, Names: q.Names, Key: keyKinds[q.KeyKind], Asked: "Made " + templates.Clock(q.CreatedAt, s.Now()) + " by " + q.CreatedBy,
+		Download: path + ".csr", Delete: path + "/delete",
+		Upload:  certificatesPath + "/new?" + url.Values{"purpose": {federation.PurposeOwn}, "node": {q.Node}}.Encode(),
+		Replace: certificatesPath + "/requests/new?" + url.Values{"node": {q.Node}}.Encode(),
+	}
+}
+
+// keyKinds are the kinds of key in people's words.
+var keyKinds = map[string]string{
+	federation.KeyRSA2048: "RSA 2048", federation.KeyRSA3072: "RSA 3072", federation.KeyRSA4096: "RSA 4096", federation.KeyP256: "ECDSA P-256",
+}
+
+func (s *Server) showRequest(w http.ResponseWriter, r *http.Request) error {
+	snapshot, err := s.store.Snapshot(r.Context())
+	if err != nil {
+		return err
+	}
+	node := r.URL.Query().Get("node")
+	if node == "" {
+		node = s.Node
+	}
+	if snapshot.Node(node) == nil && len(snapshot.Nodes) > 0 {
+		node = snapshot.Nodes[0].Name
+	}
+	needed, _ := certs.RequestNames(snapshot, node)
+	values := url.Values{"node": {node}, "names": needed, "key_kind": {federation.KeyRSA2048}}
+	return s.requestPage(w, r, http.StatusOK, snapshot, templates.Form{Values: values})
+}
+
+func (s *Server) requestPage(w http.ResponseWriter, r *http.Request, status int, snapshot federation.Snapshot, form templates.Form) error {
+	form.Path, form.To = certificatesPath, certificatesPath+"/requests"
+	node := form.Value("node")
+	needed, offered := certs.RequestNames(snapshot, node)
+	page := templates.RequestForm{Form: form, Node: node}
+	for _, n := range snapshot.Nodes {
+		page.Nodes = append(page.Nodes, templates.Option{Value: n.Name, Label: n.Name})
+	}
+	for _, name := range needed {
+		if name != node {
+			page.Names = append(page.Names, templates.Option{Value: name, Label: name, Note: "Trusted application pool: Skype for Business 2015 and later look for it."})
+		}
+	}
+	for _, name := range offered {
+		page.Names = append(page.Names, templates.Option{Value: name, Label: name})
+	}
+	pending, err := s.store.Request(r.Context(), node)
+	if err == nil {
+		page.Pending = "Made " + templates.Clock(pending.CreatedAt, s.Now()) + " by " + pending.CreatedBy
+	} else if !errors.Is(err, federation.ErrNotFound) {
+		return err
+	}
+	return s.render(w, r, status, templates.RequestPage(s.frame(r, "Request a certificate", certificatesPath), page))
+}
+
+// makeRequest makes a key and a request with it. One that waits already is replaced only after a page that says what is
+// lost with it.
+func (s *Server) makeRequest(w http.ResponseWriter, r *http.Request) error {
+	snapshot, err := s.store.Snapshot(r.Context())
+	if err != nil {
+		return err
+	}
+	posted := r.PostForm
+	node := strings.TrimSpace(posted.Get("node"))
+	pending, err := s.store.Request(r.Context(), node)
+	if err != nil && !errors.Is(err, federation.ErrNotFound) {
+		return err
+	}
+	if err == nil && posted.Get("replace") != "true" {
+		return s.askReplace(w, r, snapshot, pending)
+	}
+	err = asInvalid(s.saveRequest(r, snapshot, node), "")
+	var invalid federation.Invalid
+	switch {
+	case errors.As(err, &invalid):
+		form := templates.Form{Values: posted, Invalid: invalid}
+		return s.requestPage(w, r, http.StatusUnprocessableEntity, snapshot, form)
+	case errors.As(err, new(store.Unconfirmed)): // somebody else was quicker
+		return federation.Refuse("%s", err)
+	}
+	return s.done(w, r, err, certificatesPath, "Saved. The request of "+node+" waits below. Download it, and have it signed for server and client authentication.")
+}
+
+func (s *Server) saveRequest(r *http.Request, snapshot federation.Snapshot, node string) error {
+	if snapshot.Node(node) == nil {
+		return federation.Invalid{{Path: "node", Text: "There is no such node. Choose one of the list."}}
+	}
+	key, err := s.key(r.Context())
+	if err != nil {
+		return err
+	}
+	names := append(chosen(r.PostForm["names"]), strings.FieldsFunc(r.PostForm.Get("more"), func(c rune) bool { return strings.ContainsRune(" ,;\t\r\n", c) })...)
+	request, err := certs.NewRequest(key, node, names, r.PostForm.Get("key_kind"))
+	if err != nil {
+		return err
+	}
+	return s.store.SaveRequest(r.Context(), request, r.PostForm.Get("replace") == "true")
+}
+
+func (s *Server) askReplace(w http.ResponseWriter, r *http.Request, snapshot federation.Snapshot, pending federation.CertificateRequest) error {
+	posted := url.Values{"replace": {"true"}}
+	for _, name := range []string{"node", "names", "more", "key_kind"} {
+		posted[name] = r.PostForm[name]
+	}
+	ask := templates.RequestQuestion{Title: "Replace the request of " + pending.Node + "?", Verb: "Replace the request", To: certificatesPath + "/requests", Posted: posted,
+		Request: s.requestFacts(snapshot, pending)}
+	return s.render(w, r, http.StatusOK, templates.RequestQuestionPage(s.frame(r, "Replace the request", certificatesPath), ask))
+}
+
+// request is the one that waits for the node that the path names.
+func (s *Server) request(r *http.Request) (federation.CertificateRequest, federation.Snapshot, error) {
+	snapshot, err := s.store.Snapshot(r.Context())
+	if err != nil {
+		return federation.CertificateRequest{}, snapshot, err
+	}
+	i := slices.IndexFunc(snapshot.Nodes, func(n federation.Node) bool { return n.ID == pathID(r) })
+	if i < 0 {
+		return federation.CertificateRequest{}, snapshot, federation.ErrNotFound
+	}
+	request, err := s.store.Request(r.Context(), snapshot.Nodes[i].Name)
+	return request, snapshot, err
+}
+
+func (s *Server) downloadRequest(w http.ResponseWriter, r *http.Request) error {
+	request, _, err := s.request(r)
+	if err != nil {
+		return err
+	}
+	return handOut(w, "application/pkcs10", fileName(request.Node)+".csr", request.CSR)
+}
+
+func (s *Server) askWithdraw(w http.ResponseWriter, r *http.Request) error {
+	request, snapshot, err := s.request(r)
+	if err != nil {
+		return err
+	}
+	facts := s.requestFacts(snapshot, request)
+	ask := templates.RequestQuestion{Title: "Delete the request of " + request.Node + "?", Verb: "Delete the request", To: facts.Delete, Request: facts}
+	return s.render(w, r, http.StatusOK, templates.RequestQuestionPage(s.frame(r, "Delete the request", certificatesPath), ask))
+}
+
+func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
+	request, _, err := s.request(r)
+	if err == nil {
+		err = s.store.DeleteRequest(r.Context(), request.Node)
+	}
+	return s.done(w, r, err, certificatesPath, "Deleted the request of "+request.Node+". The certificate in use stays.")
+}
