@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"bytes"
 	"fmt"
 	"net/netip"
@@ -105,6 +106,7 @@ func (e *end) Retire(err error) {
 
 // ends closes the connection as the transport reports it.
 func (e *end) ends(err error) {
+	err = cmp.Or(err, transport.ErrClosed)
 	e.w.mu.Lock()
 	was := e.closed
 	if !was {

@@ -159,11 +159,12 @@ func (pl *place) open() (*wire, error) {
 			return nil, err
 		}
 		w, err := pl.proxy.wires.register(l, pl)
-		if err != nil {
+		switch {
+		case err == nil && !w.awaitLeft():
+			return w, nil
+		case err != nil && l.Err() != transport.ErrClosed: // else this node was just leaving it, as above
 			pl.proxy.hopRefused(hop, l.Peer().Target.Addr, l.Err())
-		}
-		if err != nil || !w.awaitLeft() {
-			return w, err
+			return nil, err
 		}
 	}
 }

@@ -16,6 +16,7 @@ type probe struct {
 	place *place
 	era   int
 	wire  *wire // nil until there is one
+	again bool  // it was asked once more, over another connection
 	once  sync.Once
 	timer transaction.Timer
 }
@@ -26,14 +27,28 @@ func (pl *place) probe(era int) {
 	if policy == nil || pl.proxy.stopped.Load() {
 		return
 	}
-	pb := &probe{place: pl, era: era}
-	pl.connect(func() {}, func(w *wire, err error, _ bool) {
+	(&probe{place: pl, era: era}).ask(policy)
+}
+
+func (pb *probe) ask(policy *routing.Policy) {
+	pb.place.connect(func() {}, func(w *wire, err error, _ bool) {
 		if err != nil {
 			pb.end(false, reasonOf(err))
 			return
 		}
 		pb.send(policy, w)
 	})
+}
+
+// elsewhere asks again when the connection was one that this node was just leaving, which says nothing of the hop.
+func (pb *probe) elsewhere(policy *routing.Policy, w *wire) bool {
+	if pb.again || !w.awaitLeft() {
+		return false
+	}
+	pb.again = true
+	pb.timer.Stop()
+	go pb.place.proxy.guard(func() { pb.ask(policy) })
+	return true
 }
 
 func (pb *probe) end(good bool, reason string) {
@@ -75,6 +90,9 @@ func (pb *probe) send(policy *routing.Policy, w *wire) {
 		},
 		TransportError: func(err error) {
 			pb.place.abandon(w)
+			if pb.elsewhere(policy, w) {
+				return
+			}
 			pb.end(false, lossOf(cmp.Or(w.Err(), err), w.heard.Load()).reason)
 		},
 	})
