@@ -86,7 +86,7 @@ func shortUsages(usages []string) []string {
 }
 
 // shownOctets of a serial number and of a fingerprint are enough to find a certificate by; the whole stands on its page.
-const shownOctets = 8
+const shownOctets = 6
 
 func serialCell(d certs.Description) templates.Cell {
 	octets := strings.Split(d.Serial, ":")

@@ -99,15 +99,23 @@ func verifiedPeers(snapshot federation.Snapshot) string {
 		}
 	}
 	if len(listeners) > 0 {
-		places = append(places, "on the listeners "+strings.Join(listeners, ", "))
+		places = append(places, "on "+theList("listener", listeners))
 	}
 	if len(hops) > 0 {
-		places = append(places, "at the next hops "+strings.Join(hops, ", "))
+		places = append(places, "at "+theList("next hop", hops))
 	}
 	if snapshot.Settings.NodeTransport == "tls" && len(snapshot.Nodes) > 1 {
 		places = append(places, "between the nodes")
 	}
 	return strings.Join(places, ", and ")
+}
+
+// theList is "the listener A" or "the listeners A, B".
+func theList(one string, names []string) string {
+	if len(names) > 1 {
+		one += "s"
+	}
+	return "the " + one + " " + strings.Join(names, ", ")
 }
 
 // chainedHere are the certificates here that would chain to nothing trusted any more: nodes' own, and CAs.
@@ -124,10 +132,10 @@ func chainedHere(snapshot federation.Snapshot, left []federation.Certificate, no
 	}
 	var effects []string
 	if len(nodes) > 0 {
-		effects = append(effects, "The certificate of "+strings.Join(nodes, ", ")+" chains to it: other nodes refuse it where they talk over TLS, and the answer to a request that waits cannot be verified.")
+		effects = append(effects, "The certificate of "+strings.Join(nodes, ", ")+" chains to nothing trusted then: other nodes refuse it where they talk over TLS.")
 	}
 	if len(below) > 0 {
-		effects = append(effects, "The intermediate "+strings.Join(below, ", ")+" is issued by it and stays trusted by itself; delete it too if it should not be.")
+		effects = append(effects, capital(theList("intermediate CA", below))+" below stays trusted all the same; tick it too if it should go.")
 	}
 	return effects
 }

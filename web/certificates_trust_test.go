@@ -28,15 +28,15 @@ func TestBeforeACAGoesItIsToldWhatChainsToIt(t *testing.T) {
 	c.post("/static-routes", "destination", "synergy.com", "type", "domain", "next_hop", "127.0.0.21", "transport", "tls", "in_service", "true").to("/static-routes")
 
 	page := c.deletion("Synergy Root").page()
-	for _, want := range []string{`on the listeners "Default SIP Proxy TLS Listener - Peer Auth" (context sip-proxy-peer-auth), and at the next hops 127.0.0.21:5061`,
-		"The certificate of " + ownNode + " chains to it", "The intermediate Synergy Issuing is issued by it and stays trusted"} {
+	for _, want := range []string{`on the listener "Default SIP Proxy TLS Listener - Peer Auth" (context sip-proxy-peer-auth), and at the next hop 127.0.0.21:5061`,
+		"The certificate of " + ownNode + " chains to nothing trusted then", "The intermediate CA Synergy Issuing below stays trusted"} {
 		page.Says(t, "main p", want)
 	}
-	if text := c.deletion("Other Root").page().Text(); strings.Contains(text, "chains to it") || strings.Contains(text, "No CA is left") {
+	if text := c.deletion("Other Root").page().Text(); strings.Contains(text, "trusted then") || strings.Contains(text, "No CA is left") {
 		t.Errorf("a CA that nothing here needs: %s", text)
 	}
 	page.Says(t, "main li a", "Synergy Root")
-	c.get(fmt.Sprintf("/certificates/%d", c.stored("Synergy Root").ID)).page().Says(t, ".prose p", "The certificate of "+ownNode+" chains to it")
+	c.get(fmt.Sprintf("/certificates/%d", c.stored("Synergy Root").ID)).page().Says(t, ".prose p", "The certificate of "+ownNode+" chains to nothing trusted then")
 	c.postForm("/certificates/delete", page.One(t, "main form").Form()).to("/certificates")
 	c.get("/certificates").page().Count(t, "[aria-labelledby=trusted] tbody tr", 2)
 }
