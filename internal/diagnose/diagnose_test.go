@@ -102,12 +102,18 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 		"a routing node with a connector": {func(f *Facts) { f.Snapshot.Nodes[0].Routing = true }, "routing_node", Amber, "nobody to serve"},
 		"no certificate":                  {func(f *Facts) { f.Snapshot.Certificates = f.Snapshot.Certificates[:1] }, "own_certificates", Red, "no certificate"},
 		"certificate ended":               {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, -1) }, "own_certificates", Red, "ended on 21 November 2026"},
-		"certificate ends":                {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, 10) }, "own_certificates", Amber, "ends on"},
-		"no trusted CA":                   {func(f *Facts) { f.Snapshot.Certificates = f.Snapshot.Certificates[1:] }, "trusted_cas", Red, "No CA is trusted"},
-		"a silent node":                   {func(f *Facts) { f.Statuses[0].ReportedAt = now.Add(-2 * time.Minute) }, "nodes", Red, "does not report"},
-		"a node behind":                   {func(f *Facts) { f.Statuses[0].AppliedRevision = 6 }, "nodes", Amber, "revision 6"},
-		"a node that fails":               {func(f *Facts) { f.Statuses[0].Error = "port taken" }, "nodes", Red, "port taken"},
-		"a closed listener":               {func(f *Facts) { f.Statuses[0].Listeners[0].Open = false }, "listeners", Red, "Peer Auth"},
+		"certificate ends":                {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, 10) }, "own_certificates", Amber, "The certificate of imp1.synergy.com ends in 10 days, on 2 December 2026."},
+		"certificate within 60 days":      {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, 60) }, "own_certificates", Amber, "ends in 60 days"},
+		"certificate within 7 days":       {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.Add(30 * time.Hour) }, "own_certificates", Amber, "ends in 1 day, on"},
+		"self-signed certificate ended": {func(f *Facts) {
+			f.Snapshot.Certificates[1].SelfSigned, f.Snapshot.Certificates[1].NotAfter = true, now.AddDate(0, 0, -1)
+		}, "own_certificates", Red, "ended on 21 November 2026"},
+		"trusted CA ends":   {func(f *Facts) { f.Snapshot.Certificates[0].NotAfter = now.AddDate(0, 0, 45) }, "trusted_cas", Amber, "The certificate of the trusted CA Lab CA ends in 45 days"},
+		"no trusted CA":     {func(f *Facts) { f.Snapshot.Certificates = f.Snapshot.Certificates[1:] }, "trusted_cas", Red, "No CA is trusted"},
+		"a silent node":     {func(f *Facts) { f.Statuses[0].ReportedAt = now.Add(-2 * time.Minute) }, "nodes", Red, "does not report"},
+		"a node behind":     {func(f *Facts) { f.Statuses[0].AppliedRevision = 6 }, "nodes", Amber, "revision 6"},
+		"a node that fails": {func(f *Facts) { f.Statuses[0].Error = "port taken" }, "nodes", Red, "port taken"},
+		"a closed listener": {func(f *Facts) { f.Statuses[0].Listeners[0].Open = false }, "listeners", Red, "Peer Auth"},
 		"a next hop that is down": {func(f *Facts) {
 			f.Statuses[0].Hops = []federation.HopStatus{{Host: "127.0.0.21", Port: 5061, State: "down", Reason: "refused"}}
 		}, "next_hops", Red, "refused"},
@@ -194,6 +200,16 @@ func TestSkypeForBusinessAloneWantsTheTrustedPoolsName(t *testing.T) {
 		if found != c.missing {
 			t.Errorf("%s with %v: %v, want %v", c.platform, c.names, found, c.missing)
 		}
+	}
+}
+
+func TestACertificateFarFromItsEndIsNoFinding(t *testing.T) {
+	facts := healthy()
+	for i := range facts.Snapshot.Certificates {
+		facts.Snapshot.Certificates[i].NotAfter = now.AddDate(0, 0, 61)
+	}
+	if got := Worst(Run(facts)); got != Green {
+		t.Errorf("61 days before the end the worst finding is %s", got)
 	}
 }
 

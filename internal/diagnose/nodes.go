@@ -63,31 +63,44 @@ func nodesLeftOut(f Facts, d federation.Deployment) []Finding {
 	return r.list
 }
 
-const expiryWarning = 30 * 24 * time.Hour
-
 func ownCertificates(f Facts) []Finding {
-	r := report{check: "own_certificates"}
+	r := report{check: "own_certificates", page: "/certificates"}
 	for _, n := range f.Snapshot.Nodes {
 		own := f.Snapshot.Own(n.Name)
 		switch {
 		case own == nil:
-			r.add(Red, "Import one with isthmus cert import --purpose cup.", "%s has no certificate; its TLS listeners cannot open.", n.Name)
-		case own.SelfSigned:
-			r.add(Amber, "Import one from your CA with isthmus cert import --purpose cup.", "%s uses a self-signed certificate, which the Microsoft side does not trust.", n.Name)
-		case f.Now.After(own.NotAfter):
-			r.add(Red, "Import its successor.", "The certificate of %s ended on %s.", n.Name, own.NotAfter.Format("2 January 2006"))
-		case own.NotAfter.Sub(f.Now) < expiryWarning:
-			r.add(Amber, "Import its successor.", "The certificate of %s ends on %s.", n.Name, own.NotAfter.Format("2 January 2006"))
+			r.add(Red, "Request one, or upload one with its key.", "%s has no certificate; its TLS listeners cannot open.", n.Name)
+		case own.SelfSigned && !f.Now.After(own.NotAfter):
+			r.add(Amber, "Request one from the CA that your Microsoft servers use.", "%s uses a self-signed certificate, which the Microsoft side does not trust.", n.Name)
+		default:
+			r.ends("The certificate of "+n.Name, own.NotAfter, f.Now)
 		}
 		r.list = append(r.list, trustedPool(f, n, own)...)
 	}
 	return r.orGreen("Every node has a certificate in date.")
 }
 
+// ends tells of the last days of a certificate, and that it has ended.
+func (r *report) ends(whose string, notAfter, now time.Time) {
+	const day = "2 January 2006"
+	advice := map[certs.Expiry]string{
+		certs.Within60: "See to its successor in time; a CA may need some days.",
+		certs.Within30: "Have its successor signed now.",
+		certs.Within7:  "Upload its successor before then; afterwards every handshake that needs it fails.",
+	}
+	switch stage := certs.ExpiryOf(notAfter, now); stage {
+	case certs.Far:
+	case certs.Ended:
+		r.add(Red, "Upload its successor; every handshake that needs it fails.", "%s ended on %s.", whose, notAfter.Format(day))
+	default:
+		r.add(Amber, advice[stage], "%s ends %s, on %s.", whose, certs.EndsIn(notAfter, now), notAfter.Format(day))
+	}
+}
+
 // trustedPool: Skype for Business 2015 and later look for the trusted application pool's name in our certificate; Lync
 // and OCS do not.
 func trustedPool(f Facts, n federation.Node, own *federation.Certificate) []Finding {
-	r := report{check: "trusted_pool_name"}
+	r := report{check: "trusted_pool_name", page: "/certificates"}
 	if own == nil || own.SelfSigned {
 		return nil
 	}
@@ -98,7 +111,7 @@ func trustedPool(f Facts, n federation.Node, own *federation.Certificate) []Find
 	for _, d := range f.Snapshot.Deployments {
 		looks := d.Answers.Platform == federation.SkypeForBusiness2015 || d.Answers.Platform == federation.SkypeForBusiness2019
 		if looks && d.Answers.RoutingNode == n.Name && d.Answers.TrustedPool != "" && !certs.Names(chain[0], d.Answers.TrustedPool) {
-			r.add(Amber, "Reissue it with that name among its subject alternative names.",
+			r.add(Amber, "Request its successor with that name among its subject alternative names.",
 				"The certificate of %s does not hold %s; Skype for Business 2015 and later refuse it.", n.Name, d.Answers.TrustedPool)
 		}
 	}
@@ -106,19 +119,16 @@ func trustedPool(f Facts, n federation.Node, own *federation.Certificate) []Find
 }
 
 func trustedCAs(f Facts) []Finding {
-	r := report{check: "trusted_cas"}
+	r := report{check: "trusted_cas", page: "/certificates"}
 	count := 0
 	for _, c := range f.Snapshot.Certificates {
-		if c.Purpose != federation.PurposeTrust {
-			continue
-		}
-		count++
-		if f.Now.After(c.NotAfter) {
-			r.add(Red, "Import its successor with isthmus cert import --purpose cup-trust.", "The trusted CA %s ended on %s.", c.Subject, c.NotAfter.Format("2 January 2006"))
+		if c.Purpose == federation.PurposeTrust {
+			count++
+			r.ends("The certificate of the trusted CA "+c.Subject, c.NotAfter, f.Now)
 		}
 	}
 	if count == 0 && needsTLS(f.Snapshot) {
-		r.add(Red, "Import the CA of the front ends with isthmus cert import --purpose cup-trust.", "No CA is trusted, so no certificate of the Microsoft side can be verified.")
+		r.add(Red, "Upload the certificate of the CA of the front ends.", "No CA is trusted, so no certificate of the Microsoft side can be verified.")
 	}
 	return r.orGreen("%d CAs are trusted.", count)
 }
