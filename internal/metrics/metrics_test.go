@@ -43,7 +43,8 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 	m.Panic()
 	m.Observe(func() State {
 		return State{Ready: true, AppliedRevision: 43, Connections: 2, ServerTransactions: 5, ClientTransactions: 4, Users: 7,
-			Listeners: map[string]bool{"TLS": true}, Hops: map[string]bool{"tls:127.0.0.21:5061": false}}
+			Listeners: map[string]bool{"TLS": true}, Hops: map[string]bool{"tls:127.0.0.21:5061": false},
+			Node: "imp1.synergy.com", Ends: map[string]time.Time{"cup": time.Unix(1772617260, 0)}}
 	})
 	text := page(t, m)
 	for _, want := range []string{
@@ -67,6 +68,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 		`isthmus_users 7`,
 		`isthmus_listener_open{listener="TLS"} 1`,
 		`isthmus_sip_hop_up{hop="tls:127.0.0.21:5061"} 0`,
+		`isthmus_certificate_not_after_seconds{node="imp1.synergy.com",purpose="cup"} 1.77261726e+09`,
 		`isthmus_build_info{version="1.0"} 1`,
 	} {
 		if !strings.Contains(text, want+"\n") {

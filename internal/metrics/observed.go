@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -17,6 +18,9 @@ type State struct {
 	Users              int             // users whose routing facts are known
 	Listeners          map[string]bool // by name: open
 	Hops               map[string]bool // as in Attempt: up
+
+	Node string               // whose certificates Ends tells of
+	Ends map[string]time.Time // by purpose: when the node's own certificate ends, and the first of the trusted CAs
 }
 
 // Observe names the function that tells the node's state. It is called at every scrape, from any goroutine; until then
@@ -36,6 +40,7 @@ var (
 	usersDesc        = gauge("users", "Users whose routing facts this node knows.")
 	listenerDesc     = gauge("listener_open", "1 while the listener is open on this node.", "listener")
 	hopDesc          = gauge("sip_hop_up", "1 while the next hop is not marked down.", "hop")
+	endsDesc         = gauge("certificate_not_after_seconds", "When the certificate in use ends, in seconds since 1970; of the trusted CAs (cup-trust) the first that ends.", "node", "purpose")
 )
 
 func gauge(name, help string, labels ...string) *prometheus.Desc {
@@ -44,7 +49,7 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe is part of prometheus.Collector.
 func (o *observed) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{readyDesc, databaseDesc, revisionDesc, connectionsDesc, transactionsDesc, usersDesc, listenerDesc, hopDesc} {
+	for _, d := range []*prometheus.Desc{readyDesc, databaseDesc, revisionDesc, connectionsDesc, transactionsDesc, usersDesc, listenerDesc, hopDesc, endsDesc} {
 		out <- d
 	}
 }
@@ -71,6 +76,9 @@ func (o *observed) Collect(out chan<- prometheus.Metric) {
 	}
 	for name, up := range s.Hops {
 		send(hopDesc, one(up), name)
+	}
+	for purpose, end := range s.Ends {
+		send(endsDesc, float64(end.Unix()), s.Node, purpose)
 	}
 }
 

@@ -15,11 +15,12 @@ const (
 )
 
 // report tells the database how this node is, after every change and every few seconds. Listeners that could not open
-// are tried again on the way.
+// are tried again on the way, and certificates that end soon are told of.
 func (n *Node) report(ctx context.Context) {
 	tick := time.NewTicker(n.config.ReportEvery)
 	defer tick.Stop()
 	failing := false
+	var near expiry
 	for {
 		select {
 		case <-ctx.Done():
@@ -27,6 +28,9 @@ func (n *Node) report(ctx context.Context) {
 		case <-tick.C:
 			n.retry()
 		case <-n.reportNow:
+		}
+		if a := n.current(); a != nil {
+			near.tell(n.log, n.config.Name, a.snapshot.Certificates, time.Now())
 		}
 		err := n.reportOnce(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
@@ -62,6 +66,9 @@ func (n *Node) observe() metrics.State {
 	}
 	for _, hop := range n.core.HopStates() {
 		s.Hops[fmt.Sprintf("%s:%s:%d", hop.Transport, hop.Host, hop.Port)] = hop.State != federation.HopDown
+	}
+	if a := n.current(); a != nil {
+		s.Node, s.Ends = n.config.Name, ends(n.config.Name, a.snapshot.Certificates)
 	}
 	return s
 }
