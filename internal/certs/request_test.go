@@ -305,9 +305,10 @@ func TestNamesAreOfferedWhereTheMicrosoftSideLooksForThem(t *testing.T) {
 		{Answers: federation.Answers{RoutingNode: node, TrustedPool: "pool.synergy.com"}},
 		{Answers: federation.Answers{RoutingNode: node, TrustedPool: "pool.synergy.com"}},
 		{Answers: federation.Answers{RoutingNode: "imp2.synergy.com", TrustedPool: "other.synergy.com"}},
+		{Answers: federation.Answers{RoutingNode: "imp2.synergy.com", TrustedPool: "both.synergy.com"}, Nodes: []string{node, "imp2.synergy.com"}},
 	}
 	needed, offered := RequestNames(s, node)
-	if !slices.Equal(needed, []string{node, "pool.synergy.com"}) || !slices.Equal(offered, []string{"imp2.synergy.com", "synergy.com"}) {
+	if !slices.Equal(needed, []string{node, "pool.synergy.com", "both.synergy.com"}) || !slices.Equal(offered, []string{"imp2.synergy.com", "synergy.com"}) {
 		t.Errorf("needed %v, offered %v", needed, offered)
 	}
 }
