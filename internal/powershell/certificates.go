@@ -37,27 +37,26 @@ func expresswayCertificate(w *writer) Section {
 func rootHere(w *writer) Section {
 	return Section{Title: "The root of the front ends' CA belongs here", Items: []Item{
 		item("Get the root certificate of the CA that signed the front ends' certificates, with every intermediate CA between."),
-		w.shell("On any node, have it trusted. All nodes know it at once.", "isthmus cert import --purpose cup-trust front-end-ca.pem"),
+		w.shell("Have it trusted, on the page Certificates of this console or on any node. All nodes know it at once.", "isthmus cert import --purpose cup-trust front-end-ca.pem"),
+		item("When another CA signs the nodes' certificates, have its root trusted here in the same way."),
 	}}
 }
 
-// nodeCertificates asks for RSA: Lync knows no other keys (guide p.58). The request is 2048 bits as in the guide (p.59).
+// nodeCertificates asks for RSA of 2048 bits, as the guide does (guide p.58-59): Lync knows no other keys. The key stays
+// with the request, so none is ever a file.
 func nodeCertificates(w *writer) Section {
 	section := Section{Title: "Each node's own certificate"}
 	for _, node := range w.Nodes {
-		names := "DNS:" + strings.Join(w.NodeNames(node), ",DNS:")
-		if _, err := bare(strings.Join(w.NodeNames(node), "")); err != nil {
-			w.err = err
-		}
+		names := w.NodeNames(node)
+		line := "isthmus cert csr --node %s" + strings.Repeat(" --name %s", len(names)-1) + " > %s.csr"
 		section.Items = append(section.Items, w.shell(
-			w.say("On %s, make a key, which stays on the node, and a request with both usages for %s.", node, strings.Join(w.NodeNames(node), " and ")),
-			"openssl req -new -newkey rsa:2048 -sha256 -nodes -keyout %s.key -out %s.csr -subj '/CN=%s' -addext 'subjectAltName="+names+"' -addext 'extendedKeyUsage=serverAuth,clientAuth'",
-			node, node, node))
+			w.say("Request a certificate with both usages for %s, on the page Certificates of this console or on any node. Its key is made and kept here, encrypted.", strings.Join(names, " and ")),
+			line, append(slices.Clone(names), node)...))
 	}
 	section.Items = append(section.Items, item("Have each request signed, best by the CA of the front ends. The template has to grant both usages; the signature has to be SHA-256 or better."))
 	for _, node := range w.Nodes {
-		section.Items = append(section.Items, w.shell(w.say("Import what the CA made of it on %s, with its key. New connections show it at once.", node),
-			"isthmus cert import --purpose cup %s.pem --key %s.key", node, node))
+		section.Items = append(section.Items, w.shell(w.say("Upload what the CA made of the request of %s, on the same page or on any node. New connections show it at once.", node),
+			"isthmus cert import --purpose cup --node %s %s.pem", node, node))
 	}
 	return section
 }
