@@ -562,7 +562,8 @@ func TestManyNamesAreNotLookedUpAllAtOnce(t *testing.T) {
 
 func TestAFaultInALookUpIsAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := New(Config{Ask: func(context.Context, string, uint16) (Answer, error) { panic("fault") }})
+		var log strings.Builder // slog writes one line at a time
+		b := New(Config{Ask: func(context.Context, string, uint16) (Answer, error) { panic("fault") }, Log: slog.New(slog.NewJSONHandler(&log, nil))})
 		defer b.Close()
 		if _, err := b.Host(t.Context(), "fe1.synergy.com", 5061); err == nil || !strings.Contains(err.Error(), "fault") {
 			t.Errorf("of a host: %v", err)
@@ -576,6 +577,9 @@ func TestAFaultInALookUpIsAFailure(t *testing.T) {
 		b.services.look = func(context.Context, string, []target) ([]target, time.Duration, error) { panic("fault") }
 		if _, err := b.Service(t.Context(), "_sip._tcp.synergy.com"); err == nil || !strings.Contains(err.Error(), "fault") {
 			t.Errorf("around the questions: %v", err)
+		}
+		if lines := log.String(); !strings.Contains(lines, `"level":"ERROR"`) || !strings.Contains(lines, `"reason":"fault"`) || !strings.Contains(lines, "book_test.go") {
+			t.Errorf("nobody can find the fault by this log:\n%s", lines)
 		}
 	})
 }
