@@ -29,6 +29,7 @@ var least = map[string]auth.Role{
 	"GET /certificates/new": auth.Admin, "POST /certificates": auth.Admin, "GET /certificates/delete": auth.Admin, "POST /certificates/delete": auth.Admin,
 	"GET /certificates/requests/new": auth.Admin, "POST /certificates/requests": auth.Admin, "GET /certificates/requests/{id:[0-9]+}.csr": auth.Viewer,
 	"GET /certificates/requests/{id:[0-9]+}/delete": auth.Admin, "POST /certificates/requests/{id:[0-9]+}/delete": auth.Admin,
+	"POST /tls-peer-subjects/certificate": auth.Operator, "POST /tls-peer-subjects/probe": auth.Operator,
 	"GET /deployments": auth.Viewer, "GET /deployments/{id:[0-9]+}": auth.Viewer, "GET /deployments/{id:[0-9]+}/{file}": auth.Viewer,
 }
 

@@ -46,6 +46,7 @@ type Server struct {
 	sessions sessions.Store
 	looks    looks // DNS look-ups under way
 	standing standing
+	probes   chan struct{} // one for each that runs
 }
 
 // New makes the console.
@@ -59,7 +60,7 @@ func New(c Config) http.Handler {
 	if c.Resolver == nil {
 		c.Resolver = net.DefaultResolver
 	}
-	s := &Server{Config: c, store: c.Store, sessions: sessionStore{c.Store}}
+	s := &Server{Config: c, store: c.Store, sessions: sessionStore{c.Store}, probes: make(chan struct{}, maxProbes)}
 	return s.routes()
 }
 
@@ -114,6 +115,7 @@ func (s *Server) routes() chi.Router {
 	s.wizardRoutes(r)
 	s.deploymentRoutes(r)
 	s.certificateRoutes(r)
+	s.peerCertificateRoutes(r)
 
 	r.Get("/settings", s.may(auth.Read, s.showSettings))
 	r.Post("/settings", s.may(auth.Administer, s.saveSettings))

@@ -21,17 +21,27 @@ func (s *Server) tlsPeerSubjects() pages {
 		empty: "No certificate is known yet, so every front end fails in the handshake. Add the Common Name of each.",
 		cols:  []templates.Column{{Name: "name", Label: "Peer subject name"}, {Name: "description", Label: "Description"}, {Label: "Selected in"}},
 		list:  s.store.ListTLSPeerSubjects, get: s.store.TLSPeerSubject, save: s.store.SaveTLSPeerSubject, remove: s.store.DeleteTLSPeerSubjects,
-		id:   func(p federation.TLSPeerSubject) int64 { return p.ID },
-		rows: s.subjectRows,
-		form: func(_ context.Context, f templates.Frame, form templates.Form) (templ.Component, error) {
-			return templates.TLSPeerSubjectForm(f, form), nil
-		},
+		id:      func(p federation.TLSPeerSubject) int64 { return p.ID },
+		rows:    s.subjectRows,
+		form:    s.subjectForm,
 		page:    s.subjectPage,
 		effects: s.subjectEffects,
 		saved: func(ctx context.Context, p federation.TLSPeerSubject, posted url.Values) string {
 			return subjectSaved(p, posted.Get("name"))
 		},
 	}
+}
+
+// subjectForm offers to read a new subject from a certificate, as long as none is typed.
+func (s *Server) subjectForm(ctx context.Context, f templates.Frame, form templates.Form) (templ.Component, error) {
+	if form.ID != 0 || form.Value("name") != "" {
+		return templates.TLSPeerSubjectForm(f, form, nil), nil
+	}
+	snapshot, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return templates.TLSPeerSubjectForm(f, form, s.peerSources(snapshot, templates.Form{})), nil
 }
 
 func (s *Server) subjectRows(ctx context.Context, subjects []federation.TLSPeerSubject) ([]templates.Row, error) {

@@ -58,7 +58,8 @@ func (p Probe) Run(ctx context.Context, addresses []netip.AddrPort) Probed {
 		return r
 	}
 	context.MinVersion, context.Ciphers = "1.0", everyCipher()
-	if all, _ := p.one(ctx, addresses, context); all.Version != "" {
+	answering, _ := netip.ParseAddrPort(r.Address) // it took a connection, so it is one of those given
+	if all, _ := p.one(ctx, []netip.AddrPort{answering}, context); all.Version != "" {
 		all.Problem, all.Beyond = r.Problem, true
 		return all
 	}

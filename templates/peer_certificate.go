@@ -1,0 +1,18 @@
+package templates
+
+// PeerSources are where the subject of a peer can be read from, beside typing it. The form holds what was sent last.
+type PeerSources struct {
+	Form
+	Places []Option // host:port of what may be probed
+}
+
+// A PeerCertificate is what the certificate of a peer says, and what this node makes of it.
+type PeerCertificate struct {
+	State     State
+	Findings  []Finding // what would refuse it
+	Handshake []Pair    // of a probe, nil for a file
+	Chain     [][]Pair  // leaf first
+	Subject   string    // offered for adding, "" when it is not
+	Listed    *Finding  // that it is added already
+	Again     string    // host:port to probe once more, "" for a file
+}

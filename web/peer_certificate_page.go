@@ -1,0 +1,120 @@
+package web
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"isthmus/internal/certs"
+	"isthmus/internal/federation"
+	"isthmus/templates"
+)
+
+// peerCertificate is what there is to say of a certificate by itself.
+func (s *Server) peerCertificate(snapshot federation.Snapshot, c certs.Candidate) templates.PeerCertificate {
+	page := templates.PeerCertificate{State: candidateState(c), Findings: refusals(c)}
+	for _, link := range c.Chain {
+		page.Chain = append(page.Chain, describedFacts(link, link.Issuer))
+	}
+	if !c.Offered() {
+		return page
+	}
+	if slices.ContainsFunc(snapshot.TLSPeerSubjects, func(p federation.TLSPeerSubject) bool { return p.Name == c.Subject }) {
+		page.Listed = listedAlready(snapshot, c.Subject)
+	} else {
+		page.Subject = c.Subject
+	}
+	return page
+}
+
+func candidateState(c certs.Candidate) templates.State {
+	switch {
+	case c.Untrusted != "":
+		return templates.State{Mark: templates.Unknown, Word: "Not verified"}
+	case c.Unlistable != "":
+		return templates.State{Mark: templates.Down, Word: "Refused"}
+	case c.AsServer != "" || c.AsClient != "":
+		return templates.State{Mark: templates.Part, Word: "Valid one way only"}
+	}
+	return templates.State{Mark: templates.Up, Word: "Valid"}
+}
+
+// refusals are what refuses a certificate whatever is listed, worst first.
+func refusals(c certs.Candidate) []templates.Finding {
+	var list []templates.Finding
+	if c.Untrusted != "" {
+		list = append(list, templates.Finding{Mark: templates.Down, Title: "Its chain is not trusted here",
+			Text: c.Untrusted + " Until then its Common Name is a claim that nobody vouches for, so it is not offered for adding.", Href: certificatesPath, Link: "Certificates"})
+	}
+	if c.Unlistable != "" {
+		list = append(list, templates.Finding{Mark: templates.Down, Title: "It has no Common Name that can be listed", Text: c.Unlistable})
+	}
+	if c.AsServer != "" {
+		list = append(list, templates.Finding{Mark: templates.Part, Title: "Refused of a next hop", Text: c.AsServer})
+	}
+	if c.AsClient != "" {
+		list = append(list, templates.Finding{Mark: templates.Part, Title: "Refused of a peer that connects to a listener", Text: c.AsClient})
+	}
+	return list
+}
+
+// listedAlready says where a subject that exists is selected.
+func listedAlready(snapshot federation.Snapshot, subject string) *templates.Finding {
+	contexts := contextsWith(snapshot, subject)
+	if len(contexts) > 0 {
+		return &templates.Finding{Mark: templates.Up, Title: subject + " is listed already", Text: "It is selected in " + strings.Join(contexts, " and ") + "."}
+	}
+	f := unmapped(snapshot)[0] // it is one of them
+	f.Title, f.Text = subject+" is listed already, and selected in no TLS context", "Until it is selected it admits nobody."
+	return &f
+}
+
+// probedPage adds what the handshake showed.
+func (s *Server) probedPage(snapshot federation.Snapshot, p federation.Place, found certs.Probed) templates.PeerCertificate {
+	var page templates.PeerCertificate
+	if found.Candidate != nil {
+		page = s.peerCertificate(snapshot, *found.Candidate)
+	}
+	page.Again, page.Handshake = p.String(), handshakeFacts(found)
+	if found.Problem != "" {
+		page.Findings = slices.Insert(page.Findings, 0, noHandshake(snapshot, found))
+	}
+	return page
+}
+
+func handshakeFacts(found certs.Probed) []templates.Pair {
+	if found.Address == "" {
+		return nil
+	}
+	facts := []templates.Pair{{Name: "Connected to", Value: found.Address, Mono: true}}
+	if found.Version == "" {
+		facts[0].Name = "Tried at"
+		return facts
+	}
+	client := "not asked for, so this port does without mutual TLS"
+	if found.Asked && found.Shown {
+		client = "asked for, and this node's own was shown"
+	} else if found.Asked {
+		client = "asked for, and this node had none to show"
+	}
+	kind := "no elliptic curve"
+	if federation.EllipticCurve(found.Cipher) || found.Version == "TLS 1.3" {
+		kind = "elliptic curve"
+	}
+	return append(facts, templates.Pair{Name: "Version", Value: found.Version}, templates.Pair{Name: "Cipher", Value: found.Cipher + ", " + kind},
+		templates.Pair{Name: "Client certificate", Value: client})
+}
+
+// noHandshake is why no handshake of the node comes about. What a server that is beyond the TLS context would take is told, so
+// that nobody has to guess.
+func noHandshake(snapshot federation.Snapshot, found certs.Probed) templates.Finding {
+	f := templates.Finding{Mark: templates.Down, Title: "No handshake comes about", Text: found.Problem}
+	if !found.Beyond {
+		return f
+	}
+	f.Text += fmt.Sprintf(" With everything offered it chose %s and %s.", found.Version, found.Cipher)
+	if c := snapshot.TLSContext(federation.PeerAuthContext); c != nil {
+		f.Href, f.Link = fmt.Sprintf("/tls-contexts/%d", c.ID), "Versions and ciphers of "+c.Name
+	}
+	return f
+}
