@@ -135,7 +135,7 @@ func chainedHere(snapshot federation.Snapshot, left []federation.Certificate, no
 		effects = append(effects, "The certificate of "+strings.Join(nodes, ", ")+" chains to nothing trusted then: other nodes refuse it where they talk over TLS.")
 	}
 	if len(below) > 0 {
-		effects = append(effects, capital(theList("intermediate CA", below))+" below stays trusted all the same; tick it too if it should go.")
+		effects = append(effects, capital(theList("intermediate CA", below))+" below stays trusted all the same; delete it too if it should go.")
 	}
 	return effects
 }
