@@ -38,7 +38,7 @@ type Facts struct {
 
 // checks in the order of the guide's workflow (guide p.39-42); troubleshooting is its chapter 11.
 var checks = []func(Facts) []Finding{
-	domains, federationOn, routes, routeTransport, aclComplete, aclAll, peerSubjects, peerAuthListener,
+	domains, federationOn, routes, routeTransport, aclComplete, aclAll, peerSubjects, peerAuthListener, peerCertificate,
 	services, routingNode, scriptNodes, ownCertificates, trustedCAs, nodesBehind, listenersOpen, nextHops,
 }
 

@@ -69,22 +69,25 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 	}{
 		"a node that the scripts leave out": {func(f *Facts) { f.Snapshot.Deployments[0].Nodes = []string{"imp9.synergy.com"} }, "script_nodes", Amber, "imp1.synergy.com came after"},
 		"no domain":                         {func(f *Facts) { f.Snapshot.Domains = nil }, "domains", Red, "No presence domain"},
-		"federation off":                    {func(f *Facts) { f.Snapshot.Settings.PartitionedFederation = false }, "federation_on", Red, "is off"},
-		"route out of service":              {func(f *Facts) { f.Snapshot.StaticRoutes[0].InService = false }, "routes", Red, "synergy.com"},
-		"route blocked":                     {func(f *Facts) { f.Snapshot.StaticRoutes[0].Blocked = true }, "routes", Red, "synergy.com"},
-		"TCP to Skype":                      {func(f *Facts) { f.Snapshot.StaticRoutes[0].Transport = federation.TCP }, "route_transport", Amber, "over TCP"},
-		"front end's name missing":          {func(f *Facts) { f.Snapshot.ACL = f.Snapshot.ACL[:1] }, "acl_complete", Red, "fe1.synergy.com of the deployment"},
-		"empty ACL":                         {func(f *Facts) { f.Snapshot.ACL = nil }, "acl_complete", Red, "empty"},
-		"open to all":                       {func(f *Facts) { f.Snapshot.ACL[0].Pattern = federation.ACLAll }, "acl_all", Amber, "every address"},
-		"open to all of IPv4":               {func(f *Facts) { f.Snapshot.ACL = append(f.Snapshot.ACL, federation.ACLEntry{Pattern: "0.0.0.0/0"}) }, "acl_all", Amber, "The entry 0.0.0.0/0"},
-		"open to all of IPv6":               {func(f *Facts) { f.Snapshot.ACL = append(f.Snapshot.ACL, federation.ACLEntry{Pattern: "::/0"}) }, "acl_all", Amber, "The entry ::/0"},
-		"subject not mapped":                {func(f *Facts) { f.Snapshot.TLSContexts[0].PeerSubjects = nil }, "peer_subjects", Red, "handshakes are refused"},
-		"no peer-auth on 5061":              {func(f *Facts) { f.Snapshot.Listeners[3].Enabled = false }, "peer_auth_listener", Red, "5061"},
-		"proxy off":                         {func(f *Facts) { f.Snapshot.Nodes[0].Services = nil }, "services", Red, "SIP proxy is off"},
-		"peer-auth on another port":         {func(f *Facts) { f.Snapshot.Listeners[3].Port = 5063 }, "peer_auth_listener", Red, "5061"},
-		"peer-auth over TCP":                {func(f *Facts) { f.Snapshot.Listeners[3].Transport = federation.TCP }, "peer_auth_listener", Red, "5061"},
-		"peer-auth asks for nothing":        {func(f *Facts) { f.Snapshot.TLSContexts[0].VerifyClient = false }, "peer_auth_listener", Red, "5061"},
-		"a context that is gone":            {func(f *Facts) { f.Snapshot.TLSContexts = nil }, "peer_auth_listener", Red, "5061"},
+		"certificates demanded of TCP": {func(f *Facts) {
+			f.Snapshot.Settings.RequirePeerCertificate, f.Snapshot.Deployments[0].Answers.Transport = true, federation.TCP
+		}, "peer_certificate", Red, "fe1.synergy.com comes over TCP, where there is no certificate; its requests end with 403"},
+		"federation off":             {func(f *Facts) { f.Snapshot.Settings.PartitionedFederation = false }, "federation_on", Red, "is off"},
+		"route out of service":       {func(f *Facts) { f.Snapshot.StaticRoutes[0].InService = false }, "routes", Red, "synergy.com"},
+		"route blocked":              {func(f *Facts) { f.Snapshot.StaticRoutes[0].Blocked = true }, "routes", Red, "synergy.com"},
+		"TCP to Skype":               {func(f *Facts) { f.Snapshot.StaticRoutes[0].Transport = federation.TCP }, "route_transport", Amber, "over TCP"},
+		"front end's name missing":   {func(f *Facts) { f.Snapshot.ACL = f.Snapshot.ACL[:1] }, "acl_complete", Red, "fe1.synergy.com of the deployment"},
+		"empty ACL":                  {func(f *Facts) { f.Snapshot.ACL = nil }, "acl_complete", Red, "empty"},
+		"open to all":                {func(f *Facts) { f.Snapshot.ACL[0].Pattern = federation.ACLAll }, "acl_all", Amber, "every address"},
+		"open to all of IPv4":        {func(f *Facts) { f.Snapshot.ACL = append(f.Snapshot.ACL, federation.ACLEntry{Pattern: "0.0.0.0/0"}) }, "acl_all", Amber, "The entry 0.0.0.0/0"},
+		"open to all of IPv6":        {func(f *Facts) { f.Snapshot.ACL = append(f.Snapshot.ACL, federation.ACLEntry{Pattern: "::/0"}) }, "acl_all", Amber, "The entry ::/0"},
+		"subject not mapped":         {func(f *Facts) { f.Snapshot.TLSContexts[0].PeerSubjects = nil }, "peer_subjects", Red, "handshakes are refused"},
+		"no peer-auth on 5061":       {func(f *Facts) { f.Snapshot.Listeners[3].Enabled = false }, "peer_auth_listener", Red, "5061"},
+		"proxy off":                  {func(f *Facts) { f.Snapshot.Nodes[0].Services = nil }, "services", Red, "SIP proxy is off"},
+		"peer-auth on another port":  {func(f *Facts) { f.Snapshot.Listeners[3].Port = 5063 }, "peer_auth_listener", Red, "5061"},
+		"peer-auth over TCP":         {func(f *Facts) { f.Snapshot.Listeners[3].Transport = federation.TCP }, "peer_auth_listener", Red, "5061"},
+		"peer-auth asks for nothing": {func(f *Facts) { f.Snapshot.TLSContexts[0].VerifyClient = false }, "peer_auth_listener", Red, "5061"},
+		"a context that is gone":     {func(f *Facts) { f.Snapshot.TLSContexts = nil }, "peer_auth_listener", Red, "5061"},
 		"subject configured, unselected": {func(f *Facts) {
 			f.Snapshot.TLSPeerSubjects = append(f.Snapshot.TLSPeerSubjects, federation.TLSPeerSubject{Name: "fe2.synergy.com"})
 		}, "peer_subjects", Amber, "fe2.synergy.com"},
@@ -151,6 +154,10 @@ func TestWhatIsNoFaultIsNotReported(t *testing.T) {
 		"a listener that a silent node had open no more": {func(f *Facts) {
 			f.Statuses[0].ReportedAt, f.Statuses[0].Listeners[0].Open = now.Add(-2*time.Minute), false
 		}, "listeners"},
+		"certificates demanded of TLS": {func(f *Facts) { f.Snapshot.Settings.RequirePeerCertificate = true }, "peer_certificate"},
+		"TCP where no certificate is needed": {func(f *Facts) {
+			f.Snapshot.Settings.RequirePeerCertificate, f.Snapshot.Deployments[0].Answers.Transport = false, federation.TCP
+		}, "peer_certificate"},
 		"a next hop that is up": {func(f *Facts) {
 			f.Statuses[0].Hops = []federation.HopStatus{{Host: "127.0.0.21", Port: 5061, State: "up"}}
 		}, "next_hops"},

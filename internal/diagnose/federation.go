@@ -143,3 +143,20 @@ func peerAuthListener(f Facts) []Finding {
 	r.add(Red, "Give a TLS listener with a context that verifies clients the port 5061.", "No enabled listener on port 5061 asks peers for their certificate.")
 	return r.list
 }
+
+// peerCertificate: TLS alone has certificates, so whoever demands one from outside shuts an OCS pool over TCP out (guide p.43).
+func peerCertificate(f Facts) []Finding {
+	r := report{check: "peer_certificate", page: "/settings"}
+	for _, d := range f.Snapshot.Deployments {
+		if shutOut(f.Snapshot, d) {
+			r.add(Red, "Set the deployment up again over TLS, or turn require_peer_certificate off in Settings.",
+				"%s comes over TCP, where there is no certificate; its requests end with 403, because requests from outside need one.", d.Name)
+		}
+	}
+	return r.orGreen("No deployment lacks the certificate that Settings demand from outside.")
+}
+
+// shutOut reports whether all requests of a deployment are refused for want of a certificate.
+func shutOut(s federation.Snapshot, d federation.Deployment) bool {
+	return d.Answers.Transport == federation.TCP && s.Settings.RequirePeerCertificate
+}

@@ -110,7 +110,7 @@ func here(f TaskFacts) []Task {
 		f.planned("acl", "Admit its servers in the incoming ACL", "/acl", "acl"),
 		f.planned("listeners", "Listen where it connects", "/listeners", "listener"))
 	if a.Transport == federation.TCP {
-		return list
+		return append(list, f.peerCertificate())
 	}
 	return append(list,
 		f.planned("peer_subjects", "Know the names in its certificates", "/tls-peer-subjects", "tls_peer_subject"),
@@ -168,13 +168,26 @@ func (f TaskFacts) domains() Task {
 			return t
 		}
 	}
-	for _, d := range there {
-		if !f.Snapshot.HasDomain(d) {
-			t.State, t.Text = Open, d+" is a SIP domain of the Microsoft side alone, so its users cannot take part; add it here, or leave it so."
-			return t
-		}
-	}
 	t.Text = "Every SIP domain of the Microsoft side is a domain of this side, too."
+	alone := slices.DeleteFunc(slices.Clone(there), f.Snapshot.HasDomain)
+	switch n := len(alone); {
+	case n == 1:
+		t.Text = alone[0] + " is a SIP domain of the Microsoft side alone, so its users cannot take part; add it here, or leave it so."
+	case n > 1:
+		t.Text = strings.Join(alone[:n-1], ", ") + " and " + alone[n-1] +
+			" are SIP domains of the Microsoft side alone, so their users cannot take part; add them here, or leave it so."
+	}
+	return t
+}
+
+// peerCertificate is the step of a deployment without TLS, which has no certificate to show.
+func (f TaskFacts) peerCertificate() Task {
+	t := Task{ID: "peer_certificate", Title: "Demand no certificates from outside", Side: Here, Page: "/settings", State: Done,
+		Text: "Requests over TCP are let in without a certificate."}
+	if shutOut(f.Snapshot, f.Deployment) {
+		t.State = Wrong
+		t.Text = "Requests over TCP have no certificate, and all of them end with 403; turn require_peer_certificate off in Settings, or set the deployment up again over TLS."
+	}
 	return t
 }
 

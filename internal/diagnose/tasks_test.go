@@ -53,7 +53,7 @@ func TestTheWorkflowOfEachPlatformAndProfile(t *testing.T) {
 			begin + this + tls + "ocs_ports ocs_routes ocs_hosts ocs_fips microsoft_roots microsoft_certificates restart tried"},
 		"OCS over TCP knows no certificates": {func(f *TaskFacts) {
 			f.Deployment.Answers.Platform, f.Deployment.Answers.Transport = federation.OCS2007R2, federation.TCP
-		}, begin + this + "ocs_ports ocs_routes ocs_hosts restart tried"},
+		}, begin + this + "peer_certificate ocs_ports ocs_routes ocs_hosts restart tried"},
 	} {
 		f := workflow()
 		c.edit(&f)
@@ -149,15 +149,22 @@ func TestEachTaskSaysHowItStands(t *testing.T) {
 		"what goes is nothing that is missing": {func(f *TaskFacts) {
 			f.Plan.List = append(f.Plan.List, federation.Change{Verdict: federation.VerdictRemove, Kind: "acl"})
 		}, "acl", Done, "All 1 objects"},
-		"nothing can be planned":       {func(f *TaskFacts) { f.Plan.List = nil }, "static_routes", Unknown, "do not fit the configuration any more"},
-		"a domain that went":           {func(f *TaskFacts) { f.Snapshot.Domains = nil }, "domains", Wrong, "synergy.com is no domain of this side any more"},
-		"a domain they lack":           {func(f *TaskFacts) { f.Deployment.Answers.MicrosoftDomains = []string{"a.com"} }, "domains", Wrong, "synergy.com is no SIP domain of the Microsoft side"},
-		"a domain that only they have": {func(f *TaskFacts) { f.Deployment.Answers.MicrosoftDomains = []string{"synergy.com", "a.com"} }, "domains", Open, "a.com is a SIP domain of the Microsoft side alone"},
-		"the same domains":             {func(f *TaskFacts) { f.Deployment.Answers.MicrosoftDomains = []string{"synergy.com"} }, "domains", Done, "Every SIP domain"},
-		"a service that is off":        {func(f *TaskFacts) { f.Snapshot.Nodes[0].Services = nil }, "services", Open, "The SIP proxy is off on imp1.synergy.com; its listeners are closed. Activate it."},
-		"a node that came later":       {func(f *TaskFacts) { f.Deployment.Nodes = []string{"imp9.synergy.com"} }, "script_nodes", Open, "imp1.synergy.com came after the wizard was finished for fe1.synergy.com"},
-		"a node that went":             {func(f *TaskFacts) { f.Deployment.Nodes = []string{"imp1.synergy.com", "imp9.synergy.com"} }, "script_nodes", Open, "still name the node imp9.synergy.com, which is gone"},
-		"no CA":                        {func(f *TaskFacts) { f.Snapshot.Certificates = f.Snapshot.Certificates[1:] }, "trusted_cas", Open, "No CA is trusted"},
+		"nothing can be planned":         {func(f *TaskFacts) { f.Plan.List = nil }, "static_routes", Unknown, "do not fit the configuration any more"},
+		"a domain that went":             {func(f *TaskFacts) { f.Snapshot.Domains = nil }, "domains", Wrong, "synergy.com is no domain of this side any more"},
+		"a domain they lack":             {func(f *TaskFacts) { f.Deployment.Answers.MicrosoftDomains = []string{"a.com"} }, "domains", Wrong, "synergy.com is no SIP domain of the Microsoft side"},
+		"a domain that only they have":   {func(f *TaskFacts) { f.Deployment.Answers.MicrosoftDomains = []string{"synergy.com", "a.com", "b.com"} }, "domains", Done, "a.com and b.com are SIP domains of the Microsoft side alone, so their users cannot take part"},
+		"one domain that only they have": {func(f *TaskFacts) { f.Deployment.Answers.MicrosoftDomains = []string{"synergy.com", "a.com"} }, "domains", Done, "a.com is a SIP domain of the Microsoft side alone, so its users cannot take part"},
+		"certificates demanded of TCP": {func(f *TaskFacts) {
+			f.Deployment.Answers.Platform, f.Deployment.Answers.Transport, f.Snapshot.Settings.RequirePeerCertificate = federation.OCS2007R2, federation.TCP, true
+		}, "peer_certificate", Wrong, "turn require_peer_certificate off in Settings"},
+		"no certificates demanded of TCP": {func(f *TaskFacts) {
+			f.Deployment.Answers.Platform, f.Deployment.Answers.Transport, f.Snapshot.Settings.RequirePeerCertificate = federation.OCS2007R2, federation.TCP, false
+		}, "peer_certificate", Done, "over TCP"},
+		"the same domains":       {func(f *TaskFacts) { f.Deployment.Answers.MicrosoftDomains = []string{"synergy.com"} }, "domains", Done, "Every SIP domain"},
+		"a service that is off":  {func(f *TaskFacts) { f.Snapshot.Nodes[0].Services = nil }, "services", Open, "The SIP proxy is off on imp1.synergy.com; its listeners are closed. Activate it."},
+		"a node that came later": {func(f *TaskFacts) { f.Deployment.Nodes = []string{"imp9.synergy.com"} }, "script_nodes", Open, "imp1.synergy.com came after the wizard was finished for fe1.synergy.com"},
+		"a node that went":       {func(f *TaskFacts) { f.Deployment.Nodes = []string{"imp1.synergy.com", "imp9.synergy.com"} }, "script_nodes", Open, "still name the node imp9.synergy.com, which is gone"},
+		"no CA":                  {func(f *TaskFacts) { f.Snapshot.Certificates = f.Snapshot.Certificates[1:] }, "trusted_cas", Open, "No CA is trusted"},
 		"users on the routing node": {func(f *TaskFacts) {
 			f.Snapshot.Nodes[0].Routing = true
 			f.Snapshot.Nodes[0].Services = proxyAlone
