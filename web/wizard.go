@@ -58,7 +58,11 @@ func (s *Server) beginPage(w http.ResponseWriter, r *http.Request, status int, i
 			begin.Others = append(begin.Others, row)
 		}
 	}
-	return s.render(w, r, status, templates.WizardBeginPage(s.frame(r, "Federation wizard", "/wizard"), begin))
+	f := s.frame(r, "Federation wizard", "/wizard")
+	if f.Notice != nil && f.Notice.Strong == draftGone && f.Notice.Mark == templates.Up {
+		f.Notice.Mark, f.Notice.Text = templates.Part, draftGoneText // no success, and nothing that comes into force
+	}
+	return s.render(w, r, status, templates.WizardBeginPage(f, begin))
 }
 
 func (s *Server) draftRow(d store.Draft, snapshot federation.Snapshot) templates.DraftRow {
@@ -107,10 +111,19 @@ type run struct {
 // answers are those of the draft that count.
 func (r run) answers() federation.Answers { return applicable(r.draft.Answers, r.snapshot) }
 
+// draftGone is what somebody is told who sends answers for a draft that another person or another window ended.
+const (
+	draftGone     = "Your draft is gone."
+	draftGoneText = "It was dropped or finished in another window, or somebody took it over; nothing of what you just sent was kept."
+)
+
 // ownRun is the reader's own draft; ok is false, and the reader sent to the first page, when there is none.
 func (s *Server) ownRun(w http.ResponseWriter, r *http.Request) (found run, ok bool, err error) {
 	found.draft, err = s.store.Draft(r.Context(), signedIn(r).Name)
 	if errors.Is(err, federation.ErrNotFound) {
+		if r.Method == http.MethodPost {
+			s.notify(w, r, draftGone+" "+draftGoneText)
+		}
 		return found, false, redirect(w, r, "/wizard")
 	}
 	if err != nil {

@@ -19,6 +19,15 @@ const (
 	stepRoutingNode = 5
 )
 
+// dropNUL takes the NUL out of what was posted: the database keeps none in a text, and no keyboard types one.
+func dropNUL(posted url.Values) {
+	for _, values := range posted {
+		for i, text := range values {
+			values[i] = strings.ReplaceAll(text, "\x00", "")
+		}
+	}
+}
+
 // answer takes one step's fields over from a form. What the form does not ask stays as it is.
 func answer(a *federation.Answers, step int, posted url.Values) {
 	fields := texts(a)

@@ -125,6 +125,9 @@ func (s *Server) finishWizard(w http.ResponseWriter, r *http.Request) error {
 		if err == nil {
 			err = mayApply(r, now, changes, finishAdvice)
 		}
+		if err == nil && len(changes.Conflicts()) > 0 {
+			err = store.ErrConflict // before the fingerprint, which a new conflict makes another one, too
+		}
 		if err == nil && reviewed(answers, changes) != r.PostForm.Get("fingerprint") {
 			err = errPlanChanged
 		}

@@ -43,6 +43,7 @@ func (s *Server) saveStep(w http.ResponseWriter, r *http.Request) error {
 	if last := reached(run.draft, run.snapshot); step > last {
 		return redirect(w, r, stepPath(last))
 	}
+	dropNUL(r.PostForm)
 	answer(&run.draft.Answers, step, r.PostForm)
 	took, invalid := readPasted(&run.draft.Answers, step, r.PostForm)
 	if step == stepFrontEnds || len(took) > 0 {
