@@ -147,6 +147,7 @@ func derOf(t testing.TB, text []byte) []byte {
 	b, _ := pem.Decode(text)
 	if b == nil {
 		t.Fatal("no PEM")
+		return nil
 	}
 	return b.Bytes
 }

@@ -39,7 +39,7 @@ func NewRequest(k *Key, node string, names []string, kind string) (federation.Ce
 	if kind == "" {
 		kind = federation.KeyKinds[0]
 	}
-	node, names, problems := requestedNames(node, names)
+	names, problems := requestedNames(node, names)
 	if !slices.Contains(federation.KeyKinds, kind) {
 		problems = append(problems, invalid("key_kind", "%s is no kind of key that is offered; choose one of %s.", kind, strings.Join(federation.KeyKinds, ", "))...)
 	}
@@ -54,7 +54,7 @@ func NewRequest(k *Key, node string, names []string, kind string) (federation.Ce
 }
 
 // requestedNames are the node's name and all names of the request, the node's first and each once, in canonical form.
-func requestedNames(node string, names []string) (string, []string, federation.Invalid) {
+func requestedNames(node string, names []string) ([]string, federation.Invalid) {
 	var problems federation.Invalid
 	node, err := federation.ParseFQDN(node)
 	if err != nil {
@@ -75,7 +75,7 @@ func requestedNames(node string, names []string) (string, []string, federation.I
 	if len(all) > maxNames {
 		problems = append(problems, invalid("names", "A request holds at most 100 names; leave out those that no peer connects to.")...)
 	}
-	return node, all, problems
+	return all, problems
 }
 
 func request(k *Key, names []string, kind string, private crypto.Signer) (federation.CertificateRequest, error) {
