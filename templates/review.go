@@ -20,6 +20,7 @@ type Review struct {
 	Run         string // which deployment the run changes or makes beside others, "" for the first one
 	Earlier     string // path of the rollback.ps1 of today of the deployment that the run changes, "" when there is none
 	New         int
+	Changes     int
 	Goes        int
 	Exists      int
 	Behind      int    // first priority with which the routes would stand behind those in their way; 0 when that is no way out
@@ -45,6 +46,23 @@ type PlanRow struct {
 	Href    string // of a conflict: the page where what stands in the way can be found
 }
 
+// verdictChanges is an object that exists and will be another. The plan counts it as new or, when only what an earlier run
+// put into it goes, as existing; whoever reads the page wants to know what becomes of it.
+const verdictChanges = "changes"
+
+// Sign is the shape and colour of the verdict.
+func (r PlanRow) Sign() string { return sign(r.Verdict) }
+
+// Sign is the shape and colour of what is counted.
+func (t Tally) Sign() string { return sign(t.Verdict) }
+
+func sign(verdict string) string {
+	if verdict == verdictChanges {
+		return federation.VerdictNew
+	}
+	return verdict
+}
+
 // Word is the verdict as the page says it.
 func (r PlanRow) Word() string {
 	if r.Verdict == federation.VerdictRemove {
@@ -68,16 +86,21 @@ type Tally struct {
 var verdicts = []struct{ verdict, one, many string }{
 	{federation.VerdictConflict, "conflict", "conflicts"},
 	{federation.VerdictRemove, "goes", "go"},
+	{verdictChanges, "changes", "change"},
 	{federation.VerdictNew, "new", "new"},
 	{federation.VerdictExists, "exists", "exist"},
 }
 
-// NewReview lays a plan out for reading: by kind, and in each kind what asks for attention first.
-func NewReview(a federation.Answers, c federation.Changes, fingerprint string) Review {
-	r := Review{Answers: AnswerFacts(a), Warnings: c.Warnings, Fingerprint: fingerprint,
-		New: c.Count(federation.VerdictNew), Goes: c.Count(federation.VerdictRemove), Exists: c.Count(federation.VerdictExists)}
+// NewReview lays a plan out for reading, held against the configuration of now: by kind, and in each kind what asks for
+// attention first.
+func NewReview(a federation.Answers, c federation.Changes, now federation.Configuration, fingerprint string) Review {
+	r := Review{Answers: AnswerFacts(a), Warnings: c.Warnings, Fingerprint: fingerprint}
 	for _, change := range c.List {
 		row := planRow(a, change)
+		if change.Kind == "tls_context" && change.Verdict != federation.VerdictConflict {
+			row.contextChange(now.TLSContext(row.Machine), c.Target.TLSContext(row.Machine))
+		}
+		r.count(row.Verdict)
 		if change.Verdict == federation.VerdictConflict {
 			r.Conflicts = append(r.Conflicts, row)
 		}
@@ -90,6 +113,19 @@ func NewReview(a federation.Answers, c federation.Changes, fingerprint string) R
 	}
 	r.Lede = reviewLede(r)
 	return r
+}
+
+func (r *Review) count(verdict string) {
+	switch verdict {
+	case federation.VerdictNew:
+		r.New++
+	case verdictChanges:
+		r.Changes++
+	case federation.VerdictRemove:
+		r.Goes++
+	case federation.VerdictExists:
+		r.Exists++
+	}
 }
 
 func urgency(r PlanRow) int {
@@ -114,13 +150,14 @@ func reviewLede(r Review) string {
 	}
 	add(len(r.Conflicts), "object is in conflict with another", "objects are in conflict with others")
 	add(r.New, "object is new", "objects are new")
+	add(r.Changes, "object changes", "objects change")
 	add(r.Goes, "object goes, because an earlier run made it and these answers do not want it so any more", "objects go, because earlier runs made them and these answers do not want them so any more")
 	add(r.Exists, "object exists already and stays as it is", "objects exist already and stay as they are")
 	words := strings.Join(parts, "; ")
 	switch {
 	case len(r.Conflicts) > 0:
 		return words + ". Nothing is saved, and Finish waits until the conflicts are resolved."
-	case r.New == 0 && r.Goes == 0:
+	case r.New+r.Changes+r.Goes == 0:
 		return "All of it exists already. Finish changes nothing here and writes the scripts from these answers."
 	}
 	return words + ". Nothing is saved yet; Finish saves all of it in one step, or nothing."

@@ -193,7 +193,7 @@ func ReviewPage(f Frame, r Review) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for _, t := range r.tallies() {
-				var templ_7745c5c3_Var8 = []any{"state", t.Verdict}
+				var templ_7745c5c3_Var8 = []any{"state", t.Sign()}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var8...)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -215,7 +215,7 @@ func ReviewPage(f Frame, r Review) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = Icon(t.Verdict).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = Icon(t.Sign()).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -486,7 +486,7 @@ func planGroup(g PlanGroup) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			var templ_7745c5c3_Var21 = []any{"state", row.Verdict}
+			var templ_7745c5c3_Var21 = []any{"state", row.Sign()}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var21...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -508,7 +508,7 @@ func planGroup(g PlanGroup) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = Icon(row.Verdict).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Icon(row.Sign()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -36,7 +36,7 @@ func (s *Server) reviewPage(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
-	review := templates.NewReview(a, changes, reviewed(a, changes))
+	review := templates.NewReview(a, changes, run.snapshot.Configuration, reviewed(a, changes))
 	review.Run, review.Earlier = runWords(a, run.snapshot), earlierRollback(a, run.snapshot)
 	review.Behind = behind(a, run.snapshot, changes)
 	review.Steps = stepLinks(wizard.StepReview, wizard.StepReview)

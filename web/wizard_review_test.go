@@ -170,3 +170,44 @@ func TestTheReviewListsAllAnswersOfEachPlatform(t *testing.T) {
 		t.Errorf("answers that OCS does not know: %s", text)
 	}
 }
+
+// contextRow is the review's row about a context.
+func contextRow(t *testing.T, c *console, name string) string {
+	t.Helper()
+	for _, row := range c.get("/wizard/6").status(http.StatusOK).page().All("details.plan tbody tr") {
+		if text := row.Text(); strings.Contains(text, name) {
+			return text
+		}
+	}
+	t.Fatalf("the review has no row about %s", name)
+	return ""
+}
+
+func TestTheReviewSaysWhatBecomesOfAContext(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walkWith(url.Values{"platform": {federation.Lync2013}})
+	says := func(wants ...string) {
+		t.Helper()
+		row := contextRow(t, c, federation.PeerAuthContext)
+		for _, want := range wants {
+			if !strings.Contains(row, want) {
+				t.Errorf("the row %q does not say %q", row, want)
+			}
+		}
+	}
+	says("Changes", "The oldest version was TLS 1.2 and will be TLS 1.0.", "Comes in: fe1.synergy.com, fe2.synergy.com, pool.synergy.com.")
+	page := c.get("/wizard/6").page()
+	page.Says(t, ".lede", "1 object changes")
+	page.Says(t, ".title .state", "1 changes")
+	if row := contextRow(t, c, federation.ServerAuthContext); !strings.Contains(row, "Exists") {
+		t.Errorf("the row of a context that stays is %q", row)
+	}
+	c.finish().to("/deployments/1")
+
+	c.post("/wizard", "from", "1").to("/wizard/1")
+	says("Exists", "TLS 1.0 or newer")
+	c.get("/wizard/6").page().Says(t, ".lede", "All of it exists already.")
+	c.postForm("/wizard/3", hosts("fe1.synergy.com", "10.1.20.21")).to("/wizard/4")
+	says("Changes", "Taken out: fe2.synergy.com.", "Stays: fe1.synergy.com, pool.synergy.com.")
+	c.finish().to("/deployments/1")
+}
