@@ -471,7 +471,7 @@ func TwoLists(form Form, in Field, none, add string) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = arrange(form, in, "move", "Move what is ticked or unticked").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = arrange(form, in, "move", "Move by the ticks").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

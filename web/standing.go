@@ -49,7 +49,7 @@ func legacyWarning(contexts []federation.TLSContext) *templates.Notice {
 		Text: "A connection there can be forced down to a broken version. Choose TLS 1.2 as the lowest version as soon as the last server without it is gone.",
 		Href: "/tls-contexts", Link: "TLS contexts"}
 	if len(contexts) == 1 {
-		n.Href, n.Link = fmt.Sprintf("/tls-contexts/%d", contexts[0].ID), contexts[0].Name
+		n.Href, n.Link = fmt.Sprintf("/tls-contexts/%d", contexts[0].ID), "Open "+contexts[0].Name
 	}
 	return n
 }
