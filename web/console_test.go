@@ -51,7 +51,7 @@ func newConsole(t *testing.T) *console {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	config := web.Config{Store: s, Node: "imp1.synergy.com", Version: "test"}
+	config := web.Config{Store: s, Node: "imp1.synergy.com", Version: "test", Resolver: noDNS{}}
 	return &console{t: t, store: s, handler: web.New(config), config: config, cookies: map[string]*http.Cookie{}}
 }
 

@@ -111,3 +111,47 @@ func TestNamesOfFrontEndsAreFullyQualifiedToTheDNS(t *testing.T) {
 	page.One(t, "#field-front_ends-0-address[value='']")
 	page.One(t, "#field-front_ends-1-address[value=10.1.20.22]")
 }
+
+func TestAnAddressThatDiffersFromTheDNSIsToldWithoutScript(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.withDNS("fe1.synergy.com. 60 IN A 10.1.20.21", "fe2.synergy.com. 60 IN A 10.1.20.29")
+	c.walk(2)
+	page := c.postForm("/wizard/3", hosts("fe1.synergy.com", "10.1.20.21", "fe2.synergy.com", "10.1.20.22", "fe3.synergy.com", "10.1.20")).
+		status(http.StatusUnprocessableEntity).page()
+	page.Says(t, ".caution", "The DNS leads fe2.synergy.com to 10.1.20.29, and not to 10.1.20.22; check which of them is right.")
+	page.Count(t, ".caution", 1)
+	for i, values := range steps()[2:] {
+		c.postForm(step(3+i), values).to(step(4 + i))
+	}
+	page = c.get("/wizard/6").page()
+	page.Says(t, ".findings", "The DNS leads fe2.synergy.com to 10.1.20.29, and not to 10.1.20.22")
+	c.finish().to("/deployments/1")
+}
+
+func TestANameThatTheDNSDoesNotKnowIsSaidToBeUnknown(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.withDNS()
+	c.walkWith(lyncWithCalls())
+	typed := hosts("gone.synergy.com", "", "half", "")
+	typed.Set("expressway.fqdn", "away.synergy.com")
+	typed.Set("expressway.address", "")
+	page := c.postForm("/wizard/3", typed).status(http.StatusUnprocessableEntity).page()
+	page.Says(t, ".server .error", "The DNS gave no address for gone.synergy.com, or did not answer. Enter the front end's IP address")
+	page.Says(t, "#field-expressway .error", "The DNS gave no address for away.synergy.com, or did not answer. Enter the Expressway's IP address")
+	for _, e := range page.All(".error") {
+		if strings.Contains(e.Text(), "for half") {
+			t.Errorf("a name that was not looked up: %s", e.Text())
+		}
+	}
+}
+
+// noDNS is a DNS that knows nothing, so that no test asks the one of the machine that it runs on.
+type noDNS struct{}
+
+func (noDNS) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
+}
+
+func (noDNS) LookupAddr(context.Context, string) ([]string, error) {
+	return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
+}

@@ -37,6 +37,9 @@ func (s *Server) reviewPage(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	review := templates.NewReview(a, changes, run.snapshot.Configuration, reviewed(a, changes))
+	for _, p := range s.unlikeDNS(r.Context(), signedIn(r).session.ID, a) {
+		review.Warnings = append(review.Warnings, p.Text)
+	}
 	review.Run, review.Earlier = runWords(a, run.snapshot), earlierRollback(a, run.snapshot)
 	review.Behind = behind(a, run.snapshot, changes)
 	review.Steps = stepLinks(wizard.StepReview, wizard.StepReview)

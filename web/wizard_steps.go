@@ -52,6 +52,7 @@ func (s *Server) saveStep(w http.ResponseWriter, r *http.Request) error {
 	to := ""
 	if len(took)+len(invalid) == 0 {
 		to, invalid = nextPage(r, run, step)
+		invalid = notFound(run.answers(), invalid)
 	}
 	if to == stepPath(step+1) && len(invalid) == 0 {
 		run.draft.Step = max(run.draft.Step, step+1)
@@ -117,6 +118,9 @@ func (s *Server) stepPage(w http.ResponseWriter, r *http.Request, status int, ru
 	switch step {
 	case stepFrontEnds:
 		page.FrontEnds, page.Expressway = s.serverRows(r, a)
+		if len(invalid) > 0 {
+			page.Cautions = append(page.Cautions, s.unlikeDNS(r.Context(), signedIn(r).session.ID, a)...)
+		}
 	case stepDomains:
 		page.Domains, page.OnlyThere = domainOptions(a, run.snapshot), onlyThere(a, run.snapshot)
 		page.IPv6, page.Others = wizard.WithIPv6(a, run.snapshot), len(run.snapshot.Deployments) > 0
