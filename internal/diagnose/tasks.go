@@ -51,7 +51,7 @@ type TaskFacts struct {
 // Tasks are the steps of the guide's workflow that this deployment's platform and profile have, in their order. The
 // system says what it can see; the rest waits for a tick.
 func Tasks(f TaskFacts) []Task {
-	list := slices.Concat(before(), here(f))
+	list := slices.Concat(before(f.Deployment.Answers.Platform), here(f))
 	if f.Deployment.Answers.Platform == federation.OCS2007R2 {
 		list = append(list, ocsSide(f)...)
 	} else {
@@ -77,14 +77,17 @@ func (t *Task) tick(ticks []federation.Tick, finished time.Time) {
 		return
 	}
 	t.State, t.Tick = Done, &ticks[i]
-	if t.Tick.At.Before(finished) && !slices.ContainsFunc(before(), func(first Task) bool { return first.ID == t.ID }) {
+	if t.Tick.At.Before(finished) && !slices.ContainsFunc(before(""), func(first Task) bool { return first.ID == t.ID }) {
 		t.Text += " The wizard was finished again since this was ticked; see whether it has to be done again."
 	}
 }
 
 // before is what has to be so before anything is enabled (guide p.5, 29).
-func before() []Task {
-	save := "Save the contact lists of the Microsoft side's users first: Export-CsUserData on Lync 2013 and later, dbimpexp.exe on Lync 2010 and OCS."
+func before(platform string) []Task {
+	save := "Save the contact lists of the Microsoft side's users first, with Export-CsUserData."
+	if platform == federation.Lync2010 || platform == federation.OCS2007R2 {
+		save = "Save the contact lists of the Microsoft side's users first, with dbimpexp.exe."
+	}
 	return []Task{
 		{ID: "local_service", Title: "See that this side works alone", Side: Here, Manual: true,
 			Text: "Users here add each other as contacts, and see each other's availability."},

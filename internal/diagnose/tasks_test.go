@@ -198,3 +198,18 @@ func TestAConflictThereGoesBeforeWhatIsMissing(t *testing.T) {
 		t.Errorf("%+v", tasks[i])
 	}
 }
+
+func TestContactListsAreSavedWithWhatThePlatformHas(t *testing.T) {
+	for platform, want := range map[string]string{
+		federation.SkypeForBusiness2019: "Export-CsUserData", federation.SkypeForBusiness2015: "Export-CsUserData", federation.Lync2013: "Export-CsUserData",
+		federation.Lync2010: "dbimpexp.exe", federation.OCS2007R2: "dbimpexp.exe",
+	} {
+		f := workflow()
+		f.Deployment.Answers.Platform = platform
+		tasks := Tasks(f)
+		text := tasks[slices.IndexFunc(tasks, func(t Task) bool { return t.ID == "backup" })].Text
+		if !strings.Contains(text, want) || strings.Contains(text, "Export-CsUserData") && strings.Contains(text, "dbimpexp") {
+			t.Errorf("%s: %s", platform, text)
+		}
+	}
+}
