@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"isthmus/internal/auth"
+	"isthmus/internal/diagnose"
 	"isthmus/internal/federation"
 	"isthmus/internal/powershell"
 	"isthmus/templates"
@@ -89,7 +90,7 @@ func (s *Server) deploymentPage(w http.ResponseWriter, r *http.Request, status i
 	page := templates.Deployment{Row: row, Here: seen.ourSide(), There: seen.theirSide(s.Now(), handIn), Unwritten: unwritten,
 		Files: scriptFiles(seen.Deployment, steps), MayChange: may(r, auth.Change)}
 	page.There.MayChange, page.There.Unwritten, page.There.Command = page.MayChange, unwritten != "", powershell.HandInCommand
-	page.Head = s.deploymentHead(r, seen, "", seen.headline(row.Standing), "The files are made from what is stored; this page has them tomorrow too.")
+	page.Head = s.deploymentHead(r, seen, "", seen.headline(row.Standing), seen.lede())
 	page.Certificates = linkTo(page.Head.Links, deploymentPath(seen.Deployment)+"/certificates")
 	if page.MayChange {
 		if page.Here.Draft, err = s.hasDraft(r); err != nil {
@@ -99,10 +100,12 @@ func (s *Server) deploymentPage(w http.ResponseWriter, r *http.Request, status i
 	return s.render(w, r, status, templates.DeploymentPage(s.frame(r, seen.Name, "/deployments"), page))
 }
 
-// headline is the finding of the page in one sentence, the nearer side first.
+// headline is the finding of the page in one sentence, the nearer side first. Both sides are set up when every step that
+// the system can see is done, and not only what the wizard makes.
 func (seen sight) headline(st *templates.Standing) string {
+	open := seen.open()
 	switch {
-	case st.Here.Mark != templates.Up:
+	case st.Here.Mark != templates.Up || slices.ContainsFunc(open, wrongHere):
 		return "This side is not as the deployment needs it."
 	case seen.blind() || seen.verification == nil:
 		return "Done here. Now the Microsoft side."
@@ -111,7 +114,36 @@ func (seen sight) headline(st *templates.Standing) string {
 	case st.There.Mark != templates.Up:
 		return "Done here. The Microsoft side is not as it should be yet."
 	}
-	return "Both sides are set up."
+	switch n := len(open); n {
+	case 0:
+		return "Both sides are set up."
+	case 1:
+		return "Still open: " + open[0].Title + "."
+	default:
+		return "Still open: " + open[0].Title + ", and " + counted(n-1, "more step", "more steps") + "."
+	}
+}
+
+// open are the steps that the system sees, or would see in a result of verify.ps1, and that are not done.
+func (seen sight) open() []diagnose.Task {
+	return slices.DeleteFunc(slices.Clone(seen.tasks), func(t diagnose.Task) bool { return t.Manual || t.State == diagnose.Done })
+}
+
+func wrongHere(t diagnose.Task) bool { return t.Side == diagnose.Here && t.State == diagnose.Wrong }
+
+// lede says what is open on this side, whatever the finding is: what is done here is more than the wizard's objects.
+func (seen sight) lede() string {
+	const lede = "The files are made from what is stored; this page has them tomorrow too."
+	var titles []string
+	for _, t := range seen.open() {
+		if t.Side == diagnose.Here {
+			titles = append(titles, t.Title)
+		}
+	}
+	if len(titles) == 0 {
+		return lede
+	}
+	return "Open on this side: " + strings.Join(titles, "; ") + ". " + lede
 }
 
 // scriptFiles are the files of a deployment as a page shows them.

@@ -135,14 +135,17 @@ func (seen sight) there(now time.Time) templates.State {
 	for _, r := range v.Results {
 		count[r.State]++
 	}
+	different, missing := count[federation.VerifyConflict], count[federation.VerifyMissing]
 	on := "seen " + templates.Clock(v.CheckedAt, now)
 	switch {
 	case seen.stale():
 		return templates.State{Mark: templates.Unknown, Word: "Out of date", Note: on + ", by older scripts"}
-	case count[federation.VerifyConflict] > 0:
-		return templates.State{Mark: templates.Down, Word: fmt.Sprintf("%d different", count[federation.VerifyConflict]), Note: on}
-	case count[federation.VerifyMissing] > 0:
-		return templates.State{Mark: templates.Part, Word: fmt.Sprintf("%d missing", count[federation.VerifyMissing]), Note: on}
+	case different > 0 && missing > 0:
+		return templates.State{Mark: templates.Down, Word: fmt.Sprintf("%d different, %d missing", different, missing), Note: on}
+	case different > 0:
+		return templates.State{Mark: templates.Down, Word: fmt.Sprintf("%d different", different), Note: on}
+	case missing > 0:
+		return templates.State{Mark: templates.Part, Word: fmt.Sprintf("%d missing", missing), Note: on}
 	}
 	return templates.State{Mark: templates.Up, Word: "As verified", Note: on}
 }

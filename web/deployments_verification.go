@@ -78,9 +78,22 @@ func (seen sight) handedIn() string {
 			there++
 		}
 	}
-	text := fmt.Sprintf("Handed in. %d of %s as they should be.", there, counted(len(seen.verification.Results), "object is", "objects are"))
+	text := "Handed in. " + asTheyShouldBe(there, len(seen.verification.Results))
 	if seen.stale() {
 		text += " The scripts that looked are older than the configuration; download them again and run them."
 	}
 	return text
+}
+
+// asTheyShouldBe is the sentence about so many of all objects.
+func asTheyShouldBe(there, all int) string {
+	switch {
+	case all == 1 && there == 1:
+		return "The one object is as it should be."
+	case all == 1:
+		return "The one object is not as it should be."
+	case there == 1:
+		return fmt.Sprintf("1 of %d objects is as it should be.", all)
+	}
+	return fmt.Sprintf("%d of %d objects are as they should be.", there, all)
 }

@@ -93,7 +93,7 @@ func TestAResultThatIsHandedInIsShownObjectByObject(t *testing.T) {
 	c.get("/deployments/1").page().Says(t, "table.verified .state.part", "Missing")
 	c.upload([]byte(c.result("exists")), "").to("/deployments/1")
 	page = c.get("/deployments/1").page()
-	page.Says(t, "h1", "Both sides are set up.")
+	page.Says(t, "h1", "Still open: ")
 	page.Says(t, ".title .state.up", "As verified")
 }
 
@@ -186,7 +186,7 @@ func TestAResultOfScriptsFromBeforeAChangeIsNotBelieved(t *testing.T) {
 	c.upload([]byte(old), "").to("/deployments/1")
 	c.get("/deployments/1").page().Says(t, ".banner", "The scripts that looked are older than the configuration; download them again and run them.")
 	c.upload([]byte(c.result("exists")), "").to("/deployments/1")
-	c.get("/deployments/1").page().Says(t, "h1", "Both sides are set up.")
+	c.get("/deployments/1").page().Says(t, ".title .state.up", "As verified")
 }
 
 func TestOCSHasNothingToHandIn(t *testing.T) {
