@@ -1,8 +1,8 @@
 package proxy
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strings"
