@@ -57,6 +57,8 @@ type WizardStep struct {
 	IPv6       string   // who has an IPv6 address, "" when nobody has one
 	Others     bool     // whether there are deployments already
 	Nodes      []Option
+	Run        string // which deployment the run changes, "" when it makes a new one
+	Trusting   string // the deployment that has the proposed trusted application pool already, "" when none has it
 }
 
 func (s WizardStep) ocs() bool      { return s.Answers.Platform == federation.OCS2007R2 }
@@ -103,7 +105,31 @@ func (s WizardStep) question() (title, lede string) {
 	case 4:
 		return "Which domains do both sides share?", "A domain takes part when people of both sides have addresses in it."
 	}
+	if s.calls() {
+		return "Which node does the Expressway send to?", "The Microsoft side sends to the Expressway, and that to this node, which passes everything to the node of each recipient."
+	}
 	return "Which node does the Microsoft side send to?", "It takes everything that comes from there and passes it to the node of each recipient."
+}
+
+// domainsHint names the cmdlet only where there is one.
+func (s WizardStep) domainsHint() string {
+	what := "Paste all that Get-CsSipDomain prints, or enter one domain a line."
+	if s.ocs() {
+		what = "Enter one domain a line."
+	}
+	return what + " They are compared with yours, and nothing else."
+}
+
+// trustHint says whether the name of the trusted application pool is a new one.
+func (s WizardStep) trustHint() string {
+	const certificates = " The nodes' certificates have to name it, too."
+	switch {
+	case s.Trusting == "":
+		return "A new name for the scripts; nothing of yours is called so yet." + certificates
+	case strings.EqualFold(s.Trusting, s.Answers.DeploymentName()):
+		return "The name that this deployment has so far." + certificates
+	}
+	return s.Trusting + " has this one already. Keep it when both are in one topology; else enter a name that is new there." + certificates
 }
 
 // target is the id of the field that a problem is about. Problems of a list that has no field for each entry lead to the
@@ -143,7 +169,7 @@ func AnswerFacts(a federation.Answers) []AnswerFact {
 	}
 	add(1, false, "Platform", PlatformName(a.Platform))
 	add(1, false, "What crosses", whatCrosses(a))
-	add(1, false, "Transport", overTCP(a))
+	add(1, false, "Transport", transport(a))
 	add(2, false, "Edition", EditionName(a.Edition))
 	add(2, true, "Pool", a.Pool)
 	add(2, true, "Load balancer", a.LoadBalancer)
@@ -184,11 +210,12 @@ func whatCrosses(a federation.Answers) string {
 	return "Chat only"
 }
 
-func overTCP(a federation.Answers) string {
-	if a.Transport == federation.TCP {
-		return "TCP"
+// transport is an answer only where there was a choice.
+func transport(a federation.Answers) string {
+	if a.Platform != federation.OCS2007R2 {
+		return ""
 	}
-	return ""
+	return strings.ToUpper(a.Transport)
 }
 
 // EditionName is what people call an edition.

@@ -54,3 +54,57 @@ func TestFinishNamesTheConflictBeforeAnythingElse(t *testing.T) {
 	page.Says(t, ".banner", "The plan has a conflict. Resolve it first; it stands below.")
 	page.Says(t, "#decide", "Resolve first")
 }
+
+func TestAnEditSaysOnEveryStepWhatItChanges(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walk(3)
+	c.get("/wizard/3").page().Count(t, ".run", 0)
+	c = reopened(t)
+	for n := 1; n <= 6; n++ {
+		c.get(step(n)).page().Says(t, ".run", "This run changes the deployment pool.synergy.com.")
+	}
+	values := steps()[1]
+	values.Set("pool", "west.synergy.com")
+	c.postForm("/wizard/2", values).to("/wizard/3")
+	c.get("/wizard/3").page().Count(t, ".run", 0)
+}
+
+func TestTheTrustedPoolSaysWhoHasItAlready(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walk(4)
+	c.get("/wizard/5").page().Says(t, "#hint-trusted_pool", "nothing of yours is called so yet")
+	c = reopened(t)
+	c.get("/wizard/5").page().Says(t, "#hint-trusted_pool", "The name that this deployment has so far.")
+	c.postForm("/wizard/2", url.Values{"edition": {"enterprise"}, "pool": {"west.synergy.com"}, "site": {"1"}}).to("/wizard/3")
+	c.get("/wizard/5").page().Says(t, "#hint-trusted_pool", "pool.synergy.com has this one already")
+}
+
+func TestWithCallingTheExpresswayIsInBetween(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walk(4)
+	c.get("/wizard/5").page().Says(t, "h1", "Which node does the Microsoft side send to?")
+	c.walkWith(lyncWithCalls())
+	page := c.get("/wizard/5").page()
+	page.Says(t, "h1", "Which node does the Expressway send to?")
+	page.Says(t, ".lede", "The Microsoft side sends to the Expressway")
+}
+
+func TestOCSIsNotAskedForACmdletThatItHasNot(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walkWith(url.Values{"platform": {federation.OCS2007R2}, "transport": {federation.TLS}})
+	page := c.get("/wizard/4").page()
+	page.One(t, "[name=microsoft_domains]")
+	page.Says(t, "#hint-microsoft_domains", "Enter one domain a line.")
+	page.Count(t, "#command-domains", 0)
+	review := c.get("/wizard/6").page()
+	review.Says(t, ".answers", "Transport TLS")
+}
+
+func TestAddRowsStandsWithTheFrontEndsAndAddressesAreTypedAsText(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walkWith(lyncWithCalls())
+	page := c.get("/wizard/3").page()
+	page.One(t, "#field-front_ends [name=rows]")
+	page.Count(t, "[inputmode=decimal]", 0) // whose keys have no colon, which IPv6 needs
+	c.get("/wizard/2").page().Count(t, "[inputmode=decimal]", 0)
+}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"isthmus/internal/federation"
+	"isthmus/internal/wizard"
 	"isthmus/templates"
 )
 
@@ -92,4 +93,22 @@ func (s *Server) serverRows(r *http.Request, a federation.Answers) (frontEnds []
 		}
 	}
 	return frontEnds, expressway
+}
+
+// trusting is the deployment that has the trusted application pool of the answers already: their own before another.
+func trusting(a federation.Answers, s federation.Snapshot) string {
+	a = wizard.Defaults(a, s)
+	name := ""
+	for _, d := range s.Deployments {
+		if a.TrustedPool == "" || d.Answers.TrustedPool != a.TrustedPool {
+			continue
+		}
+		if d.Name == a.DeploymentName() {
+			return d.Name
+		}
+		if name == "" {
+			name = d.Name
+		}
+	}
+	return name
 }

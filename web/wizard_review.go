@@ -64,13 +64,24 @@ func reviewed(a federation.Answers, changes federation.Changes) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// runWords say which deployment the run changes, or beside which others it makes a new one.
-func runWords(a federation.Answers, s federation.Snapshot) string {
-	var others []string
+// editWords say which deployment the run changes; "" when it makes a new one.
+func editWords(a federation.Answers, s federation.Snapshot) string {
+	name := wizard.Defaults(a, s).DeploymentName()
 	for _, d := range s.Deployments {
-		if d.Name == a.DeploymentName() {
+		if d.Name == name {
 			return "This run changes the deployment " + d.Name + "."
 		}
+	}
+	return ""
+}
+
+// runWords say which deployment the run changes, or beside which others it makes a new one.
+func runWords(a federation.Answers, s federation.Snapshot) string {
+	if words := editWords(a, s); words != "" {
+		return words
+	}
+	var others []string
+	for _, d := range s.Deployments {
 		others = append(others, d.Name)
 	}
 	switch len(others) {

@@ -114,6 +114,7 @@ func (s *Server) stepPage(w http.ResponseWriter, r *http.Request, status int, ru
 		Form:     templates.Form{Path: "/wizard", To: stepPath(step), Values: values, Invalid: invalid},
 		Answers:  a,
 		Cautions: cautions(a, run.snapshot),
+		Run:      editWords(a, run.snapshot),
 	}
 	switch step {
 	case stepFrontEnds:
@@ -125,7 +126,7 @@ func (s *Server) stepPage(w http.ResponseWriter, r *http.Request, status int, ru
 		page.Domains, page.OnlyThere = domainOptions(a, run.snapshot), onlyThere(a, run.snapshot)
 		page.IPv6, page.Others = wizard.WithIPv6(a, run.snapshot), len(run.snapshot.Deployments) > 0
 	case stepRoutingNode:
-		page.Nodes = nodeOptions(run.snapshot)
+		page.Nodes, page.Trusting = nodeOptions(run.snapshot), trusting(a, run.snapshot)
 	}
 	f := s.frame(r, "Federation wizard", "/wizard")
 	if len(took) > 0 {
