@@ -9,7 +9,7 @@ type Start struct {
 	Missing  []Finding
 	Hops     []Fact
 	Nodes    []Fact
-	Wizard   string // path of the wizard, "" while there is none or the reader may not use it
+	Begin    PageLink // where the reader goes on, without a name for one who may change nothing
 }
 
 // A Strait is one domain: what is here, whether it crosses, what is there.
@@ -26,6 +26,7 @@ type Task struct {
 	Done bool
 	Text string
 	Href string
+	Note string // who does it, while it is not done; may be empty
 }
 
 // A Fact is a row of a small table: a name, a number where it has one, and a state.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -77,7 +78,25 @@ func (s *Server) domainPage(ctx context.Context, f templates.Frame, l templates.
 	if n := len(snapshot.Domains); n > 1 && snapshot.Settings.IMAddressScheme == federation.SchemeUserID {
 		findings = append(findings, severalDomains(n))
 	}
-	return templates.DomainList(f, l, usedDomains(snapshot), findings), nil
+	if !f.MayChange {
+		return templates.DomainList(f, l, usedDomains(snapshot), findings), nil
+	}
+	waiting, err := s.waitingDraft(ctx, f.User, snapshot)
+	return templates.DomainList(f, l, usedDomains(snapshot), append(findings, waiting...)), err
+}
+
+// waitingDraft leads back to the wizard, from whose step on domains people come here to add one.
+func (s *Server) waitingDraft(ctx context.Context, owner string, snapshot federation.Snapshot) ([]templates.Finding, error) {
+	draft, err := s.store.Draft(ctx, owner)
+	if errors.Is(err, federation.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	step := s.draftRow(draft, snapshot)
+	return []templates.Finding{{Mark: templates.Unknown, Title: fmt.Sprintf("Your draft waits in the wizard at step %d: %s", step.Number, step.Step),
+		Text: "A domain that is added here can be chosen there.", Href: fmt.Sprintf("/wizard/%d", step.Number), Link: "Continue in the wizard"}}, nil
 }
 
 // severalDomains: the scheme with user ids knows one domain only (guide p.47).

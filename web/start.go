@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -27,10 +28,21 @@ func (s *Server) showStart(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	straits := sc.straits()
-	start := templates.Start{Straits: straits, Missing: sc.missing(), Hops: sc.hops(), Nodes: sc.nodeFacts(), Tasks: sc.tasks()}
+	unseen, err := sc.unseen(r.Context())
+	if err != nil {
+		return err
+	}
+	start := templates.Start{Straits: straits, Missing: append(sc.missing(), unseen...), Hops: sc.hops(), Nodes: sc.nodeFacts(), Tasks: sc.tasks(may(r, auth.Change))}
 	start.Headline, start.Lede = headline(straits, start.Missing)
 	if may(r, auth.Change) {
-		start.Wizard = "/wizard"
+		draft, err := s.hasDraft(r)
+		if err != nil {
+			return err
+		}
+		start.Begin = sc.begin(draft)
+		if draft {
+			start.Lede += " Your draft waits in the wizard."
+		}
 	}
 	return s.render(w, r, http.StatusOK, templates.StartPage(s.frame(r, "Start", "/"), start))
 }
@@ -51,21 +63,21 @@ func headline(straits []templates.Strait, missing []templates.Finding) (string, 
 		lede = capital(counted(len(missing), "thing is", "things are")) + " missing; the worst stands first below."
 	}
 	if len(straits) == 0 {
-		return "Nothing is set up yet.", "Both sides share a domain; Isthmus sends each request to the side where its recipient is. Begin with the domain."
+		return "Nothing is set up yet.", "Both sides share a domain; Isthmus sends each request to the side where its recipient is. Begin with the domain; the wizard does the rest."
 	}
 	return crossings(straits), lede
 }
 
 // crossings says how many domains cross, and names one that does not. What is not checked yet is neither.
 func crossings(straits []templates.Strait) string {
-	crossing, broken := 0, ""
+	crossing, out, broken := 0, 0, ""
 	for _, st := range straits {
 		switch st.Crossing.Mark {
 		case templates.Up, templates.Part:
 			crossing++
 		case templates.Unknown:
 		default:
-			broken = cmp.Or(broken, st.Domain)
+			broken, out = cmp.Or(broken, st.Domain), out+1
 		}
 	}
 	switch {
@@ -79,6 +91,8 @@ func crossings(straits []templates.Strait) string {
 		return fmt.Sprintf("%d of %d domains cross; the others were not used yet.", crossing, len(straits))
 	case len(straits) == 1:
 		return broken + " does not cross yet."
+	case out == len(straits):
+		return fmt.Sprintf("None of the %d domains crosses.", out)
 	}
 	return fmt.Sprintf("%d of %d domains cross. %s does not.", crossing, len(straits), broken)
 }
@@ -124,12 +138,20 @@ func (sc scene) crossing(outward diagnose.Outward, domain string) templates.Stat
 	return templates.State{Mark: templates.Down, Word: "Does not cross", Note: "no next hop answers"}
 }
 
-// there is what is known of a domain's Microsoft side.
+// there is what is known of a domain's Microsoft side: every deployment that has it, by name.
 func (sc scene) there(domain string) (name, note string) {
+	var names, platforms []string
 	for _, d := range sc.Deployments {
-		if slices.Contains(d.Answers.Domains, domain) {
-			return d.Name, templates.PlatformName(d.Answers.Platform)
+		if !slices.Contains(d.Answers.Domains, domain) {
+			continue
 		}
+		names = append(names, d.Name)
+		if platform := templates.PlatformName(d.Answers.Platform); !slices.Contains(platforms, platform) {
+			platforms = append(platforms, platform)
+		}
+	}
+	if len(names) > 0 {
+		return strings.Join(names, ", "), strings.Join(platforms, ", ")
 	}
 	if routes := routesOf(sc.Snapshot, domain); len(routes) > 0 {
 		return routes[0].NextHop, "entered by hand"
@@ -179,21 +201,25 @@ func (sc scene) missing() []templates.Finding {
 	return list
 }
 
+// unseen are the deployments whose Microsoft side nobody has handed a result of verify.ps1 in for. OCS has none.
+func (sc scene) unseen(ctx context.Context) ([]templates.Finding, error) {
+	var list []templates.Finding
+	for _, d := range sc.Deployments {
+		if d.Answers.Platform == federation.OCS2007R2 {
+			continue
+		}
+		_, err := sc.s.store.Verification(ctx, d.ID)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, federation.ErrNotFound) {
+			return nil, err
+		}
+		list = append(list, templates.Finding{Mark: templates.Part, Title: "The Microsoft side of " + d.Name + " was never seen.",
+			Text: "Run its scripts there, and hand in what verify.ps1 finds.", Href: deploymentPath(d), Link: "The scripts of " + d.Name})
+	}
+	return list, nil
+}
+
 // marks are the marks of findings.
 var marks = map[diagnose.State]string{diagnose.Red: templates.Down, diagnose.Amber: templates.Part}
-
-// tasks is the guide's task flow with what is done already, shown until the federation is on and has a route.
-func (sc scene) tasks() []templates.Task {
-	if sc.Settings.PartitionedFederation && len(sc.StaticRoutes) > 0 && len(sc.Domains) > 0 {
-		return nil
-	}
-	return []templates.Task{
-		{Done: len(sc.Domains) > 0, Text: "Add the domain that both sides share", Href: "/domains"},
-		{Done: sc.Settings.PartitionedFederation, Text: "Turn on partitioned intradomain federation", Href: "/settings"},
-		{Done: len(sc.StaticRoutes) > 0, Text: "Add a static route to each front end", Href: "/static-routes"},
-		{Done: len(sc.ACL) > 0, Text: "Let the front ends in with the incoming ACL", Href: "/acl"},
-		{Done: len(sc.TLSPeerSubjects) > 0, Text: "Add the front ends' certificate names as TLS peer subjects", Href: "/tls-peer-subjects"},
-		{Done: len(unmapped(sc.Snapshot)) == 0 && len(sc.TLSPeerSubjects) > 0, Text: "Select them in the TLS context " + federation.PeerAuthContext, Href: "/tls-contexts"},
-		{Done: halfSwapped(sc.Configuration) == "", Text: "Put peer authentication on port 5061", Href: "/listeners"},
-	}
-}

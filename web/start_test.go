@@ -48,6 +48,59 @@ func TestStartPageLeadsFromNothingToACrossing(t *testing.T) {
 	page.Says(t, "nav.menu small", "1 behind")
 }
 
+func TestStartPageTellsOnePathFromTheDomainThroughTheWizard(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	page := c.get("/").page()
+	if button := page.One(t, ".head a.button"); button.Attr("href") != "/domains/new" {
+		t.Errorf("the first step is the domain, and the button leads to %s", button.Attr("href"))
+	}
+	page.Says(t, ".lede", "Begin with the domain; the wizard does the rest.")
+	page.Says(t, ".findings a", "2. Go through the wizard, which does the rest")
+	page.Says(t, ".findings h3", "4. Add a static route to each front end The wizard does this")
+
+	c.post("/domains", "name", "synergy.com").to("/domains")
+	page = c.get("/").page()
+	page.Says(t, ".head a.button[href=/wizard]", "Open the wizard")
+	c.get("/domains").page().Count(t, "main a[href=/wizard/1]", 0)
+
+	c.post("/wizard", "acknowledged", "true").to("/wizard/1")
+	page = c.get("/").page()
+	page.Says(t, ".lede", "Your draft waits in the wizard.")
+	page.Says(t, ".head a.button[href=/wizard]", "Continue in the wizard")
+	c.post("/domains", "name", "other.com").to("/domains")
+	c.get("/domains").page().Says(t, "main a[href=/wizard/1]", "Continue in the wizard")
+
+	c.post("/logout")
+	c.signIn(auth.Viewer)
+	page = c.get("/").page()
+	page.Count(t, ".head a.button", 0)
+	page.Count(t, ".findings a[href=/wizard]", 0)
+}
+
+func TestStartPageLeadsFromFinishToTheScripts(t *testing.T) {
+	c := finished(t)
+	page := c.get("/").page()
+	page.Says(t, ".findings .part h3", "The Microsoft side of pool.synergy.com was never seen.")
+	page.Says(t, ".findings a[href=/deployments/1]", "The scripts of pool.synergy.com")
+	c.upload([]byte(c.result("exists")), "").to("/deployments/1")
+	c.get("/").page().Count(t, ".findings a[href=/deployments/1]", 0)
+
+	c.keep(overTCP())
+	page = c.get("/").page()
+	page.Count(t, ".findings a[href=/deployments/2]", 0) // OCS has nothing to hand in
+	page.Says(t, ".strait .name", "ocs.synergy.com, pool.synergy.com")
+	page.Says(t, ".strait", "OCS 2007 R2, Skype for Business 2019")
+}
+
+func TestStartPageSaysWhenNoDomainCrosses(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	for _, domain := range []string{"synergy.com", "synergy.co.uk"} {
+		c.post("/domains", "name", domain).to("/domains")
+	}
+	c.post("/settings", "partitioned_federation", "true").to("/settings")
+	c.get("/").page().Says(t, "h1", "None of the 2 domains crosses.")
+}
+
 func TestReadinessTellsDetailsToThisMachineAndToThoseSignedIn(t *testing.T) {
 	c := signedInAs(t, auth.Viewer)
 	revision := int64(7)

@@ -177,7 +177,7 @@ func TestStartPageCountsTheDomainsThatCross(t *testing.T) {
 		{"up", "down", "1 of 2 domains cross. b.com does not.", "Crosses 1 next hop is up; Does not cross no next hop answers"},
 		{"up", "", "1 of 2 domains cross; the others were not used yet.", "Crosses 1 next hop is up; Not checked 1 next hop, none used yet"},
 		{"", "", "Routes are set up, and nothing has crossed yet.", "Not checked 1 next hop, none used yet; Not checked 1 next hop, none used yet"},
-		{"down", "down", "0 of 2 domains cross. a.com does not.", "Does not cross no next hop answers; Does not cross no next hop answers"},
+		{"down", "down", "None of the 2 domains crosses.", "Does not cross no next hop answers; Does not cross no next hop answers"},
 	} {
 		var hops []federation.HopStatus
 		for i, state := range []string{test.a, test.b} {
