@@ -20,7 +20,7 @@ func (s *Server) moveBehind(w http.ResponseWriter, r *http.Request) error {
 	}
 	run.draft.Answers.FirstPriority = first
 	if invalid := wizard.CheckStep(stepDomains, run.answers(), run.snapshot); len(invalid) > 0 {
-		return invalid
+		return inWords(invalid)
 	}
 	if _, err := s.store.SaveDraft(r.Context(), run.draft); err != nil {
 		return err

@@ -107,7 +107,7 @@ func tell(run run, step int, posted url.Values, names ...string) looked {
 		field := lookedField{Problems: []string{}, Cautions: []string{}}
 		if posted.Get(name) != "" {
 			path := pathOf(name, rows)
-			field.Problems = append(field.Problems, wizard.CheckStep(step, run.answers(), run.snapshot).Of(path)...)
+			field.Problems = append(field.Problems, inWords(wizard.CheckStep(step, run.answers(), run.snapshot)).Of(path)...)
 			if len(field.Problems) == 0 {
 				field.Cautions = append(field.Cautions, cautions(run.answers(), run.snapshot).Of(path)...)
 			}

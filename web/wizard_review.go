@@ -40,6 +40,7 @@ func (s *Server) reviewPage(w http.ResponseWriter, r *http.Request, status int, 
 	for _, p := range s.unlikeDNS(r.Context(), signedIn(r).session.ID, a) {
 		review.Warnings = append(review.Warnings, p.Text)
 	}
+	reviewInWords(&review)
 	review.Run, review.Earlier = runWords(a, run.snapshot), earlierRollback(a, run.snapshot)
 	review.Behind = behind(a, run.snapshot, changes)
 	review.Steps = stepLinks(wizard.StepReview, wizard.StepReview)

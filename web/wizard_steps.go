@@ -111,7 +111,7 @@ func (s *Server) stepPage(w http.ResponseWriter, r *http.Request, status int, ru
 	}
 	page := templates.WizardStep{
 		Step: wizard.Steps()[step-1], Steps: stepLinks(step, reached(run.draft, run.snapshot)),
-		Form:     templates.Form{Path: "/wizard", To: stepPath(step), Values: values, Invalid: invalid},
+		Form:     templates.Form{Path: "/wizard", To: stepPath(step), Values: values, Invalid: inWords(invalid)},
 		Answers:  a,
 		Cautions: cautions(a, run.snapshot),
 		Run:      editWords(a, run.snapshot),
