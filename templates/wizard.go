@@ -15,6 +15,7 @@ type WizardBegin struct {
 	Own         *DraftRow // the reader's own draft, nil when there is none
 	Others      []DraftRow
 	Deployments []DeploymentRow
+	Role        string // what the reader's role may not finish, "" for one that may finish all
 }
 
 // A DraftRow is somebody's run of the wizard that is not finished.

@@ -49,7 +49,8 @@ func (s *Server) beginPage(w http.ResponseWriter, r *http.Request, status int, i
 	if err != nil {
 		return err
 	}
-	begin := templates.WizardBegin{Deployments: deploymentRows(deployments, s.Now()), Form: templates.Form{Invalid: invalid}}
+	begin := templates.WizardBegin{Deployments: deploymentRows(deployments, s.Now()), Form: templates.Form{Invalid: invalid},
+		Role: roleWords(r, snapshot)}
 	for _, d := range drafts {
 		row := s.draftRow(d, snapshot)
 		if d.Owner == signedIn(r).Name {
@@ -63,6 +64,18 @@ func (s *Server) beginPage(w http.ResponseWriter, r *http.Request, status int, i
 		f.Notice.Mark, f.Notice.Text = templates.Part, draftGoneText // no success, and nothing that comes into force
 	}
 	return s.render(w, r, status, templates.WizardBeginPage(f, begin))
+}
+
+// roleWords say before the first step what the review would say at the end: which runs the reader's role may not finish.
+func roleWords(r *http.Request, now federation.Snapshot) string {
+	if may(r, auth.Administer) {
+		return ""
+	}
+	role := "Your role, " + string(signedIn(r).Role) + ", can "
+	if !now.Settings.PartitionedFederation {
+		return role + "answer every step, but not finish this run, because it changes settings and TLS contexts. An administrator takes over your draft then, and finishes it."
+	}
+	return role + "finish a run that changes no settings and no TLS contexts. A new server over TLS changes a context; an administrator takes over such a draft and finishes it."
 }
 
 func (s *Server) draftRow(d store.Draft, snapshot federation.Snapshot) templates.DraftRow {

@@ -98,3 +98,25 @@ func TestADraftIsDroppedOnlyByItsOwner(t *testing.T) {
 	c.get("/wizard").page().Says(t, ".banner", "Dropped.")
 	c.get("/wizard/1").to("/wizard")
 }
+
+func TestAnOperatorIsToldBeforeTheFirstStepWhoFinishes(t *testing.T) {
+	c := ready(t, auth.Operator)
+	c.get("/wizard").page().Says(t, ".run", "Your role, operator, can answer every step, but not finish this run, because it changes settings and TLS contexts.")
+	c.post("/logout")
+	c.signIn(auth.Admin)
+	c.get("/wizard").page().Count(t, ".run", 0)
+	c.walk(5)
+	c.finish().to("/deployments/1")
+	c.post("/logout")
+	c.signIn(auth.Viewer)
+	c.get("/wizard").status(http.StatusForbidden)
+}
+
+func TestAnOperatorIsToldWhichLaterRunsAreForAnAdministrator(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.walk(5)
+	c.finish().to("/deployments/1")
+	c.post("/logout")
+	c.signIn(auth.Operator)
+	c.get("/wizard").page().Says(t, ".run", "Your role, operator, can finish a run that changes no settings and no TLS contexts. A new server over TLS changes a context")
+}
