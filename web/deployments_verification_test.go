@@ -208,3 +208,14 @@ func TestAnOperatorHandsResultsIn(t *testing.T) {
 		t.Errorf("kept %+v, %v", v, err)
 	}
 }
+
+func TestAResultThatIsTooLargeLeadsBackToItsForm(t *testing.T) {
+	c := finished(t)
+	page := c.upload(make([]byte, 1<<20), "").status(http.StatusRequestEntityTooLarge).page()
+	page.Says(t, "main", "Nothing was changed. Choose the file verify.json")
+	page.Says(t, "main a[href='/deployments/1#hand-in']", "Back to the form")
+	c.get("/deployments/1").page().One(t, "#hand-in")
+
+	stranger := &console{t: t, handler: c.handler, cookies: map[string]*http.Cookie{}}
+	stranger.upload(make([]byte, 1<<20), "").page().Count(t, "main a[href='/deployments/1#hand-in']", 0)
+}

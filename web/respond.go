@@ -72,6 +72,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if list != "" {
 		m.Href, m.Link = list, "Back to "+templates.PageName(list)
 	}
+	if form := handInForm(r); status == http.StatusRequestEntityTooLarge && list != "" && form != "" {
+		m.Href, m.Link, m.Text = form, "Back to the form", m.Text+" Choose the file verify.json that verify.ps1 wrote."
+	}
 	if err := s.render(w, r, status, templates.MessagePage(s.frame(r, m.Title, list), m)); err != nil {
 		http.Error(w, m.Text, http.StatusInternalServerError)
 	}
