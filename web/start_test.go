@@ -67,6 +67,7 @@ func TestStartPageTellsOnePathFromTheDomainThroughTheWizard(t *testing.T) {
 	page = c.get("/").page()
 	page.Says(t, ".lede", "Your draft waits in the wizard.")
 	page.Says(t, ".head a.button[href=/wizard]", "Continue in the wizard")
+	c.get("/wizard").page().Says(t, "section p", "Last changed ") // a time of today, or a day and a time
 	c.post("/domains", "name", "other.com").to("/domains")
 	c.get("/domains").page().Says(t, "main a[href=/wizard/1]", "Continue in the wizard")
 
