@@ -52,7 +52,7 @@ func (h *handshakes) note(one federation.RefusedHandshake, w worth, at time.Time
 		one.Count, one.First = h.list[i].Count+1, h.list[i].First
 		h.list = slices.Delete(h.list, i, i+1)
 	} else {
-		h.makeRoom(one, w)
+		h.makeRoom(one)
 	}
 	h.list = append(h.list, rememberedHandshake{one, w})
 	if len(h.list) > handshakesKept {
@@ -62,7 +62,7 @@ func (h *handshakes) note(one federation.RefusedHandshake, w worth, at time.Time
 }
 
 // makeRoom forgets the oldest of a peer that has enough.
-func (h *handshakes) makeRoom(one federation.RefusedHandshake, w worth) {
+func (h *handshakes) makeRoom(one federation.RefusedHandshake) {
 	ofPeer := func(r rememberedHandshake) bool {
 		return r.Outbound == one.Outbound && r.Peer == one.Peer && r.Port == one.Port
 	}
@@ -127,10 +127,11 @@ func (n *Node) handshakeFailed(f proxy.FailedHandshake) {
 	}
 	if f.Peer == nil {
 		one.Outbound, one.Peer, one.Port, one.Address, one.Context = true, f.Hop.Host, f.Hop.Port, f.Addr.String(), federation.PeerAuthContext
-		if f.Hop.Host == "" {
-			one.Peer, one.Port = f.Addr.Addr().String(), int(f.Addr.Port())
+		w := opened
+		if f.Hop.Host == "" { // where a peer wants its answers: it names the port, and may name a new one each time
+			one.Peer, one.Port, w = f.Addr.Addr().String(), 0, known
 		}
-		n.handshakes.note(one, opened, time.Now())
+		n.handshakes.note(one, w, time.Now())
 		return
 	}
 	one.Peer, one.Listener = f.Peer.Remote.Addr().String(), f.Peer.Listener

@@ -1,13 +1,17 @@
 package node
 
 import (
+	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"isthmus/internal/federation"
+	"isthmus/internal/proxy"
+	"isthmus/internal/routing"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
@@ -75,6 +79,19 @@ func TestKnownPeersGiveWayToHopsAndToEachOther(t *testing.T) {
 	got := h.remembered()
 	if len(got) != handshakesKept || got[0] != "front end 299 x 1" || got[len(got)-1] != "hop x 1" || got[len(got)-2] != "front end 101 x 1" {
 		t.Errorf("%d are remembered, from %s to %q", len(got), got[0], got[len(got)-2:])
+	}
+}
+
+// A peer names in its Via where it wants its answers: as many ports as it likes.
+func TestPortsThatAPeerNamesPushNoHopOut(t *testing.T) {
+	var n Node
+	n.handshakeFailed(proxy.FailedHandshake{Hop: &routing.Hop{Host: "fe1", Port: 5061}, Addr: netip.MustParseAddrPort("10.1.20.21:5061"), Err: errors.New("x")})
+	for port := range uint16(2 * handshakesKept) {
+		n.handshakeFailed(proxy.FailedHandshake{Hop: &routing.Hop{}, Addr: netip.AddrPortFrom(netip.MustParseAddr("10.1.20.99"), 2000+port), Err: errors.New("x")})
+	}
+	got := n.handshakes.remembered()
+	if len(got) != 2 || !strings.HasPrefix(got[0], "10.1.20.99 ") || !strings.HasPrefix(got[1], "fe1 ") {
+		t.Errorf("remembered are %q", got)
 	}
 }
 

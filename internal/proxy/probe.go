@@ -16,7 +16,7 @@ type probe struct {
 	place *place
 	era   int
 	wire  *wire // nil until there is one
-	again bool  // it was asked once more, over another connection
+	again bool  // it is the second question
 	once  sync.Once
 	timer transaction.Timer
 }
@@ -40,14 +40,14 @@ func (pb *probe) ask(policy *routing.Policy) {
 	})
 }
 
-// elsewhere asks again when the connection was one that this node was just leaving, which says nothing of the hop.
+// elsewhere asks again when the connection was one that this node was just leaving, which says nothing of the hop. The
+// second question is a probe of its own; this one then never ends.
 func (pb *probe) elsewhere(policy *routing.Policy, w *wire) bool {
-	if pb.again || !w.awaitLeft() {
+	if pb.again || !w.awaitLeft() || !pb.timer.Stop() {
 		return false
 	}
-	pb.again = true
-	pb.timer.Stop()
-	go pb.place.proxy.guard(func() { pb.ask(policy) })
+	second := &probe{place: pb.place, era: pb.era, again: true}
+	go pb.place.proxy.guard(func() { second.ask(policy) })
 	return true
 }
 
