@@ -55,7 +55,7 @@ func Script(d federation.Deployment, s federation.Snapshot) ([]Step, error) {
 
 // Fingerprint identifies a deployment's scripts: it changes exactly when one of them does, apart from its head, which
 // names the fingerprint itself, the day, the revision and the program. Every script and every result of verify.ps1
-// carries it. "" is that of scripts that cannot be written.
+// carries it; the files of a deployment's pages carry it too, but do not count. "" is that of scripts that cannot be written.
 func Fingerprint(d federation.Deployment, s federation.Snapshot) string {
 	return valuesOf(d, s).Fingerprint
 }

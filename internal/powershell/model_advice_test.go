@@ -117,6 +117,12 @@ func TestWhatRollbackTakesIsSaidTruthfully(t *testing.T) {
 	if result := ran(t, m, d, 0, "rollback.ps1"); len(result.Changes) == 0 {
 		t.Error("what stood there before stays; say so")
 	}
+	m = fresh(d)
+	route.PhoneOnly = true
+	m.State.Collections[0].Routes = append(m.State.Collections[0].Routes, route)
+	if result := ran(t, m, d, 0, "rollback.ps1"); len(result.Changes) > 0 {
+		t.Errorf("a route that configure.ps1 does not make so is taken away: %v", result.Changes)
+	}
 	step, _ := File(script(t, d), "rollback.ps1")
 	for place, text := range map[string]string{"head": step.Text, "page": step.Success, "checklist": checklist(t, d)} {
 		if !strings.Contains(text, "also where it stood there before") || strings.Contains(text, "what configure.ps1 made") || strings.Contains(text, "`configure.ps1` made") {

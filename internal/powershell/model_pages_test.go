@@ -165,6 +165,10 @@ func TestCertificatesThatAreNotFitAreRefused(t *testing.T) {
 		if result := ran(t, m, d, 1, "certificates.ps1", "-Import", "signed.cer"); len(result.Changes) > 0 || !strings.Contains(strings.Join(result.Host, "\n"), name) {
 			t.Errorf("imported although %s: %s", name, told(result))
 		}
+		put(m, "signed.pfx", bad)
+		if result := ran(t, m, d, 1, "certificates.ps1", "-Import", "signed.pfx"); !strings.Contains(strings.Join(result.Host, "\n"), "it is not fit, so do not assign it") {
+			t.Errorf("a file with a key ends well although %s: %s", name, told(result))
+		}
 		bad.HasKey = true
 		m.State.Certificates = []pstest.Certificate{bad}
 		if result := ran(t, m, d, 1, "certificates.ps1", "-Assign", bad.Thumbprint); len(result.Changes) > 0 {

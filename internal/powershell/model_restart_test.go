@@ -35,6 +35,9 @@ func TestRestartStopsAtTheFrontEndThatDoesNotComeBack(t *testing.T) {
 			t.Errorf("the next front end was touched: %v", result.Changes)
 		}
 	}
+	if said := strings.Join(result.Host, "\n"); !strings.Contains(said, "have to be started by hand when it is up: RTCATS") {
+		t.Errorf("services that stay down are not named:\n%s", said)
+	}
 }
 
 func TestRestartLeavesTheFrontEndThatWasDeclined(t *testing.T) {
