@@ -1,9 +1,11 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net/http"
@@ -131,15 +133,36 @@ func (u uploaded) placed(invalid federation.Invalid) federation.Invalid {
 	return list
 }
 
-// typedAgain is what a refused form shows: never a private key or its passphrase, whatever field it came in.
+// typedAgain is what a refused form shows: never what may hold a private key, whatever field it came in, and never the
+// field for its passphrase.
 func typedAgain(posted url.Values) url.Values {
 	values := url.Values{}
-	for _, name := range []string{"purpose", "node", "description", "text"} {
+	for _, name := range []string{"purpose", "node", "description"} {
 		if text := posted.Get(name); !mayHoldKey(text) {
 			values.Set(name, text)
 		}
 	}
+	if text := posted.Get("text"); onlyCertificates(text) || len(strings.TrimSpace(text)) < shortText && !mayHoldKey(text) {
+		values.Set("text", text)
+	}
 	return values
+}
+
+// shortText has no room for a key, or for a part of one that is of use.
+const shortText = 64
+
+// onlyCertificates reports whether a text is PEM blocks of certificates and nothing else: beside one a key without its
+// lines may stand.
+func onlyCertificates(text string) bool {
+	rest := []byte(strings.TrimSpace(text))
+	for len(rest) > 0 {
+		block, after := pem.Decode(rest)
+		if block == nil || !bytes.HasPrefix(rest, []byte("-----BEGIN ")) || block.Type != "CERTIFICATE" && block.Type != "PKCS7" && block.Type != "CMS" {
+			return false
+		}
+		rest = bytes.TrimSpace(after)
+	}
+	return true
 }
 
 // mayHoldKey also knows a key that lost its PEM lines: DER that is no certificate.

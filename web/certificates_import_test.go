@@ -86,7 +86,8 @@ func TestWrongTextComesBackAsItWasTypedUnlessItIsAKey(t *testing.T) {
 	key := string(siptest.KeyPEM(leaf))
 	lines := strings.Split(strings.TrimSpace(key), "\n")
 	bare := strings.Join(lines[1:len(lines)-1], "\n")
-	for _, text := range []string{key, certificate + key, bare, bare[:80], strings.ReplaceAll(bare, "\n", "")} {
+	headless := base64.StdEncoding.EncodeToString([]byte("0 a certificate that lost its lines, with padding")) + "=\n" + bare
+	for _, text := range []string{key, certificate + key, bare, bare[:80], strings.ReplaceAll(bare, "\n", ""), headless, certificate + bare, "Here it is:\n" + bare} {
 		for _, purpose := range []string{"cup", "cup-trust"} {
 			a := c.post("/certificates", "purpose", purpose, "node", "imp9.synergy.com", "text", text).status(http.StatusUnprocessableEntity)
 			if strings.Contains(a.body, lines[1][:40]) {

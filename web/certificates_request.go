@@ -1,6 +1,8 @@
 package web
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -89,10 +91,10 @@ func (s *Server) makeRequest(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.Is(err, federation.ErrNotFound) {
 		return err
 	}
-	if err == nil && posted.Get("replace") != "true" {
+	if err == nil && posted.Get("replace") != mark(pending) {
 		return s.askReplace(w, r, snapshot, pending)
 	}
-	err = asInvalid(s.saveRequest(r, snapshot, node), "")
+	err = asInvalid(s.saveRequest(r, snapshot, node, pending.CSR), "")
 	var invalid federation.Invalid
 	switch {
 	case errors.As(err, &invalid):
@@ -104,7 +106,7 @@ func (s *Server) makeRequest(w http.ResponseWriter, r *http.Request) error {
 	return s.done(w, r, err, certificatesPath, "Saved. The request of "+node+" waits below. Download it, and have it signed for server and client authentication.")
 }
 
-func (s *Server) saveRequest(r *http.Request, snapshot federation.Snapshot, node string) error {
+func (s *Server) saveRequest(r *http.Request, snapshot federation.Snapshot, node string, replaced []byte) error {
 	if snapshot.Node(node) == nil {
 		return federation.Invalid{{Path: "node", Text: "There is no such node. Choose one of the list."}}
 	}
@@ -117,11 +119,17 @@ func (s *Server) saveRequest(r *http.Request, snapshot federation.Snapshot, node
 	if err != nil {
 		return err
 	}
-	return s.store.SaveRequest(r.Context(), request, r.PostForm.Get("replace") == "true")
+	return s.store.SaveRequest(r.Context(), request, replaced)
+}
+
+// mark tells one request from another: what is confirmed is the loss of the key that was shown, and of no newer one.
+func mark(request federation.CertificateRequest) string {
+	sum := sha256.Sum256(request.CSR)
+	return hex.EncodeToString(sum[:12])
 }
 
 func (s *Server) askReplace(w http.ResponseWriter, r *http.Request, snapshot federation.Snapshot, pending federation.CertificateRequest) error {
-	posted := url.Values{"replace": {"true"}}
+	posted := url.Values{"replace": {mark(pending)}}
 	for _, name := range []string{"node", "names", "more", "key_kind"} {
 		posted[name] = r.PostForm[name]
 	}
@@ -158,14 +166,18 @@ func (s *Server) askWithdraw(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	facts := s.requestFacts(snapshot, request)
-	ask := templates.RequestQuestion{Title: "Delete the request of " + request.Node + "?", Verb: "Delete the request", To: facts.Delete, Request: facts}
+	ask := templates.RequestQuestion{Title: "Delete the request of " + request.Node + "?", Verb: "Delete the request", To: facts.Delete, Request: facts,
+		Posted: url.Values{"replace": {mark(request)}}}
 	return s.render(w, r, http.StatusOK, templates.RequestQuestionPage(s.frame(r, "Delete the request", certificatesPath), ask))
 }
 
 func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
 	request, _, err := s.request(r)
+	if err == nil && r.PostForm.Get("replace") != mark(request) {
+		return s.askWithdraw(w, r)
+	}
 	if err == nil {
-		err = s.store.DeleteRequest(r.Context(), request.Node)
+		err = s.store.DeleteRequest(r.Context(), request)
 	}
 	return s.done(w, r, err, certificatesPath, "Deleted the request of "+request.Node+". The certificate in use stays.")
 }

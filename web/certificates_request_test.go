@@ -119,8 +119,20 @@ func TestARequestThatWaitsIsReplacedOnlyWhenThatIsConfirmed(t *testing.T) {
 func TestARequestIsDeletedAfterAPageThatSaysWhatIsLost(t *testing.T) {
 	c, id := asked(t)
 	path := fmt.Sprintf("/certificates/requests/%d/delete", id)
-	c.get(path).status(http.StatusOK).page().Says(t, "main", "Its key is lost with it")
-	c.post(path).to("/certificates")
+	ask := c.get(path).status(http.StatusOK).page()
+	ask.Says(t, "main", "Its key is lost with it")
+	again := c.get("/certificates/requests/new?node="+ownNode).page().One(t, "main form").Form()
+	question := c.postForm("/certificates/requests", again).status(http.StatusOK).page()
+	c.postForm("/certificates/requests", question.One(t, "main form").Form()).to("/certificates")
+	newer := c.pending()
+	for _, shown := range []url.Values{ask.One(t, "main form").Form(), {}} {
+		c.postForm(path, shown).status(http.StatusOK).page().Says(t, "main", "Its key is lost with it")
+	}
+	c.postForm("/certificates/requests", question.One(t, "main form").Form()).status(http.StatusOK) // a second press of the button
+	if string(c.pending().CSR) != string(newer.CSR) {
+		t.Fatal("the loss of one key was confirmed, and another was lost")
+	}
+	c.postForm(path, c.get(path).page().One(t, "main form").Form()).to("/certificates")
 	c.get("/certificates").page().Count(t, ".requests", 0)
 	c.post(path).status(http.StatusNotFound)
 	c.get(path).status(http.StatusNotFound)

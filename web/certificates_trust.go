@@ -32,12 +32,12 @@ func (s *Server) distrust(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range gone {
-		if err := s.store.DeleteTrusted(r.Context(), c.ID); err != nil {
-			return err
-		}
+	ids := make([]int64, len(gone))
+	for i, c := range gone {
+		ids[i] = c.ID
 	}
-	return s.done(w, r, nil, certificatesPath, "Deleted "+counted(len(gone), "trusted CA", "trusted CAs")+".")
+	err = s.store.DeleteTrusted(r.Context(), ids)
+	return s.done(w, r, err, certificatesPath, "Deleted "+counted(len(gone), "trusted CA", "trusted CAs")+".")
 }
 
 // tickedCAs are the trusted CAs that the ids name, each once.

@@ -20,16 +20,26 @@ type standing struct {
 
 // at is the warning of a revision. When the configuration cannot be read there is none; the page says so by itself.
 func (st *standing) at(ctx context.Context, revision int64, read func(context.Context) (federation.Snapshot, error)) *templates.Notice {
+	if notice, known := st.of(revision); known {
+		return notice
+	}
+	snapshot, err := read(ctx) // without the lock, so that no page waits for another's database
+	if err != nil {
+		return nil
+	}
+	notice := legacyWarning(snapshot.LegacyContexts())
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.revision != revision {
-		snapshot, err := read(ctx)
-		if err != nil {
-			return nil
-		}
-		st.revision, st.notice = snapshot.Revision, legacyWarning(snapshot.LegacyContexts())
+	if snapshot.Revision >= st.revision {
+		st.revision, st.notice = snapshot.Revision, notice
 	}
-	return st.notice
+	return notice
+}
+
+func (st *standing) of(revision int64) (notice *templates.Notice, known bool) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.notice, st.revision == revision
 }
 
 // legacyWarning names the contexts that let TLS 1.0 or 1.1 in, and the way out.

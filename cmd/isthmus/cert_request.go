@@ -31,7 +31,15 @@ func (a certCSRCommand) Run(ctx context.Context, f *flags, c console) error {
 		if err != nil {
 			return err
 		}
-		err = db.SaveRequest(ctx, request, a.Replace)
+		var replaced []byte
+		if a.Replace {
+			if pending, err := db.Request(ctx, request.Node); err == nil {
+				replaced = pending.CSR
+			} else if !errors.Is(err, federation.ErrNotFound) {
+				return err
+			}
+		}
+		err = db.SaveRequest(ctx, request, replaced)
 		if errors.As(err, new(store.Unconfirmed)) {
 			return fmt.Errorf("%w Call again with --replace.", err)
 		}

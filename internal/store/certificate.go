@@ -42,20 +42,22 @@ func (s *Store) SaveCertificates(ctx context.Context, list []federation.Certific
 	})
 }
 
-// DeleteTrusted removes a trusted authority: what chains to it is refused from now on, on open connections too. A node's
-// own certificate is replaced, never removed. federation.ErrNotFound when it is gone already.
-func (s *Store) DeleteTrusted(ctx context.Context, id int64) error {
+// DeleteTrusted removes trusted authorities, all or none: what chains to them is refused from now on, on open connections
+// too. A node's own certificate is replaced, never removed. federation.ErrNotFound when one is gone already.
+func (s *Store) DeleteTrusted(ctx context.Context, ids []int64) error {
 	return s.change(ctx, func(ctx context.Context, w *work) error {
-		i := slices.IndexFunc(w.before.Certificates, func(c federation.Certificate) bool { return c.ID == id })
-		if i < 0 {
-			return federation.ErrNotFound
+		for _, id := range ids {
+			i := slices.IndexFunc(w.before.Certificates, func(c federation.Certificate) bool { return c.ID == id })
+			if i < 0 {
+				return federation.ErrNotFound
+			}
+			old := w.before.Certificates[i]
+			if old.Purpose != federation.PurposeTrust {
+				return federation.Refuse("%s needs its certificate; import another one in its place.", old.Node)
+			}
+			w.note("certificate", federation.Removed, old.Subject, certificateFields(&old, federation.Certificate{}))
 		}
-		old := w.before.Certificates[i]
-		if old.Purpose != federation.PurposeTrust {
-			return federation.Refuse("%s needs its certificate; import another one in its place.", old.Node)
-		}
-		w.note("certificate", federation.Removed, old.Subject, certificateFields(&old, federation.Certificate{}))
-		_, err := w.tx.Exec(ctx, `DELETE FROM certificates WHERE id = $1`, id)
+		_, err := w.tx.Exec(ctx, `DELETE FROM certificates WHERE id = ANY($1)`, ids)
 		return err
 	})
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -40,9 +41,9 @@ func (s *Store) Requests(ctx context.Context) (list []federation.CertificateRequ
 }
 
 // SaveRequest keeps a request until its signed certificate comes. It raises no revision: the node goes on with the
-// certificate that it has. A request that waits already is Unconfirmed until replace says that its key may go, because
-// a certificate that is being signed for it could never be used.
-func (s *Store) SaveRequest(ctx context.Context, r federation.CertificateRequest, replace bool) error {
+// certificate that it has. A request that waits already is Unconfirmed until replaced, its PEM, says that its key may go,
+// because a certificate that is being signed for it could never be used. nil replaces none.
+func (s *Store) SaveRequest(ctx context.Context, r federation.CertificateRequest, replaced []byte) error {
 	return s.change(ctx, func(ctx context.Context, w *work) error {
 		if w.before.Node(r.Node) == nil {
 			return noNode(r.Node)
@@ -54,7 +55,10 @@ func (s *Store) SaveRequest(ctx context.Context, r federation.CertificateRequest
 		}
 		if old != nil {
 			how = federation.Changed
-			if !replace {
+			if replaced != nil && !bytes.Equal(replaced, old.CSR) {
+				return anotherRequest(r.Node)
+			}
+			if replaced == nil {
 				return Unconfirmed("A request for the certificate of " + r.Node + " waits for its signed certificate already, and its key would be lost. Nothing was changed; confirm it when that is meant.")
 			}
 		}
@@ -66,15 +70,22 @@ func (s *Store) SaveRequest(ctx context.Context, r federation.CertificateRequest
 	})
 }
 
-// DeleteRequest withdraws a node's pending request; its key is lost with it. federation.ErrNotFound when none waits.
-func (s *Store) DeleteRequest(ctx context.Context, node string) error {
+func anotherRequest(node string) error {
+	return federation.Refuse("The request of %s was replaced meanwhile, so nothing was changed. Look at the present one first.", node)
+}
+
+// DeleteRequest withdraws a pending request; its key is lost with it. federation.ErrNotFound when none waits for its
+// node; it is refused when another one does by now.
+func (s *Store) DeleteRequest(ctx context.Context, r federation.CertificateRequest) error {
 	return s.change(ctx, func(ctx context.Context, w *work) error {
-		old, err := w.request(ctx, node)
-		if err == nil && old == nil {
-			err = federation.ErrNotFound
-		}
-		if err != nil {
+		old, err := w.request(ctx, r.Node)
+		switch {
+		case err != nil:
 			return err
+		case old == nil:
+			return federation.ErrNotFound
+		case !bytes.Equal(old.CSR, r.CSR):
+			return anotherRequest(r.Node)
 		}
 		return w.removeRequest(ctx, old)
 	})

@@ -21,8 +21,8 @@ func TestARequestForACertificateWaitsBesideTheConfiguration(t *testing.T) {
 		t.Errorf("before any request: %v", err)
 	}
 	revision := must(s.Revision(t.Context()))
-	ok(t, s.SaveRequest(actor(t), request("imp2.synergy.com", "two"), false))
-	ok(t, s.SaveRequest(actor(t), request("imp1.synergy.com", "one"), false))
+	ok(t, s.SaveRequest(actor(t), request("imp2.synergy.com", "two"), nil))
+	ok(t, s.SaveRequest(actor(t), request("imp1.synergy.com", "one"), nil))
 	if after := must(s.Revision(t.Context())); after != revision {
 		t.Errorf("revision %d after %d", after, revision)
 	}
@@ -41,28 +41,28 @@ func TestARequestForACertificateWaitsBesideTheConfiguration(t *testing.T) {
 	if row.Action != "added certificate request imp1.synergy.com" || row.Actor != "ann" || strings.Contains(asJSON(row), "sealed-key") {
 		t.Errorf("the audit log says %+v", row)
 	}
-	refused(t, s.SaveRequest(actor(t), request("none.synergy.com", "x"), false), "There is no node none.synergy.com")
+	refused(t, s.SaveRequest(actor(t), request("none.synergy.com", "x"), nil), "There is no node none.synergy.com")
 }
 
 func TestAPendingRequestIsReplacedOnlyWhenThatIsMeant(t *testing.T) {
 	s := filled(t)
-	ok(t, s.SaveRequest(actor(t), request("imp1.synergy.com", "one"), false))
-	err := unchanged(t, s, func() error { return s.SaveRequest(actor(t), request("imp1.synergy.com", "two"), false) })
+	ok(t, s.SaveRequest(actor(t), request("imp1.synergy.com", "one"), nil))
+	err := unchanged(t, s, func() error { return s.SaveRequest(actor(t), request("imp1.synergy.com", "two"), nil) })
 	if !errors.As(err, new(Unconfirmed)) || string(must(s.Request(t.Context(), "imp1.synergy.com")).CSR) != "one" {
 		t.Errorf("without saying so: %v", err)
 	}
-	ok(t, s.SaveRequest(actor(t), request("imp1.synergy.com", "two"), true))
+	ok(t, s.SaveRequest(actor(t), request("imp1.synergy.com", "two"), must(s.Request(t.Context(), "imp1.synergy.com")).CSR))
 	if got := must(s.Request(t.Context(), "imp1.synergy.com")); string(got.CSR) != "two" {
 		t.Errorf("%+v", got)
 	}
 	if row := last(t, s); row.Action != "changed certificate request imp1.synergy.com" {
 		t.Errorf("the audit log says %+v", row)
 	}
-	ok(t, s.DeleteRequest(actor(t), "imp1.synergy.com"))
+	ok(t, s.DeleteRequest(actor(t), request("imp1.synergy.com", "two")))
 	if row := last(t, s); row.Action != "removed certificate request imp1.synergy.com" {
 		t.Errorf("the audit log says %+v", row)
 	}
-	if err := unchanged(t, s, func() error { return s.DeleteRequest(actor(t), "imp1.synergy.com") }); !errors.Is(err, federation.ErrNotFound) {
+	if err := unchanged(t, s, func() error { return s.DeleteRequest(actor(t), request("imp1.synergy.com", "two")) }); !errors.Is(err, federation.ErrNotFound) {
 		t.Errorf("deleted twice: %v", err)
 	}
 }
@@ -71,7 +71,7 @@ func TestASignedCertificateTakesTheRequestAlongInOneChange(t *testing.T) {
 	s := filled(t)
 	pending := request("imp1.synergy.com", "one")
 	ok(t, s.SaveCertificate(actor(t), certificate("imp1.synergy.com", "a", false)))
-	ok(t, s.SaveRequest(actor(t), pending, false))
+	ok(t, s.SaveRequest(actor(t), pending, nil))
 	revision, rows := must(s.Revision(t.Context())), must(s.Audit(t.Context(), listing.Query{})).Total
 	ok(t, s.SaveSigned(actor(t), certificate("imp1.synergy.com", "b", false), pending))
 	snapshot := must(s.Snapshot(t.Context()))
@@ -89,7 +89,7 @@ func TestASignedCertificateTakesTheRequestAlongInOneChange(t *testing.T) {
 
 func TestASignedCertificateOfAnotherRequestChangesNothing(t *testing.T) {
 	s := filled(t)
-	ok(t, s.SaveRequest(actor(t), request("imp1.synergy.com", "one"), false))
+	ok(t, s.SaveRequest(actor(t), request("imp1.synergy.com", "one"), nil))
 	saved := certificate("imp1.synergy.com", "b", false)
 	for _, pending := range []federation.CertificateRequest{request("imp1.synergy.com", "another"), request("imp2.synergy.com", "none")} {
 		err := unchanged(t, s, func() error { return s.SaveSigned(actor(t), saved, pending) })
@@ -103,7 +103,7 @@ func TestASignedCertificateOfAnotherRequestChangesNothing(t *testing.T) {
 func TestARequestFollowsItsNode(t *testing.T) {
 	s := filled(t)
 	n := must(s.SaveNode(actor(t), federation.Node{Name: "imp3.synergy.com", Address: "127.0.0.13"}))
-	ok(t, s.SaveRequest(actor(t), request(n.Name, "one"), false))
+	ok(t, s.SaveRequest(actor(t), request(n.Name, "one"), nil))
 	n.Name = "imp4.synergy.com"
 	must(s.SaveNode(actor(t), n))
 	if list := must(s.Requests(t.Context())); len(list) != 1 || list[0].Node != n.Name {
@@ -139,15 +139,15 @@ func TestATrustedAuthorityCanGoAndANodesCertificateCannot(t *testing.T) {
 	ok(t, s.SaveCertificates(actor(t), []federation.Certificate{certificate("", "a", false), certificate("", "b", false), certificate("imp1.synergy.com", "c", false)}))
 	list := must(s.Certificates(t.Context()))
 	own, first := list[0], list[1]
-	refused(t, unchanged(t, s, func() error { return s.DeleteTrusted(actor(t), own.ID) }), "imp1.synergy.com needs its certificate")
-	ok(t, s.DeleteTrusted(actor(t), first.ID))
+	refused(t, unchanged(t, s, func() error { return s.DeleteTrusted(actor(t), []int64{first.ID, own.ID}) }), "imp1.synergy.com needs its certificate")
+	ok(t, s.DeleteTrusted(actor(t), []int64{first.ID}))
 	if row := last(t, s); row.Action != "removed certificate "+first.Subject || row.Changes[0].Fields[4].Old != first.Fingerprint {
 		t.Errorf("the audit log says %+v", row)
 	}
 	if left := must(s.Certificates(t.Context())); len(left) != 2 || left[1].Subject != "CN b" {
 		t.Errorf("%+v", left)
 	}
-	if err := unchanged(t, s, func() error { return s.DeleteTrusted(actor(t), first.ID) }); !errors.Is(err, federation.ErrNotFound) {
+	if err := unchanged(t, s, func() error { return s.DeleteTrusted(actor(t), []int64{first.ID}) }); !errors.Is(err, federation.ErrNotFound) {
 		t.Errorf("deleted twice: %v", err)
 	}
 }
