@@ -96,7 +96,7 @@ func (z *zone) ask(ctx context.Context, name string, recordType uint16) (Answer,
 // waits lets time pass, and reports whether it did before the context ended.
 func waits(ctx context.Context, d time.Duration) bool {
 	select {
-	case <-time.After(d):
+	case <-passed(d):
 		return true
 	case <-ctx.Done():
 		return false
@@ -119,8 +119,16 @@ func inZone(t *testing.T, test func(t *testing.T, z *zone, b *Book), records ...
 
 // after lets time pass, and everybody do what is due.
 func after(d time.Duration) {
-	<-time.After(d)
+	<-passed(d)
 	synctest.Wait()
+}
+
+// passed is closed when that time has passed. Its timer calls a function: the channel of a timer, selected on in a bubble
+// under the race detector, crashed the runtime now and then (Go 1.26).
+func passed(d time.Duration) <-chan struct{} {
+	done := make(chan struct{})
+	time.AfterFunc(d, func() { close(done) })
+	return done
 }
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
@@ -764,7 +772,7 @@ func TestAFullBookRefusesRatherThanForgetWhoHasAName(t *testing.T) {
 		var takes time.Duration
 		b := New(Config{Ask: func(ctx context.Context, name string, recordType uint16) (Answer, error) {
 			select {
-			case <-time.After(takes):
+			case <-passed(takes):
 			case <-ctx.Done():
 			}
 			return everybodyHasAName(ctx, name, recordType)

@@ -230,8 +230,7 @@ func TestAnswersBeyondTheFirstFinalOneEndHere(t *testing.T) {
 func TestAnAnswerAfterFailoverEndsHere(t *testing.T) {
 	inTrial(t, func(t *testing.T, tr *trial) {
 		tr.host(fe1At, 200, func(e *end, m *sip.Message) {
-			timer := time.NewTimer(6 * time.Second)
-			<-timer.C
+			<-passed(6 * time.Second)
 			e.gives(siptest.Response(m, 404))
 		})
 		tr.ask([]string{"SUBSCRIBE", "NOTIFY", "INVITE"}, 200)

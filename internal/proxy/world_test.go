@@ -117,9 +117,16 @@ func (w *world) set(edits ...func(*federation.Snapshot)) {
 
 // after lets time pass, and everybody do what is due.
 func (w *world) after(d time.Duration) {
-	timer := time.NewTimer(d)
-	<-timer.C
+	<-passed(d)
 	synctest.Wait()
+}
+
+// passed is closed when that time has passed. Its timer calls a function: the channel of a timer, selected on in a bubble
+// under the race detector, crashed the runtime now and then (Go 1.26).
+func passed(d time.Duration) <-chan struct{} {
+	done := make(chan struct{})
+	time.AfterFunc(d, func() { close(done) })
+	return done
 }
 
 // A host is what may be connected to. Its zero value accepts.
@@ -195,8 +202,7 @@ func (w *world) connect(h *host, t transport.Target, fails error, takes time.Dur
 		takes, fails = t.Connect, transport.ErrTimeout
 	}
 	if takes > 0 {
-		timer := time.NewTimer(takes)
-		<-timer.C
+		<-passed(takes)
 	}
 	if fails != nil {
 		return nil, &transport.DialError{Target: t, Kind: fails, Cause: errors.New("as the test says")}

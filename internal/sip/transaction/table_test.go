@@ -105,8 +105,16 @@ func wantLen(t *testing.T, table *Table, server, client int) {
 
 // after lets the bubble's clock run and then everything that became due.
 func after(d time.Duration) {
-	<-time.After(d)
+	<-passed(d)
 	synctest.Wait()
+}
+
+// passed is closed when that time has passed. Its timer calls a function: the channel of a timer, selected on in a bubble
+// under the race detector, crashed the runtime now and then (Go 1.26).
+func passed(d time.Duration) <-chan struct{} {
+	done := make(chan struct{})
+	time.AfterFunc(d, func() { close(done) })
+	return done
 }
 
 func bubble(t *testing.T, name string, f func(t *testing.T, table *Table, w *wire)) {
