@@ -47,8 +47,8 @@ func (b *Book) Service(ctx context.Context, name string) ([]netip.AddrPort, erro
 
 // await returns what is known of a key, after the first look-up when there was none yet.
 func await[V any](ctx context.Context, b *Book, s *shelf[string, V], key string) (v V, err error) {
-	limit := time.NewTimer(hopLimit)
-	defer limit.Stop()
+	limit, cancel := context.WithTimeout(ctx, hopLimit)
+	defer cancel()
 	for {
 		b.mu.Lock()
 		r, turn := s.get(key), b.turn
@@ -62,10 +62,11 @@ func await[V any](ctx context.Context, b *Book, s *shelf[string, V], key string)
 		}
 		select {
 		case <-turn:
-		case <-limit.C:
+		case <-limit.Done():
+			if err := ctx.Err(); err != nil {
+				return v, err
+			}
 			return v, fmt.Errorf("DNS did not answer within %s", hopLimit)
-		case <-ctx.Done():
-			return v, ctx.Err()
 		}
 	}
 }

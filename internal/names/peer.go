@@ -1,6 +1,7 @@
 package names
 
 import (
+	"context"
 	"net/netip"
 	"time"
 )
@@ -42,7 +43,8 @@ func (b *Book) Known(addr netip.Addr) []string {
 
 // Await is Of, but it waits up to 2 s for a first look-up.
 func (b *Book) Await(addr netip.Addr) ([]string, State) {
-	limit := time.After(Late)
+	limit, cancel := context.WithTimeout(context.Background(), Late)
+	defer cancel()
 	for {
 		b.mu.RLock()
 		turn := b.turn
@@ -53,7 +55,7 @@ func (b *Book) Await(addr netip.Addr) ([]string, State) {
 		}
 		select {
 		case <-turn:
-		case <-limit:
+		case <-limit.Done():
 			return nil, Overdue
 		}
 	}
