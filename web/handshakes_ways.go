@@ -7,7 +7,6 @@ import (
 
 	"isthmus/internal/certs"
 	"isthmus/internal/federation"
-	"isthmus/templates"
 )
 
 // waysOut know what would let a refused peer in, for a reader who may change the configuration or not.
@@ -25,9 +24,9 @@ func (o waysOut) out(h reportedHandshake) wayOut {
 	case certs.ReasonNotListed:
 		return o.notListed(h)
 	case certs.ReasonUnknownCA:
-		return certificates("Import the CA, if it is yours", "--purpose "+federation.PurposeTrust)
+		return certificates("Import the CA, if it is yours")
 	case certs.ReasonRefusedOurs:
-		return certificates("Import the CA of "+h.node.Node+"'s certificate at the peer, or give the node another certificate", "--purpose "+federation.PurposeOwn)
+		return certificates("Import the CA of " + h.node.Node + "'s certificate at the peer, or give the node another certificate")
 	case certs.ReasonNothing:
 		return o.context(h, "Its versions and ciphers are decided here.")
 	case certs.ReasonNone:
@@ -60,23 +59,19 @@ func (o waysOut) notListed(h reportedHandshake) wayOut {
 	subject.Normalize()
 	switch expected := o.nodeAt(h.Peer); {
 	case h.Outbound && expected != nil:
-		return certificates("Give "+expected.Name+" a certificate with its own name", "--purpose "+federation.PurposeOwn)
+		return certificates("Give " + expected.Name + " a certificate with its own name")
 	case !h.Outbound && o.snapshot.Node(h.Subject) != nil:
 		return wayOut{h.Subject + " is a node of this cluster, which comes from its own address only.", fmt.Sprintf("/nodes/%d", o.snapshot.Node(h.Subject).ID), "Correct its address"}
 	case !h.Verified || subject.Name != h.Subject || len(subject.Problems()) > 0:
 		return wayOut{text: "No peer subject can have this name. Have the certificate reissued for the peer's own FQDN."}
 	case context != nil && slices.Contains(context.PeerSubjects, h.Subject):
 		return wayOut{text: "Selected in " + context.Name + " since. The next attempt shows whether that is enough."}
-	case o.lists(h.Subject):
+	case o.snapshot.HasPeerSubject(h.Subject):
 		return o.context(h, "It is listed, but not selected in the TLS context.")
 	case !o.change:
 		return wayOut{text: "An operator can add it to the TLS peer subjects, if this server is yours."}
 	}
 	return wayOut{"If this server is yours:", "/tls-peer-subjects/new?" + url.Values{"name": {h.Subject}}.Encode(), "Add it to the TLS peer subjects"}
-}
-
-func (o waysOut) lists(subject string) bool {
-	return slices.ContainsFunc(o.snapshot.TLSPeerSubjects, func(p federation.TLSPeerSubject) bool { return p.Name == subject })
 }
 
 // context leads to the TLS context that decided.
@@ -100,10 +95,5 @@ func (o waysOut) brokenOff(h reportedHandshake) wayOut {
 	return wayOut{text: "Nothing here refused it."}
 }
 
-// certificates leads to the page that imports them, or says the command while there is none.
-func certificates(text, purpose string) wayOut {
-	if templates.InMenu("/certificates", true) {
-		return wayOut{text + ".", "/certificates", "Certificates"}
-	}
-	return wayOut{text: text + ": isthmus cert import " + purpose + " FILE."}
-}
+// certificates leads to the page that imports them.
+func certificates(text string) wayOut { return wayOut{text + ".", certificatesPath, "Certificates"} }

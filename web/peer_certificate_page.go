@@ -19,7 +19,7 @@ func (s *Server) peerCertificate(snapshot federation.Snapshot, c certs.Candidate
 	if !c.Offered() {
 		return page
 	}
-	if slices.ContainsFunc(snapshot.TLSPeerSubjects, func(p federation.TLSPeerSubject) bool { return p.Name == c.Subject }) {
+	if snapshot.HasPeerSubject(c.Subject) {
 		page.Listed = listedAlready(snapshot, c.Subject)
 	} else {
 		page.Subject = c.Subject

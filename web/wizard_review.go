@@ -97,8 +97,11 @@ func runWords(a federation.Answers, s federation.Snapshot) string {
 // earlierRollback is the path of the way back of the deployment that the run changes: after Finish nothing writes it again.
 func earlierRollback(a federation.Answers, s federation.Snapshot) string {
 	for _, d := range s.Deployments {
+		if d.Name != a.DeploymentName() {
+			continue
+		}
 		steps, err := powershell.Script(d, s)
-		if _, ok := powershell.File(steps, "rollback.ps1"); err == nil && ok && d.Name == a.DeploymentName() {
+		if _, ok := powershell.File(steps, "rollback.ps1"); err == nil && ok {
 			return deploymentPath(d) + "/rollback.ps1"
 		}
 	}

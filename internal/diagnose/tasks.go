@@ -51,7 +51,8 @@ type TaskFacts struct {
 // Tasks are the steps of the guide's workflow that this deployment's platform and profile have, in their order. The
 // system says what it can see; the rest waits for a tick.
 func Tasks(f TaskFacts) []Task {
-	list := slices.Concat(before(f.Deployment.Answers.Platform), here(f))
+	first := before(f.Deployment.Answers.Platform)
+	list := slices.Concat(first, here(f))
 	if f.Deployment.Answers.Platform == federation.OCS2007R2 {
 		list = append(list, ocsSide(f)...)
 	} else {
@@ -60,7 +61,11 @@ func Tasks(f TaskFacts) []Task {
 	list = append(list, Task{ID: "tried", Title: "Try it in both directions", Side: There, Manual: true,
 		Text: "A user there writes to a user here and gets an answer, and each sees the other's availability."})
 	for i := range list {
-		list[i].tick(f.Ticks, f.Deployment.CreatedAt)
+		finished := f.Deployment.CreatedAt
+		if i < len(first) { // done once, whatever the wizard does later
+			finished = time.Time{}
+		}
+		list[i].tick(f.Ticks, finished)
 	}
 	return list
 }
@@ -77,7 +82,7 @@ func (t *Task) tick(ticks []federation.Tick, finished time.Time) {
 		return
 	}
 	t.State, t.Tick = Done, &ticks[i]
-	if t.Tick.At.Before(finished) && !slices.ContainsFunc(before(""), func(first Task) bool { return first.ID == t.ID }) {
+	if t.Tick.At.Before(finished) {
 		t.Text += " The wizard was finished again since this was ticked; see whether it has to be done again."
 	}
 }

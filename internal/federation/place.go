@@ -49,18 +49,15 @@ func (s *Snapshot) Places() []Place {
 }
 
 func usualPort(transport string) int {
-	if transport == TLS {
-		return portSIPS
+	if transport == TCP {
+		return portSIP
 	}
-	return portSIP
+	return portSIPS
 }
 
 func placesOf(d Deployment) []Place {
 	a, of := d.Answers, " of "+d.Name
-	port := portSIPS
-	if a.Transport == TCP {
-		port = portSIP
-	}
+	port := usualPort(a.Transport)
 	pool := Place{Host: a.Pool, Port: port, Role: "pool"}
 	if a.LoadBalancer != "" {
 		pool.Addresses = append(pool.Addresses, a.LoadBalancer)

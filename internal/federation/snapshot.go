@@ -74,6 +74,16 @@ func (c *Configuration) HasDomain(name string) bool {
 	return false
 }
 
+// HasPeerSubject reports whether a name is listed as a TLS peer subject.
+func (c *Configuration) HasPeerSubject(name string) bool {
+	for _, s := range c.TLSPeerSubjects {
+		if s.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // NodeStatus is what a node reports about itself.
 type NodeStatus struct {
 	Node            string

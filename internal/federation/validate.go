@@ -3,7 +3,6 @@ package federation
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 )
 
@@ -100,8 +99,7 @@ func (c *Configuration) checkTLS(Usage) []Problem {
 	var list []Problem
 	for i, context := range c.TLSContexts {
 		for n, subject := range context.PeerSubjects {
-			known := slices.ContainsFunc(c.TLSPeerSubjects, func(s TLSPeerSubject) bool { return s.Name == subject })
-			if !known {
+			if !c.HasPeerSubject(subject) {
 				list = append(list, problem(at(SectionTLSContexts, i, fmt.Sprintf("peer_subjects[%d]", n)),
 					"%s is not in TLS peer subjects; add it there first, or take it out of the context %s.", subject, context.Name))
 			}

@@ -10,12 +10,7 @@ func (v values) Enterprise() bool { return v.Answers.Pool != "" }
 
 // PoolFQDN is the name of the pool, which on a Standard Edition is the one server's. It is also the Common Name that the
 // front ends' certificates should have (guide p.57, 95).
-func (v values) PoolFQDN() string {
-	if v.Enterprise() {
-		return v.Answers.Pool
-	}
-	return v.FrontEnds()[0]
-}
+func (v values) PoolFQDN() string { return v.Answers.DeploymentName() }
 
 // Subjects are the Common Names that this side lets in: the pool's, and each front end's.
 func (v values) Subjects() []string {

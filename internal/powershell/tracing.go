@@ -20,11 +20,11 @@ func tracingPage(w *writer) Page {
 }
 
 func ocsTracingPage(w *writer) Page {
-	name, kind := w.FrontEnds()[0], "server"
+	kind := "server"
 	if w.Answers.Pool != "" {
-		name, kind = w.Answers.Pool, "pool"
+		kind = "pool"
 	}
-	begin := w.say("Choose Start, Programs, Administrative Tools, Office Communications Server 2007 R2. Right-click the "+kind+" %s and choose Logging Tool, New Debug Session.", name)
+	begin := w.say("Choose Start, Programs, Administrative Tools, Office Communications Server 2007 R2. Right-click the "+kind+" %s and choose Logging Tool, New Debug Session.", w.PoolFQDN())
 	return Page{Name: tracingName, Title: tracingTitle, Lede: tracingLede, Sections: []Section{loggingTool(begin), loggingToolEnd(), snooper(w)}}
 }
 

@@ -37,7 +37,7 @@ const (
 var verifyKinds = []string{KindSite, KindRegistrar, KindSIPDomain, KindRoute, KindTrustedPool, KindComputer, KindApplication,
 	KindPublicProvider, KindName, KindReplication}
 
-var verifyStates = []string{"exists", "missing", "conflict"}
+var verifyStates = []string{federation.VerifyExists, federation.VerifyMissing, federation.VerifyConflict}
 
 // The way out of everything that is no whole result.
 const wayOut = " Run " + HandInCommand + " on the front end, and choose the file verify.json."
@@ -104,7 +104,7 @@ func (r report) verification() (federation.Verification, error) {
 	if err := checkResults(r.results); err != nil {
 		return none, err
 	}
-	if bad := slices.ContainsFunc(r.results, func(v federation.VerifyResult) bool { return v.State != "exists" }); bad == r.ok {
+	if bad := slices.ContainsFunc(r.results, func(v federation.VerifyResult) bool { return v.State != federation.VerifyExists }); bad == r.ok {
 		return none, federation.Refuse("The result contradicts itself: it says ok %t, and its lines say %t.%s", r.ok, !bad, wayOut)
 	}
 	return federation.Verification{Fingerprint: r.fingerprint, Computer: r.computer, CheckedAt: checked, Results: r.results}, nil

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -99,7 +100,7 @@ func (s *Store) SaveSigned(ctx context.Context, c federation.Certificate, r fede
 		if err != nil {
 			return err
 		}
-		if pending == nil || r.Node != c.Node || string(pending.CSR) != string(r.CSR) {
+		if pending == nil || r.Node != c.Node || !bytes.Equal(pending.CSR, r.CSR) {
 			return federation.Refuse("The request that this certificate was signed for was replaced or withdrawn meanwhile. Have the node's present request signed, and import that certificate.")
 		}
 		if err := w.saveCertificate(ctx, c); err != nil {
@@ -128,14 +129,10 @@ func (w *work) removeRequest(ctx context.Context, old *federation.CertificateReq
 
 // noteRequest keeps for the audit log what was asked for: never the key.
 func (w *work) noteRequest(how string, old, new *federation.CertificateRequest) {
-	key := new.Node
-	if how == federation.Removed {
-		key = old.Node
-	}
 	if old == nil {
 		old = &federation.CertificateRequest{}
 	}
-	w.note("certificate_request", how, key, []federation.FieldChange{
+	w.note("certificate_request", how, cmp.Or(new.Node, old.Node), []federation.FieldChange{
 		{Name: "names", Old: strings.Join(old.Names, ", "), New: strings.Join(new.Names, ", ")},
 		{Name: "key_kind", Old: old.KeyKind, New: new.KeyKind},
 	})

@@ -67,16 +67,22 @@ func planned(s federation.Snapshot) federation.Snapshot {
 	return s
 }
 
-func (w *work) finishWizard(ctx context.Context, answers federation.Answers, target federation.Configuration) (federation.Deployment, error) {
+// applyPlan makes the configuration what a plan wants.
+func (w *work) applyPlan(ctx context.Context, target *federation.Configuration) ([]federation.Difference, error) {
 	target.Users = nil // users are no part of a plan
 	target.Normalize()
-	d := federation.NewDeployment(answers, target.Nodes)
-	d.CreatedBy, d.Revision = auth.ActorFrom(ctx).Name, w.before.Revision+1
-	w.action = "finished the wizard for " + d.Name
-	differences := federation.Diff(&w.before.Configuration, &target)
-	if err := w.apply(ctx, &target, differences); err != nil {
+	differences := federation.Diff(&w.before.Configuration, target)
+	return differences, w.apply(ctx, target, differences)
+}
+
+func (w *work) finishWizard(ctx context.Context, answers federation.Answers, target federation.Configuration) (federation.Deployment, error) {
+	w.action = "finished the wizard for " + answers.DeploymentName()
+	differences, err := w.applyPlan(ctx, &target)
+	if err != nil {
 		return federation.Deployment{}, err
 	}
+	d := federation.NewDeployment(answers, target.Nodes)
+	d.CreatedBy, d.Revision = auth.ActorFrom(ctx).Name, w.before.Revision+1
 	return w.keepDeployment(ctx, d, differences)
 }
 
@@ -141,11 +147,9 @@ func (s *Store) RemoveDeployment(ctx context.Context, id int64, plan func(federa
 }
 
 func (w *work) removeDeployment(ctx context.Context, d federation.Deployment, target federation.Configuration) error {
-	target.Users = nil // users are no part of a plan
-	target.Normalize()
 	w.action = "removed the deployment " + d.Name
-	differences := federation.Diff(&w.before.Configuration, &target)
-	if err := w.apply(ctx, &target, differences); err != nil {
+	differences, err := w.applyPlan(ctx, &target)
+	if err != nil {
 		return err
 	}
 	w.note("deployment", federation.Removed, d.Name, []federation.FieldChange{

@@ -13,7 +13,7 @@ type party struct{ pattern, of string }
 func (p *planner) acl() {
 	for _, peer := range admitted(p.a) {
 		known := slices.ContainsFunc(p.s.ACL, func(e federation.ACLEntry) bool { return e.Pattern == peer.pattern })
-		if isNew(p.want("acl", known, "", pair("pattern", peer.pattern))) {
+		if isNew(p.want(kindACL, known, "", pair("pattern", peer.pattern))) {
 			p.target.ACL = append(p.target.ACL, federation.ACLEntry{Pattern: peer.pattern, Description: peer.of})
 		}
 	}
@@ -44,8 +44,8 @@ func admitted(a federation.Answers) []party {
 // TCP nobody presents a certificate.
 func (p *planner) peerSubjects() {
 	for _, peer := range presenting(p.a) {
-		known := slices.ContainsFunc(p.s.TLSPeerSubjects, func(s federation.TLSPeerSubject) bool { return s.Name == peer.pattern })
-		if isNew(p.want("tls_peer_subject", known, "", pair("name", peer.pattern))) {
+		known := p.s.HasPeerSubject(peer.pattern)
+		if isNew(p.want(kindSubject, known, "", pair("name", peer.pattern))) {
 			p.target.TLSPeerSubjects = append(p.target.TLSPeerSubjects, federation.TLSPeerSubject{Name: peer.pattern, Description: peer.of})
 		}
 	}

@@ -60,7 +60,7 @@ func (p *planner) routes() {
 	standing := p.standing(wanted)
 	for _, r := range wanted {
 		exists, reason := standing.compare(r)
-		if isNew(p.want("static_route", exists, reason, routeFields(r)...)) {
+		if isNew(p.want(kindRoute, exists, reason, routeFields(r)...)) {
 			p.target.StaticRoutes = append(p.target.StaticRoutes, r)
 		}
 	}
