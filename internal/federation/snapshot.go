@@ -95,6 +95,7 @@ type NodeStatus struct {
 	Listeners       []ListenerStatus
 	Hops            []HopStatus
 	Handshakes      []RefusedHandshake // the last refused, newest first; nil: not told, as they were before
+	Peers           []PeerCertificate  // told only, and only what the database does not have yet; kept apart from the status
 }
 
 // NodeSilence is how long a node may say nothing before it counts as gone: it reports every few seconds.

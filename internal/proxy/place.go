@@ -203,7 +203,7 @@ func (pl *place) current() *routing.Hop {
 
 // target is how to connect to a hop, without the address.
 func (p *Proxy) target(hop *routing.Hop) (transport.Target, error) {
-	t := transport.Target{Transport: hop.Transport, Name: hop.Identity()}
+	t := transport.Target{Transport: hop.Transport, Name: hop.Identity(), Host: hop.Host}
 	if hop.Transport != sip.TLS {
 		return t, nil
 	}

@@ -9,10 +9,10 @@ import (
 )
 
 // Every page asks for the statuses, and one alone for the refused handshakes, which may be long.
-const readStatuses = `SELECT node, applied_revision, error, version, started_at, reported_at, listeners, hops, NULL::jsonb AS handshakes
+const readStatuses = `SELECT node, applied_revision, error, version, started_at, reported_at, listeners, hops, NULL::jsonb AS handshakes, NULL::jsonb AS peers
 	FROM node_statuses ORDER BY node COLLATE "C"`
 
-const readHandshakes = `SELECT node, applied_revision, error, version, started_at, reported_at, listeners, hops, handshakes
+const readHandshakes = `SELECT node, applied_revision, error, version, started_at, reported_at, listeners, hops, handshakes, NULL::jsonb AS peers
 	FROM node_statuses ORDER BY node COLLATE "C"`
 
 const upsertStatus = `INSERT INTO node_statuses (node, applied_revision, error, version, started_at, reported_at, listeners, hops, handshakes)
@@ -23,12 +23,15 @@ const upsertStatus = `INSERT INTO node_statuses (node, applied_revision, error, 
 	RETURNING node`
 
 // ReportStatus keeps what a node says of itself. It is no change of the configuration. ReportedAt is the database's
-// clock, so that the clocks of nodes need not agree. Handshakes that are nil stay as they were reported before. A node
-// without a row is federation.ErrNotFound.
+// clock, so that the clocks of nodes need not agree. Handshakes that are nil stay as they were reported before; peers join
+// those of all nodes. A node without a row is federation.ErrNotFound.
 func (s *Store) ReportStatus(ctx context.Context, n federation.NodeStatus) error {
 	return s.write(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := value[string](ctx, tx, upsertStatus, n.Node, n.AppliedRevision, n.Error, n.Version, n.StartedAt, n.Listeners, n.Hops, n.Handshakes)
-		return err
+		if err != nil {
+			return err
+		}
+		return keepPeerCertificates(ctx, tx, n.Peers)
 	})
 }
 

@@ -28,6 +28,7 @@ type Target struct {
 	Addr      netip.AddrPort
 	Transport sip.Transport
 	Name      string        // the identity that is expected there
+	Host      string        // as configured, "" for who is none of the configuration; the first one's where a connection is shared
 	TLS       *tls.Config   // for TLS only
 	TLSKey    string        // changes when TLS does
 	Connect   time.Duration // how long the TCP connect may take; 0: as Limits has it
