@@ -5,7 +5,7 @@ import "net/url"
 // Certificates is the page of all certificates.
 type Certificates struct {
 	Own       List // one row for each node
-	Requests  []CertificateRequest
+	Requests  List
 	Trusted   List
 	Findings  []Finding
 	MayChange bool

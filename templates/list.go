@@ -2,6 +2,8 @@ package templates
 
 import (
 	"fmt"
+	"maps"
+	"net/url"
 
 	"isthmus/internal/listing"
 )
@@ -26,6 +28,8 @@ type List struct {
 	Delete    bool   // whether rows can be selected and deleted
 	Empty     string // why it is empty, and what follows from it
 	Class     string // of the table, for columns that need other widths; may be empty
+
+	Others url.Values // parameters of the page's other lists, where it has several
 }
 
 // A Column is one field of a list.
@@ -56,6 +60,15 @@ type Cell struct {
 	Lines []string // one below the other, after Text
 	Href  string   // a page that goes with it, with Link as its words; both may be empty
 	Link  string
+	Acts  []Act // what can be done with the row, each on a page of its own
+}
+
+// An Act leads to where something is done with one object.
+type Act struct {
+	Href     string
+	Word     string
+	Of       string // the object, for readers of the link alone, such as " of imp1.synergy.com"
+	Download bool
 }
 
 // Shown are the columns that have cells.
@@ -83,12 +96,39 @@ func (l List) Found() []Column {
 // Finding reports whether the list was narrowed down.
 func (l List) Finding() bool { return l.Query.Filters() }
 
-func (l List) link(q listing.Query) string {
-	if values := q.Values(); len(values) > 0 {
-		return l.Path + "?" + values.Encode()
+// fewRows are seen at a glance: on a page with several lists, a list no longer than that has no find form and no pager.
+const fewRows = 10
+
+// Searchable reports whether the list has a find form and a pager.
+func (l List) Searchable() bool {
+	if l.Query.List == "" {
+		return l.All > 0 || l.Finding()
 	}
-	return l.Path
+	return l.All > fewRows || l.Finding()
 }
+
+func (l List) link(q listing.Query) string {
+	values := q.Values()
+	maps.Copy(values, l.Others)
+	if len(values) > 0 {
+		return l.Path + "?" + values.Encode() + l.anchor()
+	}
+	return l.Path + l.anchor()
+}
+
+// anchor leads back to the list itself, not to the top of its page.
+func (l List) anchor() string {
+	if l.Query.List == "" {
+		return ""
+	}
+	return "#" + l.Query.List
+}
+
+// AllLink shows the whole list again.
+func (l List) AllLink() string { return l.link(listing.Query{List: l.Query.List}) }
+
+// FindAction is where the find form leads.
+func (l List) FindAction() string { return l.Path + l.anchor() }
 
 // SortLink sorts by a column, the other way round when it is sorted by it already.
 func (l List) SortLink(c Column) string { return l.link(l.Query.SortedBy(c.Name)) }

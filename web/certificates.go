@@ -54,15 +54,13 @@ func (s *Server) showCertificates(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	page := templates.Certificates{MayChange: may(r, auth.Administer), Findings: s.certificateFindings(snapshot)}
-	if page.Own, err = s.ownList(snapshot); err != nil {
+	if page.Own, err = s.ownList(r, snapshot); err != nil {
 		return err
 	}
-	if page.Trusted, err = s.trustedList(snapshot, page.MayChange); err != nil {
+	if page.Trusted, err = s.trustedList(r, snapshot); err != nil {
 		return err
 	}
-	for _, request := range requests {
-		page.Requests = append(page.Requests, s.requestFacts(snapshot, request))
-	}
+	page.Requests = s.requestList(r, snapshot, requests)
 	return s.render(w, r, http.StatusOK, templates.CertificatesPage(s.frame(r, "Certificates", certificatesPath), page))
 }
 

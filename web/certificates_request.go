@@ -9,9 +9,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
+	"isthmus/internal/auth"
 	"isthmus/internal/certs"
 	"isthmus/internal/federation"
+	"isthmus/internal/listing"
 	"isthmus/internal/store"
 	"isthmus/templates"
 )
@@ -24,11 +27,40 @@ func (s *Server) requestFacts(snapshot federation.Snapshot, q federation.Certifi
 	}
 	path := fmt.Sprintf("%s/requests/%d", certificatesPath, id)
 	return templates.CertificateRequest{
-		Node: q.Node, Names: q.Names, Key: keyKinds[q.KeyKind], Asked: "Made " + templates.Clock(q.CreatedAt, s.Now()) + " by " + q.CreatedBy,
+		Node: q.Node, Names: q.Names, Key: keyKinds[q.KeyKind], Asked: templates.Clock(q.CreatedAt, s.Now()) + " by " + q.CreatedBy,
 		Download: path + ".csr", Delete: path + "/delete",
 		Upload:  certificatesPath + "/new?" + url.Values{"purpose": {federation.PurposeOwn}, "node": {q.Node}}.Encode(),
 		Replace: certificatesPath + "/requests/new?" + url.Values{"node": {q.Node}}.Encode(),
 	}
+}
+
+var requestColumns = []templates.Column{{Name: "node", Label: "Node"}, {Name: "made", Label: "Made", NoFind: true}, {Name: "names", Label: "Names"},
+	{Name: "key", Label: "Key"}, {Label: "What to do"}, {Name: "by", Label: "Made by", FindOnly: true}}
+
+var requestFields = listing.Fields[federation.CertificateRequest]{
+	"node":  func(q federation.CertificateRequest) string { return q.Node },
+	"made":  func(q federation.CertificateRequest) string { return q.CreatedAt.UTC().Format(time.RFC3339) },
+	"names": func(q federation.CertificateRequest) string { return strings.Join(q.Names, ", ") },
+	"key":   func(q federation.CertificateRequest) string { return keyKinds[q.KeyKind] },
+	"by":    func(q federation.CertificateRequest) string { return q.CreatedBy },
+}
+
+func (s *Server) requestList(r *http.Request, snapshot federation.Snapshot, requests []federation.CertificateRequest) templates.List {
+	change := may(r, auth.Administer)
+	list := listSection(r, certificatesPath, "requests", requests, requestFields, func(q federation.CertificateRequest) templates.Row {
+		return requestRow(s.requestFacts(snapshot, q), change)
+	})
+	list.One, list.Many, list.Columns = "request", "requests", requestColumns
+	return list
+}
+
+func requestRow(q templates.CertificateRequest, change bool) templates.Row {
+	acts := []templates.Act{{Href: q.Download, Word: "Download .csr", Of: " of " + q.Node, Download: true}}
+	if change {
+		acts = append(acts, templates.Act{Href: q.Upload, Word: "Upload the signed certificate", Of: " of " + q.Node},
+			templates.Act{Href: q.Replace, Word: "Replace...", Of: " the request of " + q.Node}, templates.Act{Href: q.Delete, Word: "Delete...", Of: " the request of " + q.Node})
+	}
+	return templates.Row{Label: q.Node, Cells: []templates.Cell{{Text: q.Node}, {Text: q.Asked}, {Lines: q.Names}, {Text: q.Key}, {Acts: acts}}}
 }
 
 // keyKinds are the kinds of key in people's words.

@@ -66,7 +66,7 @@ func TestARequestHoldsWhatTheFormSaysAndWaitsWithItsKey(t *testing.T) {
 	c.postForm("/certificates/requests", form).to("/certificates")
 	page := c.get("/certificates").page()
 	page.Says(t, ".banner", "The request of "+ownNode+" waits below.")
-	page.Says(t, ".requests li", "by admin. RSA 2048, for "+ownNode+", presence.synergy.com, im.synergy.com.")
+	page.Says(t, "[aria-labelledby=requests] tbody tr", "by admin "+ownNode+" presence.synergy.com im.synergy.com RSA 2048")
 
 	a := c.get(fmt.Sprintf("/certificates/requests/%d.csr", c.snapshot().Nodes[0].ID)).status(http.StatusOK)
 	if d := a.head.Get("Content-Disposition"); d != "attachment; filename=imp1.synergy.com.csr" {
@@ -190,7 +190,7 @@ func TestWhatALookerSeesOfARequestIsItsTextAndNoButtonToChangeIt(t *testing.T) {
 	c, id := asked(t)
 	c.signIn(auth.Viewer)
 	page := c.get("/certificates").page()
-	page.Says(t, ".requests a", "Download .csr")
-	page.Count(t, ".requests a", 1)
+	page.Says(t, "[aria-labelledby=requests] tbody a", "Download .csr")
+	page.Count(t, "[aria-labelledby=requests] tbody a", 1)
 	c.send(httptest.NewRequest(http.MethodGet, fmt.Sprintf("/certificates/requests/%d.csr", id), nil)).status(http.StatusOK)
 }

@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/x509"
+	"maps"
+	"net/http"
 	"strings"
 	"time"
 
+	"isthmus/internal/auth"
 	"isthmus/internal/certs"
 	"isthmus/internal/federation"
+	"isthmus/internal/listing"
 	"isthmus/templates"
 )
 
@@ -38,42 +42,85 @@ func ownValidity(c federation.Certificate, now time.Time) templates.State {
 	return state
 }
 
-var ownColumns = []templates.Column{{Label: "Node"}, {Label: "State"}, {Label: "Issuer"}, {Label: "Names"}, {Label: "Key and usages"}, {Label: "Serial and fingerprint"}}
+// An ownEntry is a node and the certificate that it shows; there may be none.
+type ownEntry struct {
+	node federation.Node
+	federation.Certificate
+	certs.Description
+}
 
-func (s *Server) ownList(snapshot federation.Snapshot) (templates.List, error) {
-	list := templates.List{Path: certificatesPath, One: "own certificate", Many: "own certificates", Columns: ownColumns}
-	for _, n := range snapshot.Nodes {
-		own := snapshot.Own(n.Name)
-		if own == nil {
-			none := templates.State{Mark: templates.Down, Word: "None", Note: "its TLS listeners cannot open"}
-			list.Rows = append(list.Rows, templates.Row{ID: n.ID, Label: n.Name, Cells: []templates.Cell{{Text: n.Name}, {State: &none}, {}, {}, {}, {}}})
-			continue
-		}
-		chain, err := certs.Chain(*own)
-		if err != nil {
-			return list, err
-		}
-		list.Rows = append(list.Rows, s.ownRow(*own, certs.Describe(chain[0])))
+func (e ownEntry) none() bool { return e.Node == "" }
+
+var ownColumns = []templates.Column{{Name: "node", Label: "Node"}, {Name: "end", Label: "State", NoFind: true}, {Name: "issuer", Label: "Issuer"},
+	{Name: "names", Label: "Names"}, {Name: "key", Label: "Key and usages"}, {Name: "serial", Label: "Serial and fingerprint"},
+	{Name: "subject", Label: "Subject", FindOnly: true}, {Name: "fingerprint", Label: "SHA-256 fingerprint", FindOnly: true},
+	{Name: "description", Label: "Description", FindOnly: true}}
+
+var ownFields = withDescription(func(e ownEntry) certs.Description { return e.Description }, listing.Fields[ownEntry]{
+	"node":        func(e ownEntry) string { return e.node.Name },
+	"issuer":      func(e ownEntry) string { return e.issuer() },
+	"description": func(e ownEntry) string { return e.Certificate.Description },
+})
+
+// withDescription adds what a certificate itself is found and sorted by.
+func withDescription[T any](of func(T) certs.Description, more listing.Fields[T]) listing.Fields[T] {
+	fields := listing.Fields[T]{
+		"subject":     func(e T) string { return of(e).FullSubject },
+		"names":       func(e T) string { return strings.Join(of(e).Names, ", ") },
+		"end":         func(e T) string { return of(e).NotAfter.Format(time.RFC3339) },
+		"key":         func(e T) string { return keyWords(of(e)) },
+		"serial":      func(e T) string { return of(e).Serial },
+		"fingerprint": func(e T) string { return of(e).Fingerprint },
 	}
+	maps.Copy(fields, more)
+	return fields
+}
+
+func (s *Server) ownList(r *http.Request, snapshot federation.Snapshot) (templates.List, error) {
+	var all []ownEntry
+	for _, n := range snapshot.Nodes {
+		entry := ownEntry{node: n}
+		if own := snapshot.Own(n.Name); own != nil {
+			chain, err := certs.Chain(*own)
+			if err != nil {
+				return templates.List{}, err
+			}
+			entry.Certificate, entry.Description = *own, certs.Describe(chain[0])
+		}
+		all = append(all, entry)
+	}
+	list := listSection(r, certificatesPath, "own", all, ownFields, s.ownRow)
+	list.One, list.Many, list.Columns = "own certificate", "own certificates", ownColumns
+	list.Empty = "There is no node yet. A node adds itself when isthmus serve starts on it."
 	return list, nil
 }
 
-func (s *Server) ownRow(c federation.Certificate, d certs.Description) templates.Row {
-	state := ownValidity(c, s.Now())
-	issuer := templates.Cell{Text: d.Issuer}
-	if c.SelfSigned {
-		issuer = templates.Cell{Text: "Itself"}
+func (e ownEntry) issuer() string {
+	if e.SelfSigned {
+		return "Itself"
 	}
-	node := templates.Cell{Text: c.Node}
-	if !strings.EqualFold(d.Subject, c.Node) {
-		node.Note = "Subject " + d.Subject
+	return e.Description.Issuer
+}
+
+func (s *Server) ownRow(e ownEntry) templates.Row {
+	if e.none() {
+		none := templates.State{Mark: templates.Down, Word: "None", Note: "its TLS listeners cannot open"}
+		return templates.Row{ID: e.node.ID, Label: e.node.Name, Cells: []templates.Cell{{Text: e.node.Name}, {State: &none}, {}, {}, {}, {}}}
 	}
-	return templates.Row{ID: c.ID, Href: certificatePath(c), Label: c.Node,
-		Cells: []templates.Cell{node, {State: &state}, issuer, {Lines: d.Names}, keyCell(d), serialCell(d)}}
+	state, node := ownValidity(e.Certificate, s.Now()), templates.Cell{Text: e.Node}
+	if subject := e.Description.Subject; !strings.EqualFold(subject, e.Node) {
+		node.Note = "Subject " + subject
+	}
+	return templates.Row{ID: e.ID, Href: certificatePath(e.Certificate), Label: e.Node,
+		Cells: []templates.Cell{node, {State: &state}, {Text: e.issuer()}, {Lines: e.Names}, keyCell(e.Description), serialCell(e.Description)}}
 }
 
 func keyCell(d certs.Description) templates.Cell {
 	return templates.Cell{Text: d.Key, Note: strings.Join(shortUsages(d.Usages), ", ")}
+}
+
+func keyWords(d certs.Description) string {
+	return strings.Join(append([]string{d.Key}, shortUsages(d.Usages)...), ", ")
 }
 
 // shortUsages leaves out the object identifiers, which the certificate's own page shows.
@@ -97,27 +144,45 @@ func serialCell(d certs.Description) templates.Cell {
 	return templates.Cell{Text: serial, Mono: true, Note: "SHA-256 " + d.Fingerprint[:2*shownOctets] + "..."}
 }
 
-var trustedColumns = []templates.Column{{Label: "CA"}, {Label: "State"}, {Label: "Issuer"}, {Label: "Key"}, {Label: "Serial and fingerprint"}}
+// A trustedEntry is a trusted CA.
+type trustedEntry struct {
+	federation.Certificate
+	certs.Description
+	issuer string // in the administrator's words
+}
 
-func (s *Server) trustedList(snapshot federation.Snapshot, mayChange bool) (templates.List, error) {
-	list := templates.List{Path: certificatesPath, One: "trusted CA", Many: "trusted CAs", Columns: trustedColumns, Delete: mayChange}
+var trustedColumns = []templates.Column{{Name: "ca", Label: "CA"}, {Name: "end", Label: "State", NoFind: true}, {Name: "issuer", Label: "Issuer"},
+	{Name: "key", Label: "Key"}, {Name: "serial", Label: "Serial and fingerprint"}, {Name: "subject", Label: "Whole subject", FindOnly: true},
+	{Name: "fingerprint", Label: "SHA-256 fingerprint", FindOnly: true}, {Name: "description", Label: "Description", FindOnly: true}}
+
+var trustedFields = withDescription(func(e trustedEntry) certs.Description { return e.Description }, listing.Fields[trustedEntry]{
+	"ca":          func(e trustedEntry) string { return e.Description.Subject },
+	"issuer":      func(e trustedEntry) string { return e.issuer },
+	"description": func(e trustedEntry) string { return e.Certificate.Description },
+})
+
+func (s *Server) trustedList(r *http.Request, snapshot federation.Snapshot) (templates.List, error) {
+	var all []trustedEntry
 	for _, c := range snapshot.Certificates {
 		if c.Purpose != federation.PurposeTrust {
 			continue
 		}
 		chain, err := certs.Chain(c)
 		if err != nil {
-			return list, err
+			return templates.List{}, err
 		}
-		list.Rows = append(list.Rows, s.trustedRow(c, chain[0]))
+		all = append(all, trustedEntry{c, certs.Describe(chain[0]), issuerOf(chain[0])})
 	}
+	list := listSection(r, certificatesPath, "trusted", all, trustedFields, s.trustedRow)
+	list.One, list.Many, list.Columns, list.Delete = "trusted CA", "trusted CAs", trustedColumns, may(r, auth.Administer)
+	list.Empty = "No CA is trusted yet, so no certificate of the Microsoft side can be verified. Trust the root of the CA that signed the front ends' certificates."
 	return list, nil
 }
 
-func (s *Server) trustedRow(c federation.Certificate, parsed *x509.Certificate) templates.Row {
-	d, state := certs.Describe(parsed), validity(c.NotBefore, c.NotAfter, s.Now())
-	return templates.Row{ID: c.ID, Href: certificatePath(c), Label: c.Subject, Cells: []templates.Cell{
-		{Text: d.Subject, Note: c.Description}, {State: &state}, {Text: issuerOf(parsed)}, keyCell(d), serialCell(d)}}
+func (s *Server) trustedRow(e trustedEntry) templates.Row {
+	state := validity(e.Certificate.NotBefore, e.Certificate.NotAfter, s.Now())
+	return templates.Row{ID: e.ID, Href: certificatePath(e.Certificate), Label: e.Description.Subject, Cells: []templates.Cell{
+		{Text: e.Description.Subject, Note: e.Certificate.Description}, {State: &state}, {Text: e.issuer}, keyCell(e.Description), serialCell(e.Description)}}
 }
 
 // issuerOf tells a root from an intermediate in the administrator's words.

@@ -39,6 +39,7 @@ const maxPage = 1_000_000
 
 // A Query is what a list page shows. The zero value, once normalized, is the first page of everything.
 type Query struct {
+	List  string // name of the list on a page with several, which its parameters begin with; "" on a page of its own
 	Field string // name of the field to look in, as in the configuration document; empty: every field
 	Op    Op
 	Text  string // what to look for; with it empty and an operator that needs it, everything matches
@@ -50,12 +51,36 @@ type Query struct {
 
 // FromURL reads ?field=&op=&q=&sort=&page=&rows=. sort=-name sorts descending. What makes no sense falls back to its
 // default, because the address bar is edited by hand.
-func FromURL(v url.Values) Query {
-	q := Query{Field: v.Get("field"), Op: v.Get("op"), Text: v.Get("q")}
-	q.Sort, q.Desc = strings.CutPrefix(v.Get("sort"), "-")
-	q.Page, _ = strconv.Atoi(v.Get("page"))
-	q.Rows, _ = strconv.Atoi(v.Get("rows"))
+func FromURL(v url.Values) Query { return Named("", v) }
+
+// Named reads the query of one list of a page with several, such as ?trusted.sort=-end&trusted.page=2.
+func Named(list string, v url.Values) Query {
+	q := Query{List: list}
+	get := func(name string) string { return v.Get(q.Param(name)) }
+	q.Field, q.Op, q.Text = get("field"), get("op"), get("q")
+	q.Sort, q.Desc = strings.CutPrefix(get("sort"), "-")
+	q.Page, _ = strconv.Atoi(get("page"))
+	q.Rows, _ = strconv.Atoi(get("rows"))
 	return q.Normalized()
+}
+
+// Param is what a parameter of this query is called in an address.
+func (q Query) Param(name string) string {
+	if q.List == "" {
+		return name
+	}
+	return q.List + "." + name
+}
+
+// Others are the parameters of the page's other lists, which links of this one leave as they are.
+func Others(list string, v url.Values) url.Values {
+	others := url.Values{}
+	for name, values := range v {
+		if of, _, named := strings.Cut(name, "."); named && of != list && values[0] != "" {
+			others[name] = values[:1]
+		}
+	}
+	return others
 }
 
 // Normalized is the query with every value in its range. A NUL character can stand in no stored text and is dropped.
@@ -84,7 +109,7 @@ func (q Query) Values() url.Values {
 	v := url.Values{}
 	set := func(name, value string) {
 		if value != "" {
-			v.Set(name, value)
+			v.Set(q.Param(name), value)
 		}
 	}
 	if q.Filters() {

@@ -97,3 +97,28 @@ func TestOperatorsHaveLabelsForPeople(t *testing.T) {
 		t.Errorf("%q, %d operators", got, len(Ops))
 	}
 }
+
+func TestTheListsOfOnePageHaveParametersOfTheirOwn(t *testing.T) {
+	v, err := url.ParseQuery("own.sort=-end&own.page=2&trusted.field=ca&trusted.op=contains&trusted.q=root&peers.q=&sort=name&q=x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, trusted := Named("own", v), Named("trusted", v)
+	if want := (Query{List: "own", Op: BeginsWith, Sort: "end", Desc: true, Page: 2, Rows: 25}); own != want {
+		t.Errorf("%+v, want %+v", own, want)
+	}
+	if want := (Query{List: "trusted", Field: "ca", Op: Contains, Text: "root", Page: 1, Rows: 25}); trusted != want {
+		t.Errorf("%+v, want %+v", trusted, want)
+	}
+	for _, q := range []Query{own, trusted} {
+		if got := Named(q.List, q.Values()); got != q {
+			t.Errorf("%s leads to %+v, want %+v", q.Values().Encode(), got, q)
+		}
+	}
+	if got := Others("own", v).Encode(); got != "trusted.field=ca&trusted.op=contains&trusted.q=root" {
+		t.Errorf("a link of one list keeps %q of the others", got)
+	}
+	if got := FromURL(v); got.Text != "x" || got.Sort != "name" || len(Others("", url.Values{"q": {"x"}})) != 0 {
+		t.Errorf("a page with one list reads %+v", got)
+	}
+}
