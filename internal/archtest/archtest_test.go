@@ -58,6 +58,7 @@ var allowed = map[string][]string{
 	"internal/dnstest":  {},
 	"internal/pstest":   {},
 	"internal/htmltest": {},
+	"internal/keyleak":  {},
 	"internal/archtest": {},
 	"internal/e2e":      {},
 }
