@@ -34,7 +34,7 @@ func Judge(s federation.Snapshot, now time.Time, chain []*x509.Certificate) Cand
 	trusted := TrustStore(s.Certificates)
 	refusal := func(u x509.ExtKeyUsage) string {
 		v := verifier{trusted: trusted, usage: u, now: func() time.Time { return now }, named: func(*x509.Certificate) *PeerError { return nil }}
-		return sentence(v.chain(chain))
+		return sentence(v.chain(chain), "")
 	}
 	if c.Untrusted = refusal(x509.ExtKeyUsageAny); c.Untrusted == "" {
 		c.AsServer, c.AsClient = refusal(x509.ExtKeyUsageServerAuth), refusal(x509.ExtKeyUsageClientAuth)
@@ -42,12 +42,12 @@ func Judge(s federation.Snapshot, now time.Time, chain []*x509.Certificate) Cand
 	return c
 }
 
-// sentence is a refusal by itself, "" for none.
-func sentence(err error) string {
+// sentence is a refusal by itself, "" for none. context is as in Explain.
+func sentence(err error, context string) string {
 	if err == nil {
 		return ""
 	}
-	return capital(Explain(err, false).Detail)
+	return capital(Explain(err, false, context).Detail)
 }
 
 // listable is the name by which a certificate can be listed, by the rules of peer subjects.

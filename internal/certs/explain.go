@@ -13,7 +13,8 @@ import (
 )
 
 // Explain says of any failed handshake what a PeerError says of a certificate. inbound: the peer had connected to us.
-func Explain(err error, inbound bool) *PeerError {
+// context is the name of the TLS context that decided, which is the one to change; "" when it has none.
+func Explain(err error, inbound bool, context string) *PeerError {
 	var peer *PeerError
 	if errors.As(err, &peer) {
 		return peer
@@ -23,7 +24,7 @@ func Explain(err error, inbound bool) *PeerError {
 	case ReasonNone:
 		e.Detail = showOne
 	case ReasonNothing:
-		e.Detail = nothingInCommon(err.Error())
+		e.Detail = nothingInCommon(err.Error(), strings.TrimSpace("the TLS context "+context))
 	case ReasonRefusedOurs:
 		_, alert, _ := strings.Cut(err.Error(), "remote error: tls: ")
 		e.Detail = refusedOurs(alert)
@@ -36,21 +37,22 @@ func Explain(err error, inbound bool) *PeerError {
 const showOne = "the peer has to show a certificate; assign it one for server and client authentication."
 
 // nothingInCommon reads what crypto/tls prints of the other side's offer.
-func nothingInCommon(text string) string {
+func nothingInCommon(text, context string) string {
 	const suites = "no cipher suite supported by both client and server; client offered: "
+	older := "; let it use a newer version, or allow an older one in " + context + " if it has none."
 	if _, offer, ok := strings.Cut(text, "client offered only unsupported versions: "); ok {
-		return "the peer offers " + named(offer, tls.VersionName) + " only; let it use a newer version, or allow an older one in the TLS context if it has none."
+		return "the peer offers " + named(offer, tls.VersionName) + " only" + older
 	}
 	if _, chosen, ok := strings.Cut(text, "server selected unsupported protocol version "); ok {
-		return "the peer answers with " + named(chosen, tls.VersionName) + "; let it use a newer version, or allow an older one in the TLS context if it has none."
+		return "the peer answers with " + named(chosen, tls.VersionName) + older
 	}
 	if _, offer, ok := strings.Cut(text, suites); ok {
-		return "the peer offers " + named(offer, tls.CipherSuiteName) + ", and the TLS context has none of these; select one of them there."
+		return "the peer offers " + named(offer, tls.CipherSuiteName) + ", none of which " + context + " has; select one of them there."
 	}
 	if strings.Contains(text, "protocol version") {
-		return "the peer speaks none of the TLS versions that the TLS context allows; let it use a newer version, or allow an older one if it has none."
+		return "the peer speaks none of the TLS versions that " + context + " allows; let it use a newer version, or allow an older one there if it has none."
 	}
-	return "the peer takes none of what the TLS context offers, or wants another certificate; compare its versions and ciphers with those of the context."
+	return "the peer takes none of what " + context + " offers, has no certificate of its own, or wants another one of this node; compare its versions and ciphers with those of the context."
 }
 
 // named turns the numbers in brackets into names. A client may offer thousands.

@@ -32,12 +32,13 @@ func TestEveryFailedHandshakeIsExplainedInASentence(t *testing.T) {
 		{errors.New("tls: client offered only unsupported versions: []"), true, ReasonNothing, "the peer offers nothing only"},
 		{errors.New("tls: no cipher suite supported by both client and server; client offered: [c02f a b c d e f 10]"), true, ReasonNothing, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_RSA_WITH_3DES_EDE_CBC_SHA, 0x000B"},
 		{errors.New("tls: no cipher suite supported by both client and server; client offered: [c02f a b c d e f 10]"), true, ReasonNothing, " and 2 more"},
-		{errors.New("tls: server selected unsupported protocol version 301"), false, ReasonNothing, "answers with TLS 1.0"},
+		{errors.New("tls: server selected unsupported protocol version 301"), false, ReasonNothing, "answers with TLS 1.0; let it use a newer version, or allow an older one in the TLS context sip-proxy-peer-auth if"},
 		{alert("protocol version not supported"), false, ReasonNothing, "none of the TLS versions"},
 		{alert("handshake failure"), false, ReasonNothing, "compare its versions and ciphers"},
 		{alert("unknown certificate authority"), false, ReasonRefusedOurs, "import that CA there"},
 		{alert("expired certificate"), false, ReasonRefusedOurs, "renew it"},
 		{alert("bad certificate"), true, ReasonRefusedOurs, "(bad certificate)"},
+		{alert("unrecognized name"), false, ReasonNone, "has to show a certificate"},
 		{alert("certificate required"), false, ReasonRefusedOurs, "demands a certificate"},
 		{alert("alert(200)"), false, ReasonRefusedOurs, "(alert(200))"},
 		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, true, ReasonHandshake, "the port of a TCP listener"},
@@ -47,7 +48,7 @@ func TestEveryFailedHandshakeIsExplainedInASentence(t *testing.T) {
 		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false, ReasonHandshake, "without saying why"},
 		{errors.New(strings.Repeat("x", 64<<10)), true, ReasonHandshake, "xxx..."},
 	} {
-		e := Explain(c.err, c.inbound)
+		e := Explain(c.err, c.inbound, federation.PeerAuthContext)
 		if e.Reason != c.reason || !strings.Contains(e.Detail, c.says) || !strings.HasSuffix(e.Detail, ".") || len(e.Detail) > 500 || e.Subject != "" {
 			t.Errorf("%.80v: %+v, want the reason %s and %q", c.err, e, c.reason, c.says)
 		}
@@ -71,11 +72,11 @@ func TestTheOffersOfRealHandshakesAreNamed(t *testing.T) {
 		says    string
 	}{
 		{old, true, "the peer offers TLS 1.1, TLS 1.0 only"},
-		{weak, true, "the peer offers TLS_RSA_WITH_RC4_128_SHA, and"},
+		{weak, true, "the peer offers TLS_RSA_WITH_RC4_128_SHA, none of which the TLS context sip-proxy-peer-auth has; select"},
 		{oldHop, false, "none of the TLS versions"},
 		{distrusts, false, "does not trust the CA of this node's certificate"},
 	} {
-		if e := Explain(c.err, c.inbound); !strings.Contains(e.Detail, c.says) {
+		if e := Explain(c.err, c.inbound, federation.PeerAuthContext); !strings.Contains(e.Detail, c.says) {
 			t.Errorf("%v is explained as %q, want %q", c.err, e.Detail, c.says)
 		}
 	}

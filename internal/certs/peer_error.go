@@ -42,6 +42,7 @@ func Reason(err error) string {
 	text := fmt.Sprint(err)
 	for _, known := range []struct{ words, reason string }{
 		{"didn't provide a certificate", ReasonNone},
+		{"remote error: tls: unrecognized name", ReasonNone}, // no name is asked for, so it has a certificate for none
 		{"remote error: tls: protocol version", ReasonNothing},
 		{"remote error: tls: handshake failure", ReasonNothing},
 		{"unsupported versions", ReasonNothing},

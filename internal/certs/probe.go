@@ -96,7 +96,7 @@ func (p Probe) one(ctx context.Context, addresses []netip.AddrPort, context fede
 		r.Problem = "The peer demands a certificate, and this node has none to show; import one for it."
 		return r, ReasonRefusedOurs
 	}
-	r.Problem, reason = sentence(err), Reason(err)
+	r.Problem, reason = sentence(err, context.Name), Reason(err)
 	if reason == ReasonNothing && r.Version != "" { // version and cipher were agreed upon, so it was something else
 		reason = ReasonHandshake
 	}

@@ -97,10 +97,10 @@ func TestAProbeTellsHowAServerShakesHandsAndSendsNothingElse(t *testing.T) {
 		{promise: "TLS 1.3, a certificate demanded of who has none", version: tls.VersionTLS13, shows: good, edit: demanding, agreed: "TLS 1.3", asked: true, problem: "The peer demands a certificate, and this node has none to show"},
 		{promise: "TLS 1.3, asked and content with none", version: tls.VersionTLS13, shows: good, edit: asking, agreed: "TLS 1.3", asked: true},
 		{promise: "an unknown CA is judged, and no failure of the probe", version: tls.VersionTLS12, shows: stranger, own: &own, agreed: "TLS 1.2", untrusted: `was issued by "Somebody else"`},
-		{promise: "TLS 1.0 alone", version: tls.VersionTLS10, shows: good, agreed: "TLS 1.0", beyond: true, problem: "The peer speaks none of the TLS versions that the TLS context allows"},
+		{promise: "TLS 1.0 alone", version: tls.VersionTLS10, shows: good, agreed: "TLS 1.0", beyond: true, problem: "The peer speaks none of the TLS versions that the TLS context sip-proxy-peer-auth allows"},
 		{promise: "TLS 1.0, allowed", version: tls.VersionTLS10, shows: good, context: federation.TLSContext{MinVersion: "1.0"}, agreed: "TLS 1.0"},
 		{promise: "no cipher in common", version: tls.VersionTLS12, shows: good, context: federation.TLSContext{MinVersion: "1.2", Ciphers: []string{"TLS_RSA_WITH_AES_128_GCM_SHA256"}},
-			agreed: "TLS 1.2", beyond: true, problem: "The peer takes none of what the TLS context offers"},
+			agreed: "TLS 1.2", beyond: true, problem: "The peer takes none of what the TLS context sip-proxy-peer-auth offers"},
 	} {
 		config := &tls.Config{MinVersion: test.version, MaxVersion: test.version, Certificates: []tls.Certificate{test.shows}}
 		if test.edit != nil {

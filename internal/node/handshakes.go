@@ -119,14 +119,31 @@ func (h *handshakes) tell(version int64, at time.Time) {
 	h.told, h.toldAt = version, at
 }
 
-// handshakeFailed remembers what the proxy tells, in the words of the configuration in force.
+// explain says why a handshake failed, in the words of the configuration in force, as the log, Warning headers and the
+// page of refused handshakes all have it.
+func (n *Node) explain(f proxy.FailedHandshake) *certs.PeerError {
+	return certs.Explain(f.Err, f.Peer != nil, n.contextOf(f))
+}
+
+// contextOf is the name of the TLS context that decided, "" for none.
+func (n *Node) contextOf(f proxy.FailedHandshake) string {
+	if f.Peer == nil {
+		return federation.PeerAuthContext
+	}
+	if a := n.current(); a != nil {
+		return a.contextOf(f.Peer)
+	}
+	return ""
+}
+
+// handshakeFailed remembers what the proxy tells.
 func (n *Node) handshakeFailed(f proxy.FailedHandshake) {
-	why := certs.Explain(f.Err, f.Peer != nil)
+	why := n.explain(f)
 	one := federation.RefusedHandshake{
-		Subject: why.Subject, Verified: why.Reason == certs.ReasonNotListed, Reason: why.Reason, Detail: why.Detail,
+		Subject: why.Subject, Verified: why.Reason == certs.ReasonNotListed, Reason: why.Reason, Detail: why.Detail, Context: n.contextOf(f),
 	}
 	if f.Peer == nil {
-		one.Outbound, one.Peer, one.Port, one.Address, one.Context = true, f.Hop.Host, f.Hop.Port, f.Addr.String(), federation.PeerAuthContext
+		one.Outbound, one.Peer, one.Port, one.Address = true, f.Hop.Host, f.Hop.Port, f.Addr.String()
 		w := opened
 		if f.Hop.Host == "" { // where a peer wants its answers: it names the port, and may name a new one each time
 			one.Peer, one.Port, w = f.Addr.Addr().String(), 0, known
@@ -135,9 +152,6 @@ func (n *Node) handshakeFailed(f proxy.FailedHandshake) {
 		return
 	}
 	one.Peer, one.Listener = f.Peer.Remote.Addr().String(), f.Peer.Listener
-	if a := n.current(); a != nil {
-		one.Context = a.contextOf(f.Peer)
-	}
 	w := stranger
 	if f.Known {
 		w = known

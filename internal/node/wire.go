@@ -16,7 +16,7 @@ func (n *Node) wire() {
 	n.core = proxy.New(proxy.Config{
 		Directory: n.users, Key: n.config.Key.BranchKey(), TLS: n.tlsTo, Recheck: n.recheck,
 		Names: n.config.Names, Log: n.config.Log, Metrics: n.config.Metrics, HandshakeReason: certs.Reason,
-		HandshakeFailed: n.handshakeFailed,
+		HandshakeFailed: n.handshakeFailed, HandshakeCause: func(f proxy.FailedHandshake) error { return n.explain(f) },
 	})
 	n.layer = transport.New(transport.Config{
 		Handler: n.core.Handler(), Local: n.localAddress, Log: n.log,

@@ -26,24 +26,35 @@ func ourDoing(err error) bool {
 // handshakeFailed reports a client that no TLS connection came up with.
 func (p *Proxy) handshakeFailed(peer *transport.Peer, err error) {
 	reason := err.Error()
+	failed := FailedHandshake{Peer: peer, Known: p.known(peer), Err: err}
+	if !ourDoing(err) {
+		reason = p.config.HandshakeCause(failed).Error()
+	}
 	p.metrics.HandshakeFailure(p.config.HandshakeReason(err))
 	if policy := p.policy.Load(); policy != nil {
 		p.log.Warn("TLS handshake failed", "node", policy.Node(), "peer", peer.Remote.String(), "listener", peer.Listener,
 			"reason", reason, "revision", policy.Revision)
 	}
 	if !ourDoing(err) {
-		p.config.HandshakeFailed(FailedHandshake{Peer: peer, Known: p.known(peer), Err: err})
+		p.config.HandshakeFailed(failed)
 	}
 }
 
 // hopRefused reports a hop that no TLS connection came up with, when that is why err says there is none. The log tells of
-// it when the hop is marked down, and not at each of its probes.
-func (p *Proxy) hopRefused(hop *routing.Hop, addr netip.AddrPort, err error) {
+// it when the hop is marked down, and not at each of its probes. It returns err in words for people.
+func (p *Proxy) hopRefused(hop *routing.Hop, addr netip.AddrPort, err error) error {
 	if !errors.Is(err, transport.ErrHandshake) && !lateAlert(err) || ourDoing(err) {
-		return
+		return err
 	}
 	p.metrics.HandshakeFailure(p.config.HandshakeReason(err))
-	p.config.HandshakeFailed(FailedHandshake{Hop: hop, Addr: addr, Err: err})
+	failed := FailedHandshake{Hop: hop, Addr: addr, Err: err}
+	p.config.HandshakeFailed(failed)
+	d, ok := errors.AsType[*transport.DialError](err)
+	if !ok {
+		return err
+	}
+	failed.Err = d.Cause
+	return &transport.DialError{Target: d.Target, Kind: d.Kind, Cause: p.config.HandshakeCause(failed)}
 }
 
 // lateAlert reports the alert of a server that refuses our certificate: in TLS 1.3 it comes after the handshake, before

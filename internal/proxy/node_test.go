@@ -60,8 +60,9 @@ func TestAConnectionThatClosesBeforeDialReturnsIsAFailedOne(t *testing.T) {
 	early, shared := w.end(transport.Peer{Opened: true}), w.end(transport.Peer{Opened: true})
 	early.ends(&net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")})
 	ws := &w.proxy.wires
-	if _, err := ws.register(early, nil); err == nil || err.Error() != "TLS handshake failed: remote error: tls: bad certificate" {
-		t.Errorf("register: %v", err)
+	_, err := ws.register(early, nil)
+	if got := (&place{proxy: w.proxy}).lossOf(early, err, false).reason; err == nil || got != "TLS handshake failed: remote error: tls: bad certificate" {
+		t.Errorf("register: %v, which is told as %s", err, got)
 	}
 	first, err := ws.register(shared, &place{proxy: w.proxy})
 	if again, _ := ws.register(shared, nil); err != nil || again != first {

@@ -163,8 +163,8 @@ func (pl *place) open() (*wire, error) {
 		case err == nil && !w.awaitLeft():
 			return w, nil
 		case err != nil && l.Err() != transport.ErrClosed: // else this node was just leaving it, as above
-			pl.proxy.hopRefused(hop, l.Peer().Target.Addr, l.Err())
-			return nil, err
+			_ = pl.proxy.hopRefused(hop, l.Peer().Target.Addr, l.Err())
+			return nil, errors.New(pl.lossOf(l, err, false).reason)
 		}
 	}
 }
@@ -183,7 +183,7 @@ func (p *Proxy) dialOne(hop *routing.Hop, t transport.Target, addrs []netip.Addr
 		if e == nil {
 			return l, addrs[:i], nil
 		}
-		p.hopRefused(hop, addr, e)
+		e = p.hopRefused(hop, addr, e)
 		if err == nil || ctx.Err() == nil {
 			err = e
 		}

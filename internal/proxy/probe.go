@@ -93,7 +93,7 @@ func (pb *probe) send(policy *routing.Policy, w *wire) {
 			if pb.elsewhere(policy, w) {
 				return
 			}
-			pb.end(false, lossOf(cmp.Or(w.Err(), err), w.heard.Load()).reason)
+			pb.end(false, pb.place.lossOf(w, cmp.Or(w.Err(), err), w.heard.Load()).reason)
 		},
 	})
 }
@@ -101,7 +101,7 @@ func (pb *probe) send(policy *routing.Policy, w *wire) {
 // unanswered says why no answer came.
 func unanswered(w *wire) string {
 	if err := w.Err(); err != nil {
-		return lossOf(err, w.heard.Load()).reason
+		return w.place.lossOf(w, err, w.heard.Load()).reason
 	}
 	return "no answer"
 }

@@ -38,6 +38,8 @@ type Config struct {
 	Names   *names.Book // what DNS says of peers and next hops; nil: it is not asked
 	// HandshakeReason names why a handshake failed as one of a few texts, for metrics. nil: they are all alike.
 	HandshakeReason func(error) string
+	// HandshakeCause says in a sentence why a handshake failed, for the log and Warning headers. nil: its error says it.
+	HandshakeCause func(FailedHandshake) error
 	// HandshakeFailed hears of every TLS handshake that failed. It must not wait. nil: nobody does.
 	HandshakeFailed func(FailedHandshake)
 
@@ -91,6 +93,9 @@ func New(c Config) *Proxy {
 	}
 	if c.HandshakeReason == nil {
 		c.HandshakeReason = func(error) string { return "TLS handshake failed" }
+	}
+	if c.HandshakeCause == nil {
+		c.HandshakeCause = func(f FailedHandshake) error { return f.Err }
 	}
 	if c.HandshakeFailed == nil {
 		c.HandshakeFailed = func(FailedHandshake) {}

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -128,7 +127,7 @@ func (ws *wires) register(l Link, pl *place) (*wire, error) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if err := l.Err(); err != nil {
-		return nil, errors.New(lossOf(err, false).reason)
+		return nil, err
 	}
 	if w := ws.byID[l.ID()]; w != nil {
 		return w, nil
@@ -160,9 +159,9 @@ func (p *Proxy) closed(l Link, err error) {
 		return
 	}
 	left, last := w.close()
-	end := lossOf(err, w.heard.Load())
+	end := w.place.lossOf(l, err, w.heard.Load())
 	if end.refused {
-		p.hopRefused(w.place.current(), l.Peer().Target.Addr, err)
+		_ = p.hopRefused(w.place.current(), l.Peer().Target.Addr, err)
 	}
 	end.turned = w.place.lost(w, end.reason, len(left) > 0 || end.closed)
 	for _, a := range left {
@@ -184,10 +183,11 @@ type loss struct {
 // lossOf: a TLS 1.3 server that refuses our certificate says so after the handshake: its alert is the first thing that comes
 // back, and nothing was read there. That a UDP port is closed is said of one datagram, and not of which: surely not
 // taken is only the last one, since the port may have closed after others were taken.
-func lossOf(err error, heard bool) loss {
+func (pl *place) lossOf(l Link, err error, heard bool) loss {
 	const lost = "connection lost"
 	if !heard && lateAlert(err) {
-		return loss{reason: "TLS handshake failed: " + err.Error(), kind: lost, unread: true, refused: true}
+		cause := pl.proxy.config.HandshakeCause(FailedHandshake{Hop: pl.current(), Addr: l.Peer().Target.Addr, Err: err})
+		return loss{reason: "TLS handshake failed: " + cause.Error(), kind: lost, unread: true, refused: true}
 	}
 	if err == transport.ErrRefused {
 		return loss{reason: err.Error(), kind: err.Error(), closed: true}
