@@ -45,34 +45,34 @@ func (p *PeerCertificate) Tame() {
 	}
 }
 
-// Place is the port where a peer can be probed, nil when the configuration does not name it any more.
-func (s *Snapshot) Place(p PeerCertificate) *Place {
-	places := s.Places()
-	i := slices.IndexFunc(places, func(at Place) bool { return at.Host == p.Host })
-	if i < 0 {
-		address, _ := netip.ParseAddr(p.Address)
-		i = slices.IndexFunc(places, func(at Place) bool { return at.isAt(address) })
+// PlacesOf returns a function that finds the port where a peer can be probed; it finds nil for a peer that the configuration
+// does not name any more.
+func (s *Snapshot) PlacesOf() func(PeerCertificate) *Place {
+	byHost, byAddress := map[string]*Place{}, map[netip.Addr]*Place{}
+	for _, at := range slices.Backward(s.Places()) { // of several, the first stays
+		byHost[at.Host] = &at
+		for _, text := range append([]string{at.Host}, at.Addresses...) {
+			if a, err := ParseAddress(text); err == nil {
+				byAddress[a] = &at
+			}
+		}
 	}
-	if i < 0 {
-		return nil
+	return func(p PeerCertificate) *Place {
+		if at := byHost[p.Host]; at != nil {
+			return at
+		}
+		address, _ := ParseAddress(p.Address)
+		return byAddress[address]
 	}
-	return &places[i]
-}
-
-// isAt reports whether the configuration itself says that the place has this address.
-func (p Place) isAt(address netip.Addr) bool {
-	return slices.ContainsFunc(append([]string{p.Host}, p.Addresses...), func(text string) bool {
-		a, err := ParseAddress(text)
-		return err == nil && a == address
-	})
 }
 
 // Watched are those of the peers whose certificates matter to the configuration of today: servers that are connected to,
 // and who was let in by a subject that is listed still.
 func (s *Snapshot) Watched(peers []PeerCertificate) []PeerCertificate {
 	var watched []PeerCertificate
+	placeOf := s.PlacesOf()
 	for _, p := range peers {
-		if s.Place(p) != nil || p.Source == SeenAccepting && s.HasPeerSubject(p.CommonName) {
+		if placeOf(p) != nil || p.Source == SeenAccepting && s.HasPeerSubject(p.CommonName) {
 			watched = append(watched, p)
 		}
 	}

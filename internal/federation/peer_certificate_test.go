@@ -33,7 +33,7 @@ func TestOnlyPeersOfTodaysConfigurationAreWatched(t *testing.T) {
 		"one that was a next hop and connects yet": {PeerCertificate{Host: "fe9.synergy.com", Address: "10.9.9.9", CommonName: "pool.synergy.com", Source: SeenAccepting}, true, ""},
 	} {
 		place := ""
-		if p := s.Place(test.peer); p != nil {
+		if p := s.PlacesOf()(test.peer); p != nil {
 			place = p.String()
 		}
 		if got := len(s.Watched([]PeerCertificate{test.peer})) == 1; got != test.watched || place != test.place {

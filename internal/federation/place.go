@@ -3,7 +3,6 @@ package federation
 import (
 	"cmp"
 	"net"
-	"slices"
 	"strconv"
 )
 
@@ -29,10 +28,10 @@ const (
 // nothing can be connected to there.
 func (s *Snapshot) Places() []Place {
 	var list []Place
+	known := map[string]bool{}
 	add := func(p Place) {
-		known := func(other Place) bool { return other.Host == p.Host && other.Port == p.Port }
-		if p.Host != "" && !slices.ContainsFunc(list, known) {
-			list = append(list, p)
+		if at := p.String(); p.Host != "" && !known[at] {
+			known[at], list = true, append(list, p)
 		}
 	}
 	for _, d := range s.Deployments {

@@ -25,7 +25,7 @@ import (
 // waits for an answer any more.
 const drainLimit = 32 * time.Second
 
-// Config is what a node is made of. All fields but Names and the durations are required.
+// Config is what a node is made of. All fields but Peers, Names and the durations are required.
 type Config struct {
 	Name    string     // this node's row in the configuration
 	Version string     // of the program, for status rows
@@ -42,6 +42,8 @@ type Config struct {
 	UserFacts func(ctx context.Context, after int64) (facts []federation.UserFact, gone []string, upTo int64, err error)
 	// Report keeps the node's status where the console reads it.
 	Report func(context.Context, federation.NodeStatus) error
+	// Peers are the certificates that peers showed when any node saw them last. nil: none are known.
+	Peers func(context.Context) ([]federation.PeerCertificate, error)
 
 	// Names is what DNS says of peers and next hops; nil: it is not asked, so that names admit nobody and lead nowhere.
 	Names *names.Book
@@ -71,6 +73,7 @@ type Node struct {
 	facts facts
 
 	handshakes handshakes // that failed
+	peers      peers      // and their certificates
 
 	usersChanged, reportNow chan struct{}
 }

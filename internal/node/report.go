@@ -30,7 +30,7 @@ func (n *Node) report(ctx context.Context) {
 		case <-n.reportNow:
 		}
 		if a := n.current(); a != nil {
-			near.tell(n.log, n.config.Name, a.snapshot.Certificates, time.Now())
+			near.tell(n.log, n.endings(a), time.Now())
 		}
 		err := n.reportOnce(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
@@ -46,11 +46,20 @@ func (n *Node) reportOnce(ctx context.Context) error {
 	status, now := n.status(), time.Now()
 	list, version := n.handshakes.untold(now)
 	status.Handshakes = list
-	err := n.config.Report(ctx, status)
-	if err == nil && list != nil {
+	status.Peers = n.peers.untold()
+	if err := n.config.Report(ctx, status); err != nil {
+		return err
+	}
+	if list != nil {
 		n.handshakes.tell(version, now)
 	}
-	return err
+	n.peers.tell(status.Peers)
+	return n.readPeers(ctx, now)
+}
+
+// endings are those of the certificates that matter to the configuration in force.
+func (n *Node) endings(a *applied) []ending {
+	return endings(n.config.Name, a.snapshot.Certificates, n.peers.of(&a.snapshot))
 }
 
 // observe is the node's state for monitoring.
@@ -68,7 +77,7 @@ func (n *Node) observe() metrics.State {
 		s.Hops[fmt.Sprintf("%s:%s:%d", hop.Transport, hop.Host, hop.Port)] = hop.State != federation.HopDown
 	}
 	if a := n.current(); a != nil {
-		s.Node, s.Ends = n.config.Name, ends(n.config.Name, a.snapshot.Certificates)
+		s.Node, s.Ends = n.config.Name, ends(n.endings(a))
 	}
 	return s
 }

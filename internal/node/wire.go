@@ -65,7 +65,11 @@ func (n *Node) recheck(p *transport.Peer) error {
 	if a == nil {
 		return nil
 	}
-	return a.recheck(p)
+	err := a.recheck(p)
+	if err == nil {
+		n.certified(p, &a.snapshot)
+	}
+	return err
 }
 
 func (a *applied) recheck(p *transport.Peer) error {
