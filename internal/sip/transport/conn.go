@@ -31,6 +31,7 @@ type Conn struct {
 	up     atomic.Bool // the Handler knows of it
 
 	stranger atomic.Bool // the Handler does not know the peer
+	spoke    bool        // a message came; for the connection's goroutine
 	retired  atomic.Bool // nothing more is heard of the peer
 
 	mu      sync.Mutex

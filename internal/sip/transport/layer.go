@@ -48,7 +48,8 @@ type Handler interface {
 	// was retired.
 	Undelivered(c *Conn, b []byte)
 	// HandshakeFailed reports a TLS connection to a listener that never came up, with what is known of its peer without the
-	// handshake. err is ErrClosed or ErrStranger when this node cut it off. Of one that this node opened Dial tells.
+	// handshake. err is ErrClosed or ErrStranger when this node cut it off, and a *HandshakeRefusal when it did not begin: thousands
+	// may come in a second, and accepting waits for each call. Of one that this node opened Dial tells.
 	HandshakeFailed(peer *Peer, err error)
 }
 
@@ -60,7 +61,7 @@ type Config struct {
 	// Log takes what the Handler does not hear of: accept errors and panics. nil: nothing is logged.
 	Log *slog.Logger
 	// Recovered hears of a panic while a connection was handled; that connection is closed, and no other. c is nil when the
-	// panic was in Handler.Accept. Recovered may be nil.
+	// panic was in Handler.Accept, or at accept. Recovered may be nil.
 	Recovered func(c *Conn, panicked any)
 	// Limits in which what is zero is replaced by its default.
 	Limits Limits
@@ -73,14 +74,15 @@ type Layer struct {
 	log    *slog.Logger
 	lastID atomic.Uint64
 
-	fitting   sync.Mutex // one Fit at a time
-	mu        sync.Mutex
-	listeners []*listening
-	conns     map[*Conn]struct{}
-	pool      map[poolKey]*pooled
-	strangers strangers
-	down      bool
-	running   sync.WaitGroup // goroutines of connections
+	fitting    sync.Mutex // one Fit at a time
+	mu         sync.Mutex
+	listeners  []*listening
+	conns      map[*Conn]struct{}
+	pool       map[poolKey]*pooled
+	strangers  strangers
+	handshakes handshakes
+	down       bool
+	running    sync.WaitGroup // goroutines of connections
 }
 
 // New returns a layer without listeners and connections.
@@ -88,11 +90,16 @@ func New(config Config) *Layer {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Layer{
+	l := &Layer{
 		config: config, limits: config.Limits.orDefaults(), log: config.Log,
 		conns: make(map[*Conn]struct{}), pool: make(map[poolKey]*pooled),
 	}
+	l.handshakes = handshakes{limits: &l.limits, free: l.limits.Handshakes, peers: make(map[netip.Addr]*handshaker)}
+	return l
 }
+
+// HandshakesWaiting is the number of strangers whose TLS handshakes wait to be worked on.
+func (l *Layer) HandshakesWaiting() int { return l.handshakes.waiting() }
 
 // Connections returns the connections that are up, in no order.
 func (l *Layer) Connections() []*Conn {

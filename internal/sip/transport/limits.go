@@ -2,6 +2,7 @@ package transport
 
 import (
 	"cmp"
+	"runtime"
 	"time"
 )
 
@@ -26,6 +27,12 @@ type Limits struct {
 	EmptyLines   int           // empty lines in a second, 100
 	Stranger     time.Duration // until a peer that the Handler does not know has sent a request, 10 s
 	Strangers    int           // connections of such peers, 256
+
+	// TLS handshakes of strangers, and of known addresses that fail often.
+	Handshakes        int // worked on at once; half of the processors, at least one
+	HandshakeQueue    int // waiting to be worked on, 64
+	HandshakesEach    int // under way from one address, 8
+	HandshakeFailures int // of one address in a row; one more each second, 30
 }
 
 func (l Limits) orDefaults() Limits {
@@ -49,5 +56,10 @@ func (l Limits) orDefaults() Limits {
 		EmptyLines:   cmp.Or(l.EmptyLines, 100),
 		Stranger:     cmp.Or(l.Stranger, 10*time.Second),
 		Strangers:    cmp.Or(l.Strangers, 256),
+
+		Handshakes:        cmp.Or(l.Handshakes, max(1, runtime.GOMAXPROCS(0)/2)),
+		HandshakeQueue:    cmp.Or(l.HandshakeQueue, 64),
+		HandshakesEach:    cmp.Or(l.HandshakesEach, 8),
+		HandshakeFailures: cmp.Or(l.HandshakeFailures, 30),
 	}
 }

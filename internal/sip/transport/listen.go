@@ -123,20 +123,40 @@ func (a *listening) drain() {
 
 // admit starts a connection by the settings in force, or closes it. The Handler is asked before it costs anything.
 func (a *listening) admit(tcp *net.TCPConn) {
-	settings := a.settings.Load()
-	if !a.layer.welcomes(addrPort(tcp.RemoteAddr()).Addr(), settings.Transport) {
+	settings, remote := a.settings.Load(), addrPort(tcp.RemoteAddr())
+	if !a.layer.welcomes(remote.Addr(), settings.Transport) {
 		tcp.Close()
 		return
 	}
-	c, err := a.layer.newConn(tcp, Peer{
-		Transport: settings.Transport, Listener: settings.Name, ListenerPort: int(a.addr().Port()), VerifyClient: settings.VerifyClient,
-	})
+	peer := Peer{
+		Remote: remote, Transport: settings.Transport, Listener: settings.Name, ListenerPort: int(a.addr().Port()), VerifyClient: settings.VerifyClient,
+	}
+	known := a.layer.knowsPeer(nil, &peer)
+	var shaking *handshake // nil on TCP
+	if settings.Transport == sip.TLS {
+		var err error
+		if shaking, err = a.layer.handshakes.begin(remote.Addr(), known); err != nil {
+			tcp.Close()
+			a.layer.tellFailed(nil, &peer, err)
+			return
+		}
+	}
+	a.start(tcp, peer, known, settings, shaking)
+}
+
+func (a *listening) start(tcp *net.TCPConn, peer Peer, known bool, settings *Listener, shaking *handshake) {
+	c, err := a.layer.newConn(tcp, peer)
 	if err != nil || !a.layer.add(c) {
 		tcp.Close()
+		if shaking != nil {
+			shaking.end()
+		}
 		return
 	}
-	a.layer.meet(c)
-	go c.serveAccepted(settings)
+	if !known {
+		a.layer.meet(c)
+	}
+	go c.serveAccepted(settings, shaking)
 }
 
 func (l *Layer) welcomes(remote netip.Addr, t sip.Transport) (accepted bool) {
@@ -147,34 +167,55 @@ func (l *Layer) welcomes(remote netip.Addr, t sip.Transport) (accepted bool) {
 	return accepted
 }
 
-func (c *Conn) serveAccepted(settings *Listener) {
+// serveAccepted is the goroutine of an accepted connection; shaking is nil on TCP.
+func (c *Conn) serveAccepted(settings *Listener, shaking *handshake) {
 	defer c.layer.remove(c)
-	if settings.Transport == sip.TLS {
-		c.secure(tls.Server(c.socket, settings.TLS))
-		err := c.layer.guard(c, func() error { return c.shake(c.limits.HandshakeIn, settings.Subject) })
-		if err != nil {
+	if shaking != nil {
+		if err := c.shakeAccepted(settings, shaking); err != nil {
 			c.handshakeFailed(err)
 			return
-		}
-		if c.stranger.Load() && c.layer.knows(c) {
-			c.layer.part(c)
 		}
 	}
 	c.rise()
 	c.serve()
+	if shaking != nil && c.stranger.Load() && !c.spoke {
+		shaking.failed() // it was for nothing
+	}
+}
+
+func (c *Conn) shakeAccepted(settings *Listener, shaking *handshake) error {
+	shaking.Conn, shaking.done = c.socket, c.done
+	c.secure(tls.Server(shaking, settings.TLS))
+	err := c.layer.guard(c, func() error { return c.shake(c.limits.HandshakeIn, settings.Subject) })
+	shaking.end()
+	if err != nil {
+		if !refused(err) {
+			shaking.failed()
+		}
+		return err
+	}
+	if c.stranger.Load() && c.layer.knows(c) {
+		c.layer.part(c)
+		shaking.proved()
+	}
+	return nil
 }
 
 // handshakeFailed closes gently, so that the alert that says why reaches the peer.
 func (c *Conn) handshakeFailed(err error) {
 	c.stop(err)
-	if !broken(err) {
+	if !broken(err) && !refused(err) {
 		c.socket.flush(c.limits.Write)
 		_ = c.socket.tcp.CloseWrite()
 		c.linger()
 	}
 	_ = c.socket.tcp.Close()
-	_ = c.layer.guard(c, func() error {
-		c.layer.config.Handler.HandshakeFailed(&c.peer, c.Err())
+	c.layer.tellFailed(c, &c.peer, c.Err())
+}
+
+func (l *Layer) tellFailed(c *Conn, peer *Peer, err error) {
+	_ = l.guard(c, func() error {
+		l.config.Handler.HandshakeFailed(peer, err)
 		return nil
 	})
 }

@@ -211,6 +211,7 @@ func (r *reader) deliver(b []byte) error {
 	if r.c.retired.Load() {
 		return r.c.Err()
 	}
+	r.c.spoke = true
 	m := &r.buffer.message
 	refused, ok := m.Parse(b).(*sip.Error)
 	if !ok {

@@ -14,11 +14,8 @@ type strangers struct {
 	list []*Conn
 }
 
-// meet notes an accepted connection, when the Handler does not know its peer. The oldest gives way when there are too many.
+// meet notes an accepted connection whose peer the Handler does not know. The oldest gives way when there are too many.
 func (l *Layer) meet(c *Conn) {
-	if l.knows(c) {
-		return
-	}
 	c.stranger.Store(true)
 	s := &l.strangers
 	s.mu.Lock()
@@ -34,9 +31,12 @@ func (l *Layer) meet(c *Conn) {
 	}
 }
 
-func (l *Layer) knows(c *Conn) (known bool) {
+func (l *Layer) knows(c *Conn) bool { return l.knowsPeer(c, &c.peer) }
+
+// knowsPeer asks before there is a connection, too.
+func (l *Layer) knowsPeer(c *Conn, peer *Peer) (known bool) {
 	_ = l.guard(c, func() error {
-		known = l.config.Handler.Known(&c.peer)
+		known = l.config.Handler.Known(peer)
 		return nil
 	})
 	return known
