@@ -19,6 +19,7 @@ import (
 type scene struct {
 	federation.Snapshot
 	statuses []federation.NodeStatus
+	peers    []federation.PeerCertificate
 	s        *Server
 }
 
@@ -53,7 +54,11 @@ func (s *Server) scene(ctx context.Context) (scene, error) {
 		return scene{}, err
 	}
 	statuses, err := s.store.NodeStatuses(ctx)
-	return scene{snapshot, statuses, s}, err
+	if err != nil {
+		return scene{}, err
+	}
+	peers, err := s.store.PeerCertificates(ctx)
+	return scene{snapshot, statuses, peers, s}, err
 }
 
 // headline is the finding of the page in one sentence, and what follows from it in another.
@@ -193,7 +198,7 @@ func (sc scene) missing() []templates.Finding {
 		return nil
 	}
 	var list []templates.Finding
-	for _, f := range diagnose.Run(diagnose.Facts{Snapshot: sc.Snapshot, Statuses: sc.statuses, Now: sc.s.Now()}) {
+	for _, f := range diagnose.Run(diagnose.Facts{Snapshot: sc.Snapshot, Statuses: sc.statuses, Peers: sc.peers, Now: sc.s.Now()}) {
 		if f.State != diagnose.Green {
 			list = append(list, templates.Finding{Mark: marks[f.State], Title: f.Text, Text: f.Advice, Href: f.Page, Link: templates.PageName(f.Page)})
 		}

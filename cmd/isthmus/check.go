@@ -41,7 +41,11 @@ func findings(ctx context.Context, db *store.Store) ([]diagnose.Finding, error) 
 	if err != nil {
 		return nil, err
 	}
-	return diagnose.Run(diagnose.Facts{Snapshot: snapshot, Statuses: statuses, Now: time.Now()}), nil
+	peers, err := db.PeerCertificates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return diagnose.Run(diagnose.Facts{Snapshot: snapshot, Statuses: statuses, Peers: peers, Now: time.Now()}), nil
 }
 
 func printFindings(c console, list []diagnose.Finding, asJSON bool) error {

@@ -88,7 +88,7 @@ func (s *server) run(ctx context.Context) error {
 	defer book.Close()
 	core := node.New(node.Config{
 		Name: s.Node, Version: version, Dir: s.DataDir, Key: key, Metrics: numbers, Log: s.log,
-		Snapshots: s.snapshots, UserFacts: s.db.UserFacts, Report: s.report,
+		Snapshots: s.snapshots, UserFacts: s.db.UserFacts, Report: s.report, Peers: s.db.PeerCertificates,
 		Names: book,
 	})
 	doors, err := s.doors(s.site(core, numbers, key), core.Certificate)

@@ -33,13 +33,14 @@ type Finding struct {
 type Facts struct {
 	Snapshot federation.Snapshot
 	Statuses []federation.NodeStatus
+	Peers    []federation.PeerCertificate // that peers showed when they were seen last
 	Now      time.Time
 }
 
 // checks in the order of the guide's workflow (guide p.39-42); troubleshooting is its chapter 11.
 var checks = []func(Facts) []Finding{
 	domains, federationOn, routes, routeTransport, aclComplete, aclAll, peerSubjects, peerAuthListener, peerCertificate,
-	services, routingNode, scriptNodes, ownCertificates, trustedCAs, nodesBehind, listenersOpen, nextHops,
+	services, routingNode, scriptNodes, ownCertificates, trustedCAs, peersEnds, nodesBehind, listenersOpen, nextHops,
 }
 
 // Run makes every check and returns the findings, worst first; within one state the order of the workflow stands.

@@ -106,8 +106,14 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 		"no certificate":                  {func(f *Facts) { f.Snapshot.Certificates = f.Snapshot.Certificates[:1] }, "own_certificates", Red, "no certificate"},
 		"certificate ended":               {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, -1) }, "own_certificates", Red, "ended on 21 November 2026"},
 		"certificate ends":                {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, 10) }, "own_certificates", Amber, "The certificate of imp1.synergy.com ends in 10 days, on 2 December 2026."},
-		"certificate within 60 days":      {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, 60) }, "own_certificates", Amber, "ends in 60 days"},
-		"certificate within 7 days":       {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.Add(30 * time.Hour) }, "own_certificates", Amber, "ends in 1 day, on"},
+		"a peer's certificate ends": {func(f *Facts) {
+			f.Peers = []federation.PeerCertificate{hopShowed("a", now.AddDate(0, 0, 29))}
+		}, "peer_expiry", Amber, "The certificate that pool.synergy.com showed at 127.0.0.21 ends in 29 days, on 21 December 2026."},
+		"a peer's certificate ended": {func(f *Facts) {
+			f.Peers = []federation.PeerCertificate{hopShowed("a", now.AddDate(0, 0, -1))}
+		}, "peer_expiry", Red, "The certificate that pool.synergy.com showed at 127.0.0.21 ended on 21 November 2026."},
+		"certificate within 60 days": {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, 60) }, "own_certificates", Amber, "ends in 60 days"},
+		"certificate within 7 days":  {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.Add(30 * time.Hour) }, "own_certificates", Amber, "ends in 1 day, on"},
 		"self-signed certificate ended": {func(f *Facts) {
 			f.Snapshot.Certificates[1].SelfSigned, f.Snapshot.Certificates[1].NotAfter = true, now.AddDate(0, 0, -1)
 		}, "own_certificates", Red, "ended on 21 November 2026"},

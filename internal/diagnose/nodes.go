@@ -73,25 +73,28 @@ func ownCertificates(f Facts) []Finding {
 		case own.SelfSigned && !f.Now.After(own.NotAfter):
 			r.add(Amber, "Request one from the CA that your Microsoft servers use.", "%s uses a self-signed certificate, which the Microsoft side does not trust.", n.Name)
 		default:
-			r.ends("The certificate of "+n.Name, own.NotAfter, f.Now)
+			r.ends("The certificate of "+n.Name, own.NotAfter, f.Now, uploadSuccessor)
 		}
 		r.list = append(r.list, trustedPool(f, n, own)...)
 	}
 	return r.orGreen("Every node has a certificate in date.")
 }
 
+// uploadSuccessor is the way out in the last days of a certificate that stands here.
+var uploadSuccessor = map[certs.Expiry]string{
+	certs.Within60: "See to its successor in time; a CA may need some days.",
+	certs.Within30: "Have its successor signed now.",
+	certs.Within7:  "Upload its successor before then; afterwards every handshake that needs it fails.",
+	certs.Ended:    "Upload its successor; every handshake that needs it fails.",
+}
+
 // ends tells of the last days of a certificate, and that it has ended.
-func (r *report) ends(whose string, notAfter, now time.Time) {
+func (r *report) ends(whose string, notAfter, now time.Time, advice map[certs.Expiry]string) {
 	const day = "2 January 2006"
-	advice := map[certs.Expiry]string{
-		certs.Within60: "See to its successor in time; a CA may need some days.",
-		certs.Within30: "Have its successor signed now.",
-		certs.Within7:  "Upload its successor before then; afterwards every handshake that needs it fails.",
-	}
 	switch stage := certs.ExpiryOf(notAfter, now); stage {
 	case certs.Far:
 	case certs.Ended:
-		r.add(Red, "Upload its successor; every handshake that needs it fails.", "%s ended on %s.", whose, notAfter.Format(day))
+		r.add(Red, advice[stage], "%s ended on %s.", whose, notAfter.Format(day))
 	default:
 		r.add(Amber, advice[stage], "%s ends %s, on %s.", whose, certs.EndsIn(notAfter, now), notAfter.Format(day))
 	}
@@ -124,7 +127,7 @@ func trustedCAs(f Facts) []Finding {
 	for _, c := range f.Snapshot.Certificates {
 		if c.Purpose == federation.PurposeTrust {
 			count++
-			r.ends("The certificate of the trusted CA "+c.Subject, c.NotAfter, f.Now)
+			r.ends("The certificate of the trusted CA "+c.Subject, c.NotAfter, f.Now, uploadSuccessor)
 		}
 	}
 	if count == 0 && needsTLS(f.Snapshot) {

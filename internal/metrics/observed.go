@@ -20,7 +20,7 @@ type State struct {
 	Hops               map[string]bool // as in Attempt: up
 
 	Node string               // whose certificates Ends tells of
-	Ends map[string]time.Time // by purpose: when the node's own certificate ends, and the first of the trusted CAs
+	Ends map[string]time.Time // by purpose: when the node's own certificate ends, and the first of the trusted CAs and of the peers
 }
 
 // Observe names the function that tells the node's state. It is called at every scrape, from any goroutine; until then
@@ -40,7 +40,7 @@ var (
 	usersDesc        = gauge("users", "Users whose routing facts this node knows.")
 	listenerDesc     = gauge("listener_open", "1 while the listener is open on this node.", "listener")
 	hopDesc          = gauge("sip_hop_up", "1 while the next hop is not marked down.", "hop")
-	endsDesc         = gauge("certificate_not_after_seconds", "When the certificate in use ends, in seconds since 1970; of the trusted CAs (cup-trust) the first that ends.", "node", "purpose")
+	endsDesc         = gauge("certificate_not_after_seconds", "When the certificate in use ends, in seconds since 1970; of the trusted CAs (cup-trust) and of those that peers showed (peer) the first that ends.", "node", "purpose")
 )
 
 func gauge(name, help string, labels ...string) *prometheus.Desc {
