@@ -58,25 +58,25 @@ func (s *Server) uploadPage(w http.ResponseWriter, r *http.Request, status int, 
 
 // An uploaded is what the form for a certificate sends.
 type uploaded struct {
-	node, description, passphrase string
-	field                         string // the certificate came in: file or text
-	file, key                     []byte // key is nil when none was chosen
+	certs.Upload
+	node  string
+	field string // the certificate came in: file or text
 }
 
 func uploadedFrom(r *http.Request) (u uploaded, err error) {
-	u = uploaded{node: strings.TrimSpace(r.PostForm.Get("node")), description: strings.TrimSpace(r.PostForm.Get("description")),
-		passphrase: r.PostForm.Get("passphrase"), field: "file"}
-	if u.file, err = fileFrom(r, "file"); err != nil {
+	u = uploaded{node: strings.TrimSpace(r.PostForm.Get("node")), field: "file"}
+	u.Description, u.Passphrase = strings.TrimSpace(r.PostForm.Get("description")), r.PostForm.Get("passphrase")
+	if u.File, err = fileFrom(r, "file"); err != nil {
 		return u, err
 	}
-	if u.key, err = fileFrom(r, "key"); err != nil {
+	if u.Key, err = fileFrom(r, "key"); err != nil {
 		return u, err
 	}
 	// A file goes before a text: whoever was refused with a text and chooses a file then means the file.
-	if text := r.PostForm.Get("text"); len(u.file) == 0 && strings.TrimSpace(text) != "" {
-		u.file, u.field = []byte(text), "text"
+	if text := r.PostForm.Get("text"); len(u.File) == 0 && strings.TrimSpace(text) != "" {
+		u.File, u.field = []byte(text), "text"
 	}
-	if len(u.file) == 0 {
+	if len(u.File) == 0 {
 		return u, federation.Invalid{{Path: "file", Text: "Choose the file that holds the certificate, or paste its text."}}
 	}
 	return u, nil
@@ -181,20 +181,18 @@ func mayHoldKey(text string) bool {
 
 // importTrust adds what the file holds to the trust store, all or nothing.
 func (s *Server) importTrust(ctx context.Context, u uploaded) (string, error) {
-	list, err := certs.ImportTrust(s.Now(), u.file)
+	list, err := certs.ImportTrust(s.Now(), u.File)
 	if err != nil {
 		return "", err
 	}
-	snapshot, err := s.store.Snapshot(ctx)
+	stored, err := s.store.Certificates(ctx)
 	if err != nil {
 		return "", err
 	}
 	known := 0
 	for i := range list {
-		list[i].Description = u.description
-		if slices.ContainsFunc(snapshot.Certificates, func(c federation.Certificate) bool {
-			return c.Purpose == federation.PurposeTrust && c.Fingerprint == list[i].Fingerprint
-		}) {
+		list[i].Description = u.Description
+		if certs.Trusts(stored, list[i]) {
 			known++
 		}
 	}
@@ -229,36 +227,14 @@ func (s *Server) importOwn(ctx context.Context, u uploaded) (string, error) {
 	if snapshot.Node(u.node) == nil {
 		return "", federation.Invalid{{Path: "node", Text: "There is no such node. Choose one of the list."}}
 	}
-	request, err := s.store.Request(ctx, u.node)
-	waits := err == nil && u.key == nil && !certs.HoldsKey(u.file)
-	if err != nil && !errors.Is(err, federation.ErrNotFound) {
-		return "", err
-	}
-	var c federation.Certificate
-	if waits {
-		if c, err = certs.ImportSigned(key, request, snapshot.Certificates, s.Now(), u.file); err == nil {
-			c.Description = u.description
-			err = s.store.SaveSigned(ctx, c, request)
-		}
-	} else if c, err = s.withItsKey(key, u); err == nil {
-		c.Description = u.description
-		err = s.store.SaveCertificate(ctx, c)
-	}
+	request, err := s.store.Pending(ctx, u.node)
 	if err != nil {
 		return "", err
 	}
-	return strings.Join(append([]string{"Saved. New connections of " + c.Node + " show it within a second; those that are open go on."},
-		certs.Warnings(c, snapshot.Certificates, s.Now())...), " "), nil
-}
-
-func (s *Server) withItsKey(key *certs.Key, u uploaded) (c federation.Certificate, err error) {
-	if u.file, err = certs.Decrypt("file", u.file, u.passphrase); err != nil {
-		return c, err
+	i, err := certs.ImportFor(key, u.node, request, snapshot.Certificates, s.Now(), u.Upload)
+	if err != nil {
+		return "", err
 	}
-	if u.key != nil {
-		if u.key, err = certs.Decrypt("key", u.key, u.passphrase); err != nil {
-			return c, err
-		}
-	}
-	return certs.ImportOwn(key, u.node, s.Now(), u.file, u.key)
+	return strings.Join(append([]string{"Saved. New connections of " + u.node + " show it within a second; those that are open go on."}, i.Warnings...), " "),
+		s.store.SaveOwn(ctx, i.Certificate, i.Answers)
 }

@@ -101,11 +101,12 @@ func (s *Server) requestPage(w http.ResponseWriter, r *http.Request, status int,
 	for _, name := range offered {
 		page.Names = append(page.Names, templates.Option{Value: name, Label: name})
 	}
-	pending, err := s.store.Request(r.Context(), node)
-	if err == nil {
-		page.Pending = "Made " + templates.Clock(pending.CreatedAt, s.Now()) + " by " + pending.CreatedBy
-	} else if !errors.Is(err, federation.ErrNotFound) {
+	pending, err := s.store.Pending(r.Context(), node)
+	if err != nil {
 		return err
+	}
+	if pending != nil {
+		page.Pending = "Made " + templates.Clock(pending.CreatedAt, s.Now()) + " by " + pending.CreatedBy
 	}
 	return s.render(w, r, status, templates.RequestPage(s.frame(r, "Request a certificate", certificatesPath), page))
 }
@@ -119,14 +120,18 @@ func (s *Server) makeRequest(w http.ResponseWriter, r *http.Request) error {
 	}
 	posted := r.PostForm
 	node := strings.TrimSpace(posted.Get("node"))
-	pending, err := s.store.Request(r.Context(), node)
-	if err != nil && !errors.Is(err, federation.ErrNotFound) {
+	pending, err := s.store.Pending(r.Context(), node)
+	if err != nil {
 		return err
 	}
-	if err == nil && posted.Get("replace") != mark(pending) {
-		return s.askReplace(w, r, snapshot, pending)
+	var replaced []byte
+	if pending != nil {
+		if posted.Get("replace") != mark(*pending) {
+			return s.askReplace(w, r, snapshot, *pending)
+		}
+		replaced = pending.CSR
 	}
-	err = asInvalid(s.saveRequest(r, snapshot, node, pending.CSR), "")
+	err = asInvalid(s.saveRequest(r, snapshot, node, replaced), "")
 	var invalid federation.Invalid
 	switch {
 	case errors.As(err, &invalid):

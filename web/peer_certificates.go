@@ -51,7 +51,7 @@ func (s *Server) readPeerCertificate(w http.ResponseWriter, r *http.Request) err
 	u, err := uploadedFrom(r)
 	var candidate certs.Candidate
 	if err == nil {
-		candidate, err = certs.ReadCandidate(snapshot, s.Now(), u.file)
+		candidate, err = certs.ReadCandidate(snapshot, s.Now(), u.File)
 	}
 	var invalid federation.Invalid
 	if errors.As(err, &invalid) {
@@ -91,6 +91,9 @@ func (s *Server) probePeer(w http.ResponseWriter, r *http.Request) error {
 	}
 	found := s.probe(r.Context(), snapshot, places[at])
 	s.logProbe(r, places[at], found)
+	if err := s.keepProbe(r.Context(), places[at], found); err != nil {
+		return err
+	}
 	f := s.frame(r, "The certificate at "+places[at].String(), subjectsPath)
 	return s.render(w, r, http.StatusOK, templates.PeerCertificatePage(f, s.probedPage(snapshot, places[at], found)))
 }

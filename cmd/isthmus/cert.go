@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,74 +22,128 @@ type certImportCommand struct {
 	Description string `placeholder:"TEXT" help:"Text to remember it by."`
 }
 
-func (a certImportCommand) Run(ctx context.Context, f *flags, c console) error {
-	file, err := readFile(a.File, c.in)
-	if err != nil {
-		return err
-	}
-	if a.Purpose == federation.PurposeTrust {
-		return a.trust(ctx, f, c, file)
-	}
-	var keyFile []byte
-	if a.Key != "" {
-		if keyFile, err = readFile(a.Key, c.in); err != nil {
-			return err
+// Validate refuses a call that cannot be meant.
+func (a certImportCommand) Validate() error {
+	inputs := 0
+	for _, name := range []string{a.File, a.Key, a.Passphrase} {
+		if name == "-" {
+			inputs++
 		}
 	}
-	if file, keyFile, err = a.decrypt(c, file, keyFile); err != nil {
-		return err
-	}
-	return within(ctx, f, c, func(ctx context.Context, db *store.Store) error {
-		return a.own(ctx, f, c, db, file, keyFile)
-	})
-}
-
-// decrypt opens an encrypted key with the passphrase, when one was given.
-func (a certImportCommand) decrypt(c console, file, keyFile []byte) ([]byte, []byte, error) {
-	if a.Passphrase == "" {
-		return file, keyFile, nil
-	}
-	text, err := readFile(a.Passphrase, c.in)
-	if err != nil {
-		return nil, nil, err
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	passphrase := strings.TrimSuffix(line, "\r")
-	file, err = certs.Decrypt("file", file, passphrase)
-	if err == nil && keyFile != nil {
-		keyFile, err = certs.Decrypt("key", keyFile, passphrase)
-	}
-	return file, keyFile, err
-}
-
-func (a certImportCommand) trust(ctx context.Context, f *flags, c console, file []byte) error {
-	if a.Key != "" || a.Passphrase != "" {
+	switch {
+	case inputs > 1:
+		return errors.New("Standard input can be read only once; give - for one of FILE, --key and --passphrase-file, and files for the others")
+	case a.Purpose == federation.PurposeTrust && (a.Key != "" || a.Passphrase != ""):
 		return errors.New("--key belongs to --purpose cup, and so does --passphrase-file; a trusted CA has no key here")
 	}
-	list, err := certs.ImportTrust(time.Now(), file)
+	return nil
+}
+
+func (a certImportCommand) Run(ctx context.Context, f *flags, c console) error {
+	upload, err := a.upload(c)
 	if err != nil {
 		return err
 	}
+	take := a.own
+	if a.Purpose == federation.PurposeTrust {
+		take = a.trust
+	}
 	return within(ctx, f, c, func(ctx context.Context, db *store.Store) error {
-		for i := range list {
-			list[i].Description = a.Description
-		}
-		if err := db.SaveCertificates(ctx, list); err != nil {
-			return err
-		}
-		for _, cert := range list {
-			printImported(c, cert)
-		}
-		return nil
+		return a.named(take(ctx, f, c, db, upload))
 	})
 }
 
-func printImported(c console, cert federation.Certificate) {
-	fmt.Fprintf(c.out, "imported %s %s, valid until %s\n", cert.Purpose, cert.Subject, cert.NotAfter.UTC().Format(time.DateOnly))
+// upload reads the files before the database is opened.
+func (a certImportCommand) upload(c console) (u certs.Upload, err error) {
+	u.Description = a.Description
+	if u.File, err = readFile(a.File, c.in); err != nil {
+		return u, err
+	}
+	if a.Key != "" {
+		if u.Key, err = readFile(a.Key, c.in); err != nil {
+			return u, err
+		}
+	}
+	if a.Passphrase != "" {
+		text, err := readFile(a.Passphrase, c.in)
+		if err != nil {
+			return u, err
+		}
+		line, _, _ := strings.Cut(string(text), "\n")
+		u.Passphrase = strings.TrimSuffix(line, "\r")
+	}
+	return u, nil
+}
+
+// named says which file or flag a problem is about, where certs speaks of the fields of a form.
+func (a certImportCommand) named(err error) error {
+	file := a.File
+	if file == "-" {
+		file = "standard input"
+	}
+	err = renamed(err, map[string]string{"file": file, "key": "--key", "passphrase": "--passphrase-file"})
+	var invalid federation.Invalid
+	if errors.As(err, &invalid) {
+		for i := range invalid {
+			if invalid[i].Path == "--passphrase-file" {
+				invalid[i].Text = a.passphraseProblem()
+			}
+		}
+	}
+	return err
+}
+
+// renamed puts the flags of the command line in the place of a form's fields.
+func renamed(err error, flags map[string]string) error {
+	var invalid federation.Invalid
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	list := slices.Clone(invalid)
+	for i := range list {
+		list[i].Path = cmp.Or(flags[list[i].Path], list[i].Path)
+	}
+	return list
+}
+
+func (a certImportCommand) passphraseProblem() string {
+	if a.Passphrase == "" {
+		return "The private key is protected by a passphrase; name a file whose first line is that passphrase."
+	}
+	return "The passphrase, which is the first line of that file, does not open this private key; give the one that the key was exported with."
+}
+
+func (a certImportCommand) trust(ctx context.Context, _ *flags, c console, db *store.Store, u certs.Upload) error {
+	list, err := certs.ImportTrust(time.Now(), u.File)
+	if err != nil {
+		return err
+	}
+	known, err := db.Certificates(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		list[i].Description = u.Description
+	}
+	if err := db.SaveCertificates(ctx, list); err != nil {
+		return err
+	}
+	for _, cert := range list {
+		did := "imported"
+		if certs.Trusts(known, cert) {
+			did = "unchanged"
+		}
+		printImported(c, did, cert)
+	}
+	return nil
+}
+
+func printImported(c console, did string, cert federation.Certificate) {
+	fmt.Fprintf(c.out, "%s %s %s, valid until %s\n", did, cert.Purpose, cert.Subject, cert.NotAfter.UTC().Format(time.DateOnly))
 }
 
 // own imports a node's certificate: with the key of its file, else with that of the request that waits.
-func (a certImportCommand) own(ctx context.Context, f *flags, c console, db *store.Store, file, keyFile []byte) error {
+func (a certImportCommand) own(ctx context.Context, f *flags, c console, db *store.Store, u certs.Upload) error {
 	key, err := f.key(ctx, db)
 	if err != nil {
 		return err
@@ -96,38 +152,20 @@ func (a certImportCommand) own(ctx context.Context, f *flags, c console, db *sto
 	if err != nil {
 		return err
 	}
-	var cert federation.Certificate
-	request, err := db.Request(ctx, f.Node)
-	switch {
-	case err == nil && keyFile == nil && !certs.HoldsKey(file):
-		cert, err = a.signed(ctx, db, key, request, known, file)
-	case err == nil, errors.Is(err, federation.ErrNotFound):
-		cert, err = a.withKey(ctx, db, key, f.Node, file, keyFile)
-	}
+	request, err := db.Pending(ctx, f.Node)
 	if err != nil {
 		return err
 	}
-	printImported(c, cert)
-	for _, warning := range certs.Warnings(cert, known, time.Now()) {
+	imported, err := certs.ImportFor(key, f.Node, request, known, time.Now(), u)
+	if err != nil {
+		return err
+	}
+	if err := db.SaveOwn(ctx, imported.Certificate, imported.Answers); err != nil {
+		return err
+	}
+	printImported(c, "imported", imported.Certificate)
+	for _, warning := range imported.Warnings {
 		fmt.Fprintln(c.err, "Warning:", warning)
 	}
 	return nil
-}
-
-func (a certImportCommand) signed(ctx context.Context, db *store.Store, key *certs.Key, request federation.CertificateRequest, known []federation.Certificate, file []byte) (federation.Certificate, error) {
-	cert, err := certs.ImportSigned(key, request, known, time.Now(), file)
-	if err != nil {
-		return cert, err
-	}
-	cert.Description = a.Description
-	return cert, db.SaveSigned(ctx, cert, request)
-}
-
-func (a certImportCommand) withKey(ctx context.Context, db *store.Store, key *certs.Key, node string, file, keyFile []byte) (federation.Certificate, error) {
-	cert, err := certs.ImportOwn(key, node, time.Now(), file, keyFile)
-	if err != nil {
-		return cert, err
-	}
-	cert.Description = a.Description
-	return cert, db.SaveCertificate(ctx, cert)
 }

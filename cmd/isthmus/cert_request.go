@@ -29,14 +29,16 @@ func (a certCSRCommand) Run(ctx context.Context, f *flags, c console) error {
 		needed, _ := certs.RequestNames(snapshot, f.Node)
 		request, err := certs.NewRequest(key, f.Node, append(needed, a.Name...), a.KeyKind)
 		if err != nil {
-			return err
+			return renamed(err, map[string]string{"node": "--node", "names": "--name", "key_kind": "--key-kind"})
 		}
 		var replaced []byte
 		if a.Replace {
-			if pending, err := db.Request(ctx, request.Node); err == nil {
-				replaced = pending.CSR
-			} else if !errors.Is(err, federation.ErrNotFound) {
+			pending, err := db.Pending(ctx, request.Node)
+			if err != nil {
 				return err
+			}
+			if pending != nil {
+				replaced = pending.CSR
 			}
 		}
 		err = db.SaveRequest(ctx, request, replaced)

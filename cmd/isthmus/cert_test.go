@@ -125,8 +125,8 @@ func TestAWrongRequestAtTheCommandLineMakesNone(t *testing.T) {
 	m := newMachine(t)
 	m.cert("", "csr", "--key-kind", "p-256").want(t, exitFailure, "There is no node imp1.synergy.com")
 	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
-	m.cert("", "csr", "--name", "*.synergy.com").want(t, exitFailure, `names: "*.synergy.com"`)
-	m.cert("", "csr", "--key-kind", "rsa-1024").want(t, exitFailure, "key_kind: rsa-1024", "rsa-2048, rsa-3072, rsa-4096, p-256")
+	m.cert("", "csr", "--name", "*.synergy.com").want(t, exitFailure, `--name: "*.synergy.com"`)
+	m.cert("", "csr", "--key-kind", "rsa-1024").want(t, exitFailure, "--key-kind: rsa-1024", "rsa-2048, rsa-3072, rsa-4096, p-256")
 	if list := m.certificates(); len(list.Requests)+len(list.Certificates) != 0 {
 		t.Errorf("%+v", list)
 	}
@@ -200,11 +200,30 @@ func TestAWrongPassphraseChangesNothingAndTheRightOneOpensTheKey(t *testing.T) {
 	cert := m.file("own.pem", string(siptest.CertificatePEM(own)))
 	key := m.file("own.key", m.protected(siptest.KeyPEM(own), "open sesame"))
 	wrong, right := m.file("wrong", "open sesam\n"), m.file("right", "open sesame\r\n")
-	m.cert("", "import", "--purpose", "cup", cert, "--key", key).want(t, exitFailure, "protected by a passphrase")
-	m.cert("", "import", "--purpose", "cup", cert, "--key", key, "--passphrase-file", wrong).want(t, exitFailure, "passphrase does not open this private key")
+	m.cert("", "import", "--purpose", "cup", cert, "--key", key).want(t, exitFailure, "--passphrase-file: The private key is protected by a passphrase; name a file")
+	m.cert("", "import", "--purpose", "cup", cert, "--key", key, "--passphrase-file", wrong).want(t, exitFailure, "--passphrase-file: The passphrase", "does not open this private key")
 	m.cert("", "import", "--purpose", "cup", cert, "--key", key, "--passphrase-file", filepath.Join(m.dir, "none")).want(t, exitFailure, "cannot be read")
 	if list := m.certificates(); len(list.Certificates) != 0 {
 		t.Errorf("%+v", list)
 	}
 	m.cert("", "import", "--purpose", "cup", cert, "--key", key, "--passphrase-file", right).want(t, 0, "imported cup imp1.synergy.com")
+	plain := m.file("plain.key", string(siptest.KeyPEM(own)))
+	m.cert("", "import", "--purpose", "cup", cert, "--key", plain, "--passphrase-file", wrong).want(t, 0, "imported cup imp1.synergy.com")
+}
+
+func TestAnImportThatCannotBeMeantIsRefusedBeforeAnythingIsRead(t *testing.T) {
+	m := newMachine(t)
+	for _, flags := range [][]string{{"--key", "-"}, {"--passphrase-file", "-"}, {"--key", "own.key", "--passphrase-file", "-"}} {
+		m.cert("x", append([]string{"import", "--purpose", "cup", "-"}, flags...)...).want(t, exitUsage, "Standard input can be read only once; give - for one of", "Usage:")
+	}
+	m.cert("x", "import", "--purpose", "cup", "own.pem", "--key", "-", "--passphrase-file", "-").want(t, exitUsage, "Standard input can be read only once")
+	m.cert("x", "import", "--purpose", "cup-trust", "ca.pem", "--passphrase-file", "none").want(t, exitUsage, "--key belongs to --purpose cup")
+}
+
+func TestACAThatIsTrustedAlreadyIsSaidToBeUnchanged(t *testing.T) {
+	m := newMachine(t)
+	ca := string(siptest.NewAuthority("Synergy Lab CA").PEM())
+	m.cert(ca, "import", "--purpose", "cup-trust", "-").want(t, 0, "imported cup-trust Synergy Lab CA")
+	m.cert(ca, "import", "--purpose", "cup-trust", "-").want(t, 0, "unchanged cup-trust Synergy Lab CA")
+	m.cert("garbage", "import", "--purpose", "cup-trust", "-").want(t, exitFailure, "standard input: This file holds no certificate")
 }

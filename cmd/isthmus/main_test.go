@@ -353,7 +353,7 @@ func TestCertificatesAreImportedAndNeverExported(t *testing.T) {
 	m.isthmus("", "cert", "import", "--purpose", "cup", certFile, "--key", keyFile).want(t, 0, "imported cup imp1.synergy.com")
 	m.isthmus("", "cert", "import", "--purpose", "cup", certFile).want(t, exitFailure, "key")
 	m.isthmus("", "cert", "import", "--purpose", "cup-trust", certFile).want(t, exitFailure)
-	m.isthmus("", "cert", "import", "--purpose", "cup-trust", caFile, "--key", keyFile).want(t, exitFailure, "--key belongs to --purpose cup")
+	m.isthmus("", "cert", "import", "--purpose", "cup-trust", caFile, "--key", keyFile).want(t, exitUsage, "--key belongs to --purpose cup")
 	m.isthmus("", "cert", "import", "--purpose", "cup", certFile, "--key", filepath.Join(m.dir, "none.key")).want(t, exitFailure, "none.key cannot be read")
 	if out := m.isthmus("", "config", "export").out; strings.Contains(out, "PRIVATE") || strings.Contains(out, "BEGIN") {
 		t.Error("an export holds certificates or keys")

@@ -32,6 +32,18 @@ func (s *Store) Request(ctx context.Context, node string) (r federation.Certific
 	return r, err
 }
 
+// Pending is the same, with nil when none waits.
+func (s *Store) Pending(ctx context.Context, node string) (*federation.CertificateRequest, error) {
+	switch r, err := s.Request(ctx, node); {
+	case errors.Is(err, federation.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	default:
+		return &r, nil
+	}
+}
+
 // Requests are all pending requests, by node.
 func (s *Store) Requests(ctx context.Context) (list []federation.CertificateRequest, err error) {
 	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -90,6 +102,15 @@ func (s *Store) DeleteRequest(ctx context.Context, r federation.CertificateReque
 		}
 		return w.removeRequest(ctx, old)
 	})
+}
+
+// SaveOwn keeps a certificate in place of the node's: with the request that it answers (SaveSigned), nil when it answers
+// none (SaveCertificate).
+func (s *Store) SaveOwn(ctx context.Context, c federation.Certificate, answers *federation.CertificateRequest) error {
+	if answers == nil {
+		return s.SaveCertificate(ctx, c)
+	}
+	return s.SaveSigned(ctx, c, *answers)
 }
 
 // SaveSigned puts the certificate that was signed for a pending request in the place of the node's, and takes the

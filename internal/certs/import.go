@@ -1,0 +1,64 @@
+package certs
+
+import (
+	"slices"
+	"time"
+
+	"isthmus/internal/federation"
+)
+
+// An Upload is a node's certificate as somebody hands it in.
+type Upload struct {
+	File        []byte // PEM, DER or PKCS #7, with its chain or without; it may hold the private key too
+	Key         []byte // the private key, PEM; nil when it came in no file of its own
+	Passphrase  string // of an encrypted key; where there is none it is not looked at
+	Description string
+}
+
+// An Imported certificate is ready to be stored.
+type Imported struct {
+	Certificate federation.Certificate
+	Answers     *federation.CertificateRequest // the request that it was signed for; nil when it brought its key
+	Warnings    []string                       // whole sentences, none when all is well
+}
+
+// ImportFor takes a certificate for a node. What brings a private key is taken with it (ImportOwn); anything else answers
+// the request that waits for the node (ImportSigned), which is nil when none does. known are the stored certificates. The
+// error is federation.Invalid with a sentence per broken rule, under the fields "file", "key" and "passphrase".
+func ImportFor(k *Key, node string, request *federation.CertificateRequest, known []federation.Certificate, now time.Time, u Upload) (Imported, error) {
+	var i Imported
+	var err error
+	if request != nil && u.Key == nil && !HoldsKey(u.File) {
+		i.Answers = request
+		i.Certificate, err = ImportSigned(k, *request, known, now, u.File)
+	} else {
+		i.Certificate, err = withItsKey(k, node, now, u)
+	}
+	if err != nil {
+		return Imported{}, err
+	}
+	i.Certificate.Description = u.Description
+	i.Warnings = Warnings(i.Certificate, known, now)
+	return i, nil
+}
+
+func withItsKey(k *Key, node string, now time.Time, u Upload) (federation.Certificate, error) {
+	file, err := Decrypt("file", u.File, u.Passphrase)
+	if err != nil {
+		return federation.Certificate{}, err
+	}
+	key := u.Key
+	if key != nil {
+		if key, err = Decrypt("key", key, u.Passphrase); err != nil {
+			return federation.Certificate{}, err
+		}
+	}
+	return ImportOwn(k, node, now, file, key)
+}
+
+// Trusts reports whether a CA is among the stored certificates already, so that importing it changes nothing.
+func Trusts(known []federation.Certificate, ca federation.Certificate) bool {
+	return slices.ContainsFunc(known, func(c federation.Certificate) bool {
+		return c.Purpose == federation.PurposeTrust && c.Fingerprint == ca.Fingerprint
+	})
+}
