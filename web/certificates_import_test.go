@@ -97,10 +97,19 @@ func TestWrongTextComesBackAsItWasTypedUnlessItIsAKey(t *testing.T) {
 	}
 }
 
-func TestAnUploadOfMoreThanOneMiBIsRefusedWithTheLimit(t *testing.T) {
+func TestAnUploadOfMoreThanOneMiBIsRefusedWithTheLimitAndLeadsBackToItsForm(t *testing.T) {
 	c := withKey(t, auth.Admin)
-	a := c.sendFiles("/certificates", map[string][]byte{"file": make([]byte, 1<<20)}, "purpose", "cup-trust")
-	a.status(http.StatusRequestEntityTooLarge).page().Says(t, "main", "at most 1 MiB")
+	revision := c.snapshot().Revision
+	for purpose, title := range map[string]string{"cup-trust": "Trust a CA", "cup": "Upload a node's certificate"} {
+		action := c.get("/certificates/new?purpose="+purpose).page().One(t, "form.form").Attr("action")
+		page := c.sendFiles(action, map[string][]byte{"file": make([]byte, 1<<20)}, "purpose", purpose).status(http.StatusRequestEntityTooLarge).page()
+		page.Says(t, "main", "at most 1 MiB. Nothing was changed. Choose the certificate's own file")
+		back := page.One(t, ".prose p a")
+		c.get(back.Attr("href")).status(http.StatusOK).page().Says(t, "h1", title)
+	}
+	if after := c.snapshot().Revision; after != revision {
+		t.Errorf("revision %d after %d", after, revision)
+	}
 }
 
 func TestANodesCertificateIsTakenWithItsOwnKey(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"isthmus/internal/federation"
@@ -34,16 +33,6 @@ func (s *Server) handIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	seen.verification = &v
 	return s.done(w, r, err, deploymentPath(seen.Deployment), seen.handedIn())
-}
-
-// handInForm is where the form stands by which a result was sent, "" for any other request. One that is too large is
-// refused before its handler runs, so it cannot be drawn with its form.
-func handInForm(r *http.Request) string {
-	deployment, ok := strings.CutSuffix(r.URL.Path, "/verification")
-	if !ok || !strings.HasPrefix(deployment, "/deployments/") {
-		return ""
-	}
-	return deployment + "#hand-in"
 }
 
 // verificationFrom reads what was sent. A file goes before a text: whoever was refused with a text and chooses a file

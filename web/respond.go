@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -72,12 +73,27 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if list != "" {
 		m.Href, m.Link = list, "Back to "+templates.PageName(list)
 	}
-	if form := handInForm(r); status == http.StatusRequestEntityTooLarge && list != "" && form != "" {
-		m.Href, m.Link, m.Text = form, "Back to the form", m.Text+" Choose the file verify.json that verify.ps1 wrote."
+	if form, way := uploadForm(r); status == http.StatusRequestEntityTooLarge && list != "" && form != "" {
+		m.Href, m.Link, m.Text = form, "Back to the form", m.Text+" "+way
 	}
 	if err := s.render(w, r, status, templates.MessagePage(s.frame(r, m.Title, list), m)); err != nil {
 		http.Error(w, m.Text, http.StatusInternalServerError)
 	}
+}
+
+// uploadForm is where the form stands from which a file was sent, and which file to choose there; "" for any other request.
+// What is too large is refused before its handler runs, so it cannot be drawn with its form.
+func uploadForm(r *http.Request) (form, way string) {
+	deployment, verification := strings.CutSuffix(r.URL.Path, "/verification")
+	switch {
+	case verification && strings.HasPrefix(deployment, "/deployments/"):
+		return deployment + "#hand-in", "Choose the file verify.json that verify.ps1 wrote."
+	case r.URL.Path == certificatesPath:
+		return certificatesPath + "/new?" + url.Values{"purpose": {r.URL.Query().Get("purpose")}}.Encode(), "Choose the certificate's own file, with its chain where you have it; both together have a few KiB."
+	case r.URL.Path == subjectsPath+"/certificate":
+		return subjectsPath + "/new", "Choose the file of the server's certificate."
+	}
+	return "", ""
 }
 
 // wayBack is the page of the menu under which a request's path lies, "" when the reader may not open it or it is this one.
