@@ -15,8 +15,7 @@ import (
 // Explain says of any failed handshake what a PeerError says of a certificate. inbound: the peer had connected to us.
 // context is the name of the TLS context that decided, which is the one to change; "" when it has none.
 func Explain(err error, inbound bool, context string) *PeerError {
-	var peer *PeerError
-	if errors.As(err, &peer) {
+	if peer := spoken(err); peer != nil {
 		return peer
 	}
 	e := &PeerError{Reason: Reason(err)}

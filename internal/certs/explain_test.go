@@ -17,6 +17,12 @@ import (
 	"isthmus/internal/federation"
 )
 
+// unbegun is a refusal that says its reason itself.
+type unbegun struct{}
+
+func (unbegun) Error() string                    { return "refused" }
+func (unbegun) Refusal() (reason, detail string) { return "too many of them", "list the address." }
+
 func TestEveryFailedHandshakeIsExplainedInASentence(t *testing.T) {
 	alert := func(text string) error {
 		return fmt.Errorf("x: %w", &net.OpError{Op: "remote error", Err: errors.New("tls: " + text)})
@@ -47,6 +53,7 @@ func TestEveryFailedHandshakeIsExplainedInASentence(t *testing.T) {
 		{io.EOF, true, ReasonHandshake, "without saying why"},
 		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false, ReasonHandshake, "without saying why"},
 		{errors.New(strings.Repeat("x", 64<<10)), true, ReasonHandshake, "xxx..."},
+		{fmt.Errorf("x: %w", unbegun{}), true, "too many of them", "list the address"},
 	} {
 		e := Explain(c.err, c.inbound, federation.PeerAuthContext)
 		if e.Reason != c.reason || !strings.Contains(e.Detail, c.says) || !strings.HasSuffix(e.Detail, ".") || len(e.Detail) > 500 || e.Subject != "" {

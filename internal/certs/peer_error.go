@@ -32,10 +32,25 @@ type PeerError struct {
 
 func (e *PeerError) Error() string { return e.Reason + ": " + e.Detail }
 
+// spoken is an error that has its reason in it: a PeerError, or the refusal of a handshake that this node did not begin.
+func spoken(err error) *PeerError {
+	if peer, ok := errors.AsType[*PeerError](err); ok {
+		return peer
+	}
+	refusal, ok := errors.AsType[interface {
+		error
+		Refusal() (reason, detail string)
+	}](err)
+	if !ok {
+		return nil
+	}
+	reason, detail := refusal.Refusal()
+	return &PeerError{Reason: reason, Detail: detail}
+}
+
 // Reason names the cause of a failed handshake. It never returns "".
 func Reason(err error) string {
-	var peer *PeerError
-	if errors.As(err, &peer) {
+	if peer := spoken(err); peer != nil {
 		return peer.Reason
 	}
 	// crypto/tls has no typed errors for these; a test holds its words.

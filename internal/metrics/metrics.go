@@ -42,7 +42,7 @@ func New(version string) *Metrics {
 	m.responses = counters("sip_responses_total", "SIP responses sent to whoever asked, by status class.", "class")
 	m.attempts = counters("sip_hop_attempts_total", "Requests given to a next hop, by hop and by how that ended.", "hop", "outcome")
 	m.returned = counters("sip_returned_responses_total", "Final responses whose connection was gone, by whether another one took them.", "outcome")
-	m.handshakes = counters("tls_handshake_failures_total", "TLS handshakes that failed, by reason.", "reason")
+	m.handshakes = counters("tls_handshake_failures_total", "TLS handshakes that failed or were not begun, by reason.", "reason")
 	m.malformed = counter("sip_malformed_total", "SIP messages that could not be read.")
 	m.panics = counter("sip_panics_total", "Connections closed because handling a message failed inside; each is a fault of Isthmus.")
 	m.answerTime = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sip_answer_seconds",

@@ -42,7 +42,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 	m.Malformed()
 	m.Panic()
 	m.Observe(func() State {
-		return State{Ready: true, AppliedRevision: 43, Connections: 2, ServerTransactions: 5, ClientTransactions: 4, Users: 7,
+		return State{Ready: true, AppliedRevision: 43, Connections: 2, ServerTransactions: 5, ClientTransactions: 4, HandshakesWaiting: 3, Users: 7,
 			Listeners: map[string]bool{"TLS": true}, Hops: map[string]bool{"tls:127.0.0.21:5061": false},
 			Node: "imp1.synergy.com", Ends: map[string]time.Time{"cup": time.Unix(1772617260, 0)}}
 	})
@@ -65,6 +65,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 		`isthmus_sip_connections 2`,
 		`isthmus_sip_transactions{side="server"} 5`,
 		`isthmus_sip_transactions{side="client"} 4`,
+		`isthmus_tls_handshakes_waiting 3`,
 		`isthmus_users 7`,
 		`isthmus_listener_open{listener="TLS"} 1`,
 		`isthmus_sip_hop_up{hop="tls:127.0.0.21:5061"} 0`,

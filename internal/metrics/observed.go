@@ -15,6 +15,7 @@ type State struct {
 	Connections        int             // open SIP connections
 	ServerTransactions int             // requests that are not finished yet
 	ClientTransactions int             // the same, sent on
+	HandshakesWaiting  int             // TLS handshakes of strangers that wait to be worked on
 	Users              int             // users whose routing facts are known
 	Listeners          map[string]bool // by name: open
 	Hops               map[string]bool // as in Attempt: up
@@ -37,6 +38,7 @@ var (
 	revisionDesc     = gauge("applied_revision", "Revision of the configuration that is in force on this node.")
 	connectionsDesc  = gauge("sip_connections", "Open SIP connections.")
 	transactionsDesc = gauge("sip_transactions", "SIP transactions that are not finished, by side.", "side")
+	handshakesDesc   = gauge("tls_handshakes_waiting", "TLS handshakes of unlisted peers that wait to be worked on.")
 	usersDesc        = gauge("users", "Users whose routing facts this node knows.")
 	listenerDesc     = gauge("listener_open", "1 while the listener is open on this node.", "listener")
 	hopDesc          = gauge("sip_hop_up", "1 while the next hop is not marked down.", "hop")
@@ -49,7 +51,7 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe is part of prometheus.Collector.
 func (o *observed) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{readyDesc, databaseDesc, revisionDesc, connectionsDesc, transactionsDesc, usersDesc, listenerDesc, hopDesc, endsDesc} {
+	for _, d := range []*prometheus.Desc{readyDesc, databaseDesc, revisionDesc, connectionsDesc, transactionsDesc, handshakesDesc, usersDesc, listenerDesc, hopDesc, endsDesc} {
 		out <- d
 	}
 }
@@ -70,6 +72,7 @@ func (o *observed) Collect(out chan<- prometheus.Metric) {
 	send(connectionsDesc, float64(s.Connections))
 	send(transactionsDesc, float64(s.ServerTransactions), "server")
 	send(transactionsDesc, float64(s.ClientTransactions), "client")
+	send(handshakesDesc, float64(s.HandshakesWaiting))
 	send(usersDesc, float64(s.Users))
 	for name, open := range s.Listeners {
 		send(listenerDesc, one(open), name)

@@ -23,14 +23,29 @@ func ourDoing(err error) bool {
 	return errors.Is(err, transport.ErrClosed) || errors.Is(err, transport.ErrStranger)
 }
 
+// tells reports whether more is done about a failed handshake than to count it: strangers may fail without end.
+func (p *Proxy) tells(failed FailedHandshake) bool {
+	if refusal, ok := errors.AsType[*transport.HandshakeRefusal](failed.Err); ok {
+		name := refusal.Reason
+		if failed.Known {
+			name += ", known" // strangers do not hide it
+		}
+		return p.unbegun.passes(name, p.clock.Now())
+	}
+	return failed.Known || p.shaking.passes(p.clock.Now())
+}
+
 // handshakeFailed reports a client that no TLS connection came up with.
 func (p *Proxy) handshakeFailed(peer *transport.Peer, err error) {
+	p.metrics.HandshakeFailure(p.config.HandshakeReason(err))
 	reason := err.Error()
 	failed := FailedHandshake{Peer: peer, Known: p.known(peer), Err: err}
+	if !p.tells(failed) {
+		return
+	}
 	if !ourDoing(err) {
 		reason = p.config.HandshakeCause(failed).Error()
 	}
-	p.metrics.HandshakeFailure(p.config.HandshakeReason(err))
 	if policy := p.policy.Load(); policy != nil {
 		p.log.Warn("TLS handshake failed", "node", policy.Node(), "peer", peer.Remote.String(), "listener", peer.Listener,
 			"reason", reason, "revision", policy.Revision)

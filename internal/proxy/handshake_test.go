@@ -50,6 +50,44 @@ func TestAFailedHandshakeOfAClientIsToldWithWhetherItIsKnown(t *testing.T) {
 	})
 }
 
+// Thousands may come in a second. All are counted; the log and the page of refused handshakes get one of each reason.
+func TestHandshakesThatWereNotBegunAreCountedAndToldNowAndThen(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.proxy.config.HandshakeReason = func(err error) string { return err.(*transport.HandshakeRefusal).Reason }
+		list, h := w.failures(), w.proxy.Handler()
+		refuse := func(from string, why error) {
+			h.HandshakeFailed(&transport.Peer{Remote: netip.MustParseAddrPort(from), Listener: "Lab"}, why)
+		}
+		for i := range 2000 {
+			refuse(fmt.Sprintf("127.0.%d.%d:1", 1+i/250, i%250), transport.ErrHandshakesWaiting)
+		}
+		refuse("127.0.0.66:1", transport.ErrHandshakesFailed)
+		refuse("127.0.0.21:1", transport.ErrHandshakesWaiting)
+		if got := w.told(list); len(got) != 3 || !strings.HasPrefix(got[2], "from 127.0.0.21:1, known true: too many TLS handshakes of unlisted peers") {
+			t.Errorf("told %q, want one of each reason and one of who is known", got)
+		}
+		w.after(refusalsEvery)
+		refuse("127.0.0.67:1", transport.ErrHandshakesWaiting)
+		if got, n := w.told(list), strings.Count(w.log.String(), "TLS handshake failed"); len(got) != 4 || n != 4 {
+			t.Errorf("after a while %d are told and %d logged, want 4", len(got), n)
+		}
+		w.counted(`tls_handshake_failures_total{reason="too many TLS handshakes of unlisted peers"} 2002`)
+	})
+}
+
+func TestFailedHandshakesOfStrangersFillNoLog(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		list, h := w.failures(), w.proxy.Handler()
+		for i := range 2000 {
+			h.HandshakeFailed(&transport.Peer{Remote: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.66"), uint16(i+1)), Listener: "Lab"}, errors.New("x"))
+		}
+		h.HandshakeFailed(&transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.21:1"), Listener: "Lab"}, errors.New("x"))
+		if got, n := w.told(list), strings.Count(w.log.String(), "TLS handshake failed"); len(got) != refusalsPerSecond+1 || n != len(got) {
+			t.Errorf("%d are told and %d logged", len(got), n)
+		}
+	})
+}
+
 func TestAHopThatFailsInItsHandshakeIsToldAtEachAttempt(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		list := w.failures()

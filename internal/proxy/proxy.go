@@ -40,7 +40,7 @@ type Config struct {
 	HandshakeReason func(error) string
 	// HandshakeCause says in a sentence why a handshake failed, for the log and Warning headers. nil: its error says it.
 	HandshakeCause func(FailedHandshake) error
-	// HandshakeFailed hears of every TLS handshake that failed. It must not wait. nil: nobody does.
+	// HandshakeFailed hears of TLS handshakes that failed, of many strangers' not each time. It must not wait. nil: nobody does.
 	HandshakeFailed func(FailedHandshake)
 
 	// Transactions open at once, beyond which requests are refused with 503. 0: 25,000 and 200,000.
@@ -71,6 +71,8 @@ type Proxy struct {
 	bans    bans
 	forged  bans     // of datagrams
 	flooded gate     // likewise
+	shaking gate     // of handshakes of strangers
+	unbegun seldom   // of handshakes that were refused before they began
 	invites sync.Map // *transaction.Server -> *relay, of INVITEs without a final response
 	places  sync.Map // key of a hop -> *place
 	wires   wires
