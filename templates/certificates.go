@@ -7,6 +7,7 @@ type Certificates struct {
 	Own       List // one row for each node
 	Requests  List
 	Trusted   List
+	Peers     List // what peers showed when they were seen last
 	Findings  []Finding
 	MayChange bool
 }

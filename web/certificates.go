@@ -60,6 +60,9 @@ func (s *Server) showCertificates(w http.ResponseWriter, r *http.Request) error 
 	if page.Trusted, err = s.trustedList(r, snapshot); err != nil {
 		return err
 	}
+	if page.Peers, err = s.peerList(r, snapshot); err != nil {
+		return err
+	}
 	page.Requests = s.requestList(r, snapshot, requests)
 	return s.render(w, r, http.StatusOK, templates.CertificatesPage(s.frame(r, "Certificates", certificatesPath), page))
 }

@@ -19,7 +19,7 @@ func (s *Server) tlsPeerSubjects() pages {
 		s: s, path: "/tls-peer-subjects", one: "TLS peer subject", many: "TLS peer subjects", title: "TLS peer subjects", change: auth.Change,
 		lede:  "Common Names of the certificates that peers present. A context admits those that are selected in it.",
 		empty: "No certificate is known yet, so every front end fails in the handshake. Add the Common Name of each.",
-		cols:  []templates.Column{{Name: "name", Label: "Peer subject name"}, {Name: "description", Label: "Description"}, {Label: "Selected in"}},
+		cols:  []templates.Column{{Name: "name", Label: "Peer subject name"}, {Name: "description", Label: "Description"}, {Label: "Selected in"}, {Label: "Certificate"}},
 		list:  s.store.ListTLSPeerSubjects, get: s.store.TLSPeerSubject, save: s.store.SaveTLSPeerSubject, remove: s.store.DeleteTLSPeerSubjects,
 		id:      func(p federation.TLSPeerSubject) int64 { return p.ID },
 		rows:    s.subjectRows,
@@ -41,7 +41,8 @@ func (s *Server) subjectForm(ctx context.Context, f templates.Frame, form templa
 	if err != nil {
 		return nil, err
 	}
-	return templates.TLSPeerSubjectForm(f, form, s.peerSources(snapshot, templates.Form{})), nil
+	chosen := url.Values{"place": form.Values["place"]}
+	return templates.TLSPeerSubjectForm(f, form, s.peerSources(snapshot, templates.Form{Values: chosen})), nil
 }
 
 func (s *Server) subjectRows(ctx context.Context, subjects []federation.TLSPeerSubject) ([]templates.Row, error) {
@@ -49,10 +50,15 @@ func (s *Server) subjectRows(ctx context.Context, subjects []federation.TLSPeerS
 	if err != nil {
 		return nil, err
 	}
+	peers, err := s.store.PeerCertificates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	watched := snapshot.Watched(peers)
 	rows := make([]templates.Row, len(subjects))
 	for i, p := range subjects {
 		rows[i] = templates.Row{ID: p.ID, Href: fmt.Sprintf("/tls-peer-subjects/%d", p.ID), Label: p.Name, Cells: []templates.Cell{
-			{Text: p.Name, Mono: true}, {Text: p.Description}, selectedIn(contextsWith(snapshot, p.Name)),
+			{Text: p.Name, Mono: true}, {Text: p.Description}, selectedIn(contextsWith(snapshot, p.Name)), s.subjectCell(p.Name, watched),
 		}}
 	}
 	return rows, nil
