@@ -2,9 +2,11 @@ package web_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/internal/htmltest"
+	"isthmus/internal/keyleak"
 	"isthmus/internal/pgtest"
 	"isthmus/internal/store"
 	"isthmus/migrations"
@@ -51,7 +54,7 @@ func newConsole(t *testing.T) *console {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	config := web.Config{Store: s, Node: "imp1.synergy.com", Version: "test", Resolver: noDNS{}}
+	config := web.Config{Store: s, Node: "imp1.synergy.com", Version: "test", Resolver: noDNS{}, Log: slog.New(slog.NewTextHandler(watched(t, os.Stderr), nil))}
 	return &console{t: t, store: s, handler: web.New(config), config: config, cookies: map[string]*http.Cookie{}}
 }
 
@@ -90,8 +93,10 @@ func (c *console) send(r *http.Request) answer {
 	for _, cookie := range c.cookies {
 		r.AddCookie(cookie)
 	}
+	learn(c.t, r)
 	recorder := httptest.NewRecorder()
 	c.handler.ServeHTTP(recorder, r)
+	guard.Look(c.t, "the answer to "+r.Method+" "+r.URL.Path+" in "+c.t.Name(), append(keyleak.Headers(recorder.Header()), recorder.Body.Bytes()...))
 	for _, cookie := range recorder.Result().Cookies() {
 		c.cookies[cookie.Name] = cookie
 		if cookie.MaxAge < 0 {

@@ -54,7 +54,7 @@ func TestReadinessNamesTheListeners(t *testing.T) {
 func TestAFaultIsAPageWithTheRequestOfTheLog(t *testing.T) {
 	c := signedInAs(t, auth.Viewer)
 	var log bytes.Buffer
-	c.config.Log = slog.New(slog.NewTextHandler(&log, nil))
+	c.config.Log = slog.New(slog.NewTextHandler(watched(t, &log), nil))
 	c.config.Health = func() web.Health { panic("a fault") }
 	c.handler = web.New(c.config)
 	a := c.get("/readyz").status(http.StatusInternalServerError)

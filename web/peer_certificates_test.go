@@ -128,7 +128,7 @@ func frontEnd(t *testing.T, config *tls.Config) (port string, heard chan int) {
 func TestAConfiguredServerIsAskedForItsCertificateAndSentNothing(t *testing.T) {
 	c := withKey(t, auth.Operator)
 	var log bytes.Buffer
-	c.config.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	c.config.Log = slog.New(slog.NewJSONHandler(watched(t, &log), nil))
 	c.handler = web.New(c.config)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)

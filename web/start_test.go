@@ -2,8 +2,10 @@ package web_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 
 	"isthmus/internal/auth"
@@ -137,7 +139,7 @@ func TestConsoleSaysWhenTheDatabaseIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	c := &console{t: t, store: s, handler: web.New(web.Config{Store: s}), cookies: map[string]*http.Cookie{"isthmus": {Name: "isthmus", Value: "x"}}}
+	c := &console{t: t, store: s, handler: web.New(web.Config{Store: s, Log: slog.New(slog.NewTextHandler(watched(t, os.Stderr), nil))}), cookies: map[string]*http.Cookie{"isthmus": {Name: "isthmus", Value: "x"}}}
 	for _, a := range []answer{c.get("/acl"), c.post("/acl", "pattern", "all"), c.get("/login")} {
 		a.status(http.StatusServiceUnavailable).page().Says(t, "main", "The database")
 	}

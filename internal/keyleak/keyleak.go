@@ -21,7 +21,7 @@ type Reporter interface {
 // A Guard looks at what a package's tests are given, and fails the test that was given a private key. The zero value
 // knows the forms of all keys. Its methods may be called at once from several goroutines.
 type Guard struct {
-	mu     sync.Mutex
+	mu     sync.RWMutex
 	known  known
 	awaits string // of Planted: a part of the place
 	caught []string
@@ -29,8 +29,8 @@ type Guard struct {
 
 // Find names every form in which text holds a private key, each once: nil when it holds none.
 func (g *Guard) Find(text []byte) []string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.mu.RLock()
+	defer g.mu.RUnlock()
 	var list []string
 	named := map[string]bool{}
 	add := func(what string) {
