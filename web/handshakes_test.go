@@ -151,6 +151,19 @@ func TestAnUnknownCALeadsToWhereOneIsImported(t *testing.T) {
 	}
 }
 
+// Here a certificate is a matter of the TLS context; of a next hop one is demanded always.
+func TestAHopWithoutACertificateLeadsToNoPageOfOurs(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(1)
+	h := refusedAt("10.1.20.21", "", certs.ReasonNone, time.Now())
+	h.Outbound, h.Port, h.Address, h.Listener = true, 5061, "10.1.20.21:5061", ""
+	c.remember("imp1.here.com", h)
+	row := c.handshakes("")[0]
+	if !strings.Contains(row.Text(), "Assign the peer a certificate for server authentication.") || len(row.All("a")) > 0 {
+		t.Errorf("the row says %q with %d links", row.Text(), len(row.All("a")))
+	}
+}
+
 func TestANameThatNoTrustedCAVouchesForIsNeverOffered(t *testing.T) {
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)

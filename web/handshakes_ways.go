@@ -30,6 +30,9 @@ func (o waysOut) out(h reportedHandshake) wayOut {
 	case certs.ReasonNothing:
 		return o.context(h, "Its versions and ciphers are decided here.")
 	case certs.ReasonNone:
+		if h.Outbound {
+			return wayOut{text: "Assign the peer a certificate for server authentication. Nothing here would let it do without."}
+		}
 		return o.context(h, "Assign the peer a certificate. Whether one is demanded is decided here.")
 	case certs.ReasonHandshake:
 		return o.brokenOff(h)

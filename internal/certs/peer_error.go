@@ -92,9 +92,15 @@ func chainError(leaf *x509.Certificate, usage x509.ExtKeyUsage, now time.Time, e
 	return e
 }
 
+// clockSkew is how far clocks may be apart, as by a time zone, for that to be worth a look.
+const clockSkew = time.Hour
+
 func dateRefusal(c *x509.Certificate, now time.Time) (reason, detail string) {
 	if now.Before(c.NotBefore) {
 		return ReasonNotYetValid, fmt.Sprintf("the certificate of %q is valid from %s on only; check the clocks of both machines.", clip(title(c)), c.NotBefore.UTC().Format(time.RFC3339))
+	}
+	if now.Sub(c.NotAfter) < clockSkew {
+		return ReasonExpired, fmt.Sprintf("the certificate of %q expired on %s, less than an hour ago; renew it, or check the clocks of both machines.", clip(title(c)), c.NotAfter.UTC().Format("2006-01-02 at 15:04 UTC"))
 	}
 	return ReasonExpired, fmt.Sprintf("the certificate of %q expired on %s; renew it.", clip(title(c)), day(c.NotAfter))
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"isthmus/internal/federation"
 )
@@ -41,5 +42,21 @@ func TestARefusalSaysWhyACAOfTheRightNameDidNotSign(t *testing.T) {
 	const want = `candidate authority certificate "` + peer + `".`
 	if text := refusal(t, configs, leaf, noCA); !strings.HasSuffix(text, want) || strings.Contains(text, "A trusted CA has this name") {
 		t.Errorf("it says %s", text)
+	}
+}
+
+func TestACertificateThatHasJustExpiredMayBeAMatterOfClocks(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root", valid(-72*time.Hour, time.Hour))
+	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
+	for ago, want := range map[time.Duration]string{
+		time.Second:      "expired on 2026-11-01 at 11:59 UTC, less than an hour ago; renew it, or check the clocks of both machines.",
+		59 * time.Minute: "expired on 2026-11-01 at 11:01 UTC, less than an hour ago; renew it, or check the clocks of both machines.",
+		time.Hour:        "expired on 2026-11-01; renew it.",
+		48 * time.Hour:   "expired on 2026-10-30; renew it.",
+	} {
+		leaf, _ := ca.issue(t, peer, valid(-72*time.Hour, -ago))
+		if text := refusal(t, configs, leaf); !strings.HasSuffix(text, want) {
+			t.Errorf("%v ago: it says %s", ago, text)
+		}
 	}
 }
