@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,7 @@ import (
 
 func TestMain(m *testing.M) {
 	auth.Cost = auth.Costs{MemoryKiB: 64, Iterations: 1}
+	http.DefaultTransport = guard.Transport(http.DefaultTransport)
 	pgtest.Main(m)
 }
 
@@ -51,7 +53,9 @@ type result struct {
 func call(t *testing.T, in string, args ...string) result {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code := run(t.Context(), args, console{strings.NewReader(in), &out, &errs})
+	learn(in, args)
+	code := run(t.Context(), args, watched(t, console{strings.NewReader(in), &out, &errs}, args))
+	lookAtFiles(t, args)
 	return result{code, out.String(), errs.String()}
 }
 

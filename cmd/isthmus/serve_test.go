@@ -58,7 +58,7 @@ func (m machine) serve(databaseURL, sipAddress string) serving {
 	address := freePort(m.t, "127.0.0.1")
 	s.url = "http://" + address
 	args := []string{"serve", "--database-url", databaseURL, "--data-dir", m.dir, "--node", "imp1.synergy.com", "--sip-address", sipAddress, "--http", address}
-	go func() { s.ended <- run(ctx, args, console{strings.NewReader(""), s.out, s.log}) }()
+	go func() { s.ended <- run(ctx, args, watched(m.t, console{strings.NewReader(""), s.out, s.log}, args)) }()
 	m.t.Cleanup(func() { s.end(m.t) })
 	return s
 }

@@ -31,6 +31,9 @@ func (w *writer) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	text := append(bytes.Clone(w.tail), b...)
 	w.tail = text[max(0, len(text)-overlap):]
+	if w.guard.Find(w.tail) != nil { // told once
+		w.tail = nil
+	}
 	w.mu.Unlock()
 	w.guard.Look(w.t, w.where, text)
 	return w.to.Write(b)

@@ -57,7 +57,7 @@ func TestALogWithAKeyFailsItsTestAlsoWhenTheKeyComesInPieces(t *testing.T) {
 	}
 	f.said = nil
 	pieces := g.Writer(&f, "standard output", io.Discard)
-	for _, piece := range []string{planted[:20], planted[20:]} {
+	for _, piece := range []string{planted[:20], planted[20:], "and more"} {
 		fmt.Fprint(pieces, piece)
 	}
 	if len(f.said) != 1 {

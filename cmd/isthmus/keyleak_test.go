@@ -1,0 +1,93 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"isthmus/internal/keyleak"
+	"isthmus/internal/siptest"
+)
+
+// guard looks at what every command of all tests here prints and writes, and at every answer of a console.
+var guard keyleak.Guard
+
+// learn makes the keys known that a command is given, on standard input or in a file.
+func learn(in string, args []string) {
+	guard.Learn([]byte(in))
+	for _, name := range args {
+		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && info.Size() <= 1<<20 {
+			text, _ := os.ReadFile(name) // one that cannot be read holds nothing to leak
+			guard.Learn(text)
+		}
+	}
+}
+
+// watched passes on what a command prints.
+func watched(t *testing.T, c console, args []string) console {
+	command := " of isthmus " + strings.Join(args[:min(len(args), 2)], " ") + " in " + t.Name()
+	return console{c.in, guard.Writer(t, "standard output"+command, c.out), guard.Writer(t, "standard error"+command, c.err)}
+}
+
+// lookAtFiles looks at what a command wrote into the directory of its --out.
+func lookAtFiles(t *testing.T, args []string) {
+	t.Helper()
+	at := slices.Index(args, "--out")
+	if at < 0 || at+1 == len(args) || args[at+1] == "" {
+		return
+	}
+	names, _ := filepath.Glob(filepath.Join(args[at+1], "*")) // the pattern is well formed
+	for _, name := range names {
+		if text, err := os.ReadFile(name); err == nil { // a directory holds nothing itself
+			guard.Look(t, name+" in "+t.Name(), text)
+		}
+	}
+}
+
+const label = "-----BEGIN PRIVATE KEY-----"
+
+func TestAKeyInWhatACommandPrintsOrWritesFailsItsTest(t *testing.T) {
+	for where, plant := range map[string]func(){
+		"standard output of isthmus version -h in": func() {
+			c := watched(t, console{nil, new(strings.Builder), new(strings.Builder)}, []string{"version", "-h"})
+			c.out.Write([]byte(label))
+		},
+		"standard error of isthmus " + label: func() { call(t, "", label) },
+		"scripts/planted.ps1 in": func() {
+			dir := filepath.Join(t.TempDir(), "scripts")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "planted.ps1"), []byte(label), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			call(t, "", "version", "--out", dir)
+		},
+	} {
+		if caught := guard.Planted(where, plant); len(caught) != 1 || !strings.Contains(caught[0], t.Name()) {
+			t.Errorf("%s: caught %q", where, caught)
+		}
+	}
+}
+
+func TestAKeyInAnAnswerOfAConsoleIsAnError(t *testing.T) {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(label)) }))
+	defer site.Close()
+	if _, err := http.Get(site.URL); err == nil || !strings.Contains(err.Error(), "A private key leaks") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What a command is given is known in what it prints, also without its lines.
+func TestAKeyThatACommandIsGivenIsKnown(t *testing.T) {
+	key := string(siptest.KeyPEM(siptest.NewAuthority("Synergy Root").Leaf("imp1.synergy.com")))
+	call(t, "", "version", machine{t: t, dir: t.TempDir()}.file("own.key", key))
+	number := strings.Split(key, "\n")[2]
+	if caught := guard.Planted("isthmus "+number, func() { call(t, "", number) }); len(caught) != 1 || !strings.Contains(caught[0], "d of a private key that was put in") {
+		t.Errorf("caught %q", caught)
+	}
+}
