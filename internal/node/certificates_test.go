@@ -18,6 +18,7 @@ const pool = "pool.synergy.com"
 func (r *rig) withTLS(ca *siptest.Authority) func(*federation.Snapshot) {
 	r.t.Helper()
 	own := ca.Leaf(r.name)
+	guard.Learn(siptest.KeyPEM(own))
 	c, err := certs.ImportOwn(r.key, r.name, time.Now(), siptest.CertificatePEM(own), siptest.KeyPEM(own))
 	if err != nil {
 		r.t.Fatal(err)

@@ -146,7 +146,7 @@ func (r *rig) run(edit ...func(*Config)) {
 		r.t.Fatal(err)
 	}
 	r.key, r.base = key, &base{events: make(chan event)}
-	c := Config{Name: r.name, Version: "1.0", Dir: r.dir, Key: key, Metrics: metrics.New("1.0"), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	c := Config{Name: r.name, Version: "1.0", Dir: r.dir, Key: key, Metrics: metrics.New("1.0"), Log: slog.New(slog.NewTextHandler(guard.Writer(r.t, "the log of "+r.name+" in "+r.t.Name(), io.Discard), nil)),
 		Snapshots: r.snapshots, UserFacts: r.userFacts, Report: r.report, ReportEvery: 20 * time.Millisecond}
 	for _, f := range edit {
 		f(&c)
