@@ -95,7 +95,7 @@ func (e peerEntry) state(now time.Time) templates.State {
 	case !e.watched:
 		return templates.State{Mark: templates.Off, Word: "Not configured now", Note: "ends on " + e.NotAfter.UTC().Format(day) + ", which warns nobody"}
 	case !e.Verified && state.Mark == templates.Up:
-		return templates.State{Mark: templates.Unknown, Word: "Not verified", Note: state.Note + "; no trusted CA vouches for it"}
+		return templates.State{Mark: templates.Unknown, Word: "Not verified", Note: state.Note + "; not trusted here"}
 	}
 	return state
 }
@@ -127,7 +127,7 @@ func (s *Server) subjectCell(name string, peers []federation.PeerCertificate) te
 			state.Note = "" // the date stands beside it
 			cell.State = &state
 		}
-		cell.Lines = append(cell.Lines, fmt.Sprintf("until %s, seen %s from %s", p.NotAfter.UTC().Format(day), templates.Clock(p.SeenAt, s.Now()), p.Address))
+		cell.Lines = append(cell.Lines, fmt.Sprintf("valid until %s, seen %s from %s", p.NotAfter.UTC().Format(day), templates.Clock(p.SeenAt, s.Now()), p.Address))
 	}
 	if cell.Lines == nil {
 		cell.Text = "not seen yet"

@@ -50,7 +50,7 @@ func TestPeersCertificatesAreListedTheFirstToEndFirst(t *testing.T) {
 		{"gone.synergy.com", "at 10.9.9.9", "Not configured now", "which warns nobody"},
 		{"fe1.here.com", "at 10.1.20.21, fe1.synergy.com", "Ends in 20 days", "Synergy Root", "01:02:03:04:05:06...", ownNode + " connected to it", "Probe again"},
 		{"pool.synergy.com", "at 10.1.30.11", "Valid until", "connected to " + ownNode},
-		{"fe1.here.com", "at 10.1.20.22", "Not verified", "no trusted CA vouches for it", "probed by " + ownNode},
+		{"fe1.here.com", "at 10.1.20.22", "Not verified", "not trusted here", "probed by " + ownNode},
 	} {
 		for _, text := range want {
 			if i >= len(rows) || !strings.Contains(rows[i].Text(), text) {
@@ -95,7 +95,7 @@ func TestAListedNameSaysUntilWhenItsCertificatesLast(t *testing.T) {
 	end := time.Now().AddDate(0, 0, 6)
 	c.sees(peerSeen("10.1.30.11", "pool.synergy.com", time.Now().AddDate(1, 0, 0)), peerSeen("10.1.30.12", "pool.synergy.com", end))
 	page := c.get("/tls-peer-subjects").page()
-	page.Says(t, column, "until "+end.UTC().Format("2 January 2006")+", seen ")
+	page.Says(t, column, "valid until "+end.UTC().Format("2 January 2006")+", seen ")
 	page.Says(t, column, " from 10.1.30.12")
 	page.Says(t, column, " from 10.1.30.11")
 	page.Says(t, column+" .state.part", "Ends in ")
