@@ -136,7 +136,7 @@ func (l *Layer) connect(t Target) (*Conn, error) {
 	if err := c.secureOpened(t); err != nil {
 		_ = c.socket.tcp.Close()
 		l.remove(c)
-		return nil, &DialError{Target: t, Kind: ErrHandshake, Cause: cmp.Or(c.Err(), err)}
+		return nil, &DialError{Target: t, Kind: ErrHandshake, Cause: cmp.Or(c.Err(), err), Shown: c.tls.ConnectionState().PeerCertificates}
 	}
 	return c, nil
 }

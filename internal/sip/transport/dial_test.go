@@ -65,6 +65,20 @@ func TestWhyAConnectionCouldNotBeOpened(t *testing.T) {
 	}
 }
 
+// In TLS 1.2 a server refuses our certificate within the handshake, when it has shown its own long since.
+func TestAFailedHandshakeTellsWhatThePeerShowedBefore(t *testing.T) {
+	ca, stranger := newAuthority(t), newAuthority(t)
+	server := ca.server(t, "hop", tls.RequireAndVerifyClientCert)
+	server.MaxVersion = tls.VersionTLS12
+	target := stub(t, func(c net.Conn) { _ = tls.Server(c, server).Handshake() })
+	l := newLayer(t, newRecorder(), Limits{})
+	_, err := l.Dial(context.Background(), Target{Addr: target, Transport: sip.TLS, Name: "hop", TLS: ca.client("hop", stranger.issue(t, "node"))})
+	failed, ok := errors.AsType[*DialError](err)
+	if !ok || len(failed.Shown) != 1 || failed.Shown[0].Subject.CommonName != "hop" {
+		t.Errorf("of %v is told %+v", err, failed)
+	}
+}
+
 // fullQueue is a listener that never accepts and whose queue is full, so that further SYNs stay unanswered.
 func fullQueue(t *testing.T) netip.AddrPort {
 	t.Helper()

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -35,6 +36,7 @@ type DialError struct {
 	Target Target
 	Kind   error // ErrRefused, ErrTimeout, ErrUnreachable or ErrHandshake
 	Cause  error
+	Shown  []*x509.Certificate // what the peer showed before its handshake failed, its own first
 }
 
 // Error returns a clause for logs and Warning headers: "10.0.0.1:5061: TLS handshake failed: ...".
