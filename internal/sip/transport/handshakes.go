@@ -39,12 +39,14 @@ var (
 const (
 	provedFor       = time.Hour // how long an address is remembered by a certificate that made it known
 	mostHandshakers = 10_000    // addresses remembered; beyond it the quiet ones are forgotten
+	restsFor        = 4         // times as long as it was used, a turn is nobody's: strangers get a fifth of its processor
+	longestRest     = time.Second
 )
 
 // handshakes share the processor out among the TLS handshakes of strangers. A signature costs a millisecond and can be
 // had for a few bytes, so a flood of them would leave peers nothing. A handshake takes a turn only while it is worked on,
-// and none while it waits for its peer: those who stall keep nobody waiting. Of one address only one is worked on at a
-// time. An address fails so often and no oftener before it is refused at accept.
+// and none while it waits for its peer: those who stall keep nobody waiting. After its use a turn rests, the longer the
+// more the machine has to do. Of one address only one is worked on at a time. An address fails so often and no oftener before it is refused at accept.
 //
 // Favoured peers take no turn and never wait: those that the Handler knows by their address, and those that their
 // certificate made known lately, unless they fail often. Nothing here blocks but wait, which has its own connection's
@@ -132,9 +134,24 @@ func (s *handshakes) give() {
 		h := s.queue[i]
 		s.queue = slices.Delete(s.queue, i, i+1)
 		s.free--
-		h.peer.busy, h.turn, h.begun = true, true, true
+		h.peer.busy, h.turn, h.begun, h.since = true, true, true, time.Now()
 		close(h.ready)
 	}
+}
+
+// rest keeps a turn back after it was used. The lock is held.
+func (s *handshakes) rest(used time.Duration) {
+	if used <= 0 {
+		s.free++
+		s.give()
+		return
+	}
+	time.AfterFunc(min(restsFor*used, longestRest), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.free++
+		s.give()
+	})
 }
 
 // A handshake is one connection's, and the net.Conn under its TLS: while the handshake lasts, what was read is worked on
@@ -150,7 +167,8 @@ type handshake struct {
 	ended    bool
 	ready    chan struct{} // closed when it gets a turn
 
-	begun, turn bool // it had a turn, and has one; guarded by all.mu
+	begun, turn bool      // it had a turn, and has one; guarded by all.mu
+	since       time.Time // when it got the last
 }
 
 // Read gives the turn back while the peer thinks.
@@ -180,8 +198,7 @@ func (h *handshake) leave() {
 	s := h.all
 	if h.turn {
 		h.turn, h.peer.busy = false, false
-		s.free++
-		s.give()
+		s.rest(time.Since(h.since))
 	} else if i := slices.Index(s.queue, h); i >= 0 {
 		s.queue = slices.Delete(s.queue, i, i+1)
 	}

@@ -250,11 +250,13 @@ func TestAFloodOfHandshakesLeavesNothing(t *testing.T) {
 	c.shakes(knownAddress)
 	until(t, "the strangers are gone", func() bool { return len(c.layer.all()) == 1 })
 	s := &c.layer.handshakes
+	until(t, "the turn is free", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.free == 1 && len(s.queue) == 0
+	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.free != 1 || len(s.queue) != 0 {
-		t.Errorf("%d turns are free, %d wait", s.free, len(s.queue))
-	}
 	for addr, p := range s.peers {
 		if p.open != 0 || p.busy {
 			t.Errorf("of %v is left %+v", addr, p)

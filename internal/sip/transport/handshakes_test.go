@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -48,9 +49,9 @@ func (s speech) Read([]byte) (int, error) {
 type reading struct {
 	*handshake
 	says  chan int
-	gone  chan struct{}
-	works chan struct{} // one entry for each read that returned, which is when the work begins
-	next  chan struct{} // the work is done
+	goes  context.CancelFunc // the connection ends
+	works chan struct{}      // one entry for each read that returned, which is when the work begins
+	next  chan struct{}      // the work is done
 	err   error
 	over  chan struct{}
 }
@@ -65,8 +66,9 @@ func (d desk) stranger(addr netip.Addr) *reading {
 }
 
 func (d desk) reads(h *handshake) *reading {
-	r := &reading{handshake: h, says: make(chan int, 10), gone: make(chan struct{}), works: make(chan struct{}, 10), next: make(chan struct{}), over: make(chan struct{})}
-	h.Conn, h.done = speech{bytes: r.says}, r.gone
+	ctx, goes := context.WithCancel(context.Background())
+	r := &reading{handshake: h, says: make(chan int, 10), goes: goes, works: make(chan struct{}, 10), next: make(chan struct{}), over: make(chan struct{})}
+	h.Conn, h.done = speech{bytes: r.says}, ctx.Done()
 	go func() {
 		defer close(r.over)
 		defer h.end()
@@ -78,7 +80,7 @@ func (d desk) reads(h *handshake) *reading {
 			<-r.next
 		}
 	}()
-	d.t.Cleanup(func() { close(r.says); close(r.next) })
+	d.t.Cleanup(func() { goes(); close(r.says); close(r.next) })
 	return r
 }
 
@@ -345,7 +347,8 @@ func TestWaitingForATurnEndsWithTheHandshakesTime(t *testing.T) {
 		if d.waiting() != 0 {
 			t.Errorf("%d still wait", d.waiting())
 		}
-		if busy.worked(); d.free != 1 {
+		busy.worked()
+		if pass(longestRest); !d.stranger(one).speaks() {
 			t.Error("a turn got lost")
 		}
 	})
@@ -356,9 +359,39 @@ func TestAConnectionThatEndsWhileItWaitsLeavesTheQueue(t *testing.T) {
 		busy, waits := d.stranger(one), d.stranger(other)
 		busy.speaks()
 		waits.speaks()
-		close(waits.gone)
+		waits.goes()
 		if err := waits.refusal(); !errors.Is(err, net.ErrClosed) || d.waiting() != 0 {
 			t.Errorf("%v; %d wait", err, d.waiting())
+		}
+	})
+}
+
+// Strangers get a fifth of the processor, whatever comes.
+func TestATurnRestsFourTimesAsLongAsItWasUsed(t *testing.T) {
+	atDesk(t, Limits{Handshakes: 1, HandshakeIn: time.Minute}, func(t *testing.T, d desk) {
+		addr, began, used := one, time.Now(), time.Duration(0)
+		for range 20 {
+			addr = addr.Next()
+			r := d.stranger(addr)
+			r.says <- 1
+			<-r.works
+			pass(3 * time.Millisecond)
+			used += 3 * time.Millisecond
+			r.worked()
+		}
+		if took := time.Since(began); took != 5*used-restsFor*3*time.Millisecond {
+			t.Errorf("worked for %v in %v", used, took)
+		}
+		r := d.stranger(third)
+		r.says <- 1
+		<-r.works
+		pass(10 * time.Second)
+		r.worked()
+		began, r = time.Now(), d.stranger(other)
+		r.says <- 1
+		<-r.works
+		if took := time.Since(began); took != longestRest {
+			t.Errorf("after 10 s the turn rests for %v", took)
 		}
 	})
 }
