@@ -22,12 +22,13 @@ const (
 	ReasonHandshake   = "TLS handshake failed"
 )
 
-// A PeerError says why a peer's certificate was refused. Subject is its Common Name as shown, which is only a claim unless
-// the reason is ReasonNotListed; Detail has what the certificate says quoted and cut short.
+// A PeerError says why a peer's certificate was refused. Subject is its Common Name as shown, its whole subject when it has
+// not exactly one, and only a claim unless the reason is ReasonNotListed; Detail has what the certificate says quoted and cut short.
 type PeerError struct {
 	Reason  string
 	Subject string
-	Detail  string // whole sentence with the way out
+	Detail  string            // whole sentence with the way out
+	Leaf    *x509.Certificate // that was refused; nil when it is not a certificate that was
 }
 
 func (e *PeerError) Error() string { return e.Reason + ": " + e.Detail }

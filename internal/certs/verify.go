@@ -25,6 +25,14 @@ func (v verifier) chain(chain []*x509.Certificate) error {
 	if len(chain) == 0 {
 		return &PeerError{Reason: ReasonNone, Detail: showOne}
 	}
+	if err := v.refusal(chain); err != nil {
+		err.Leaf = chain[0]
+		return err
+	}
+	return nil
+}
+
+func (v verifier) refusal(chain []*x509.Certificate) *PeerError {
 	options := x509.VerifyOptions{
 		Roots: v.trusted, Intermediates: x509.NewCertPool(), CurrentTime: v.now(), KeyUsages: []x509.ExtKeyUsage{v.usage},
 	}
@@ -34,10 +42,7 @@ func (v verifier) chain(chain []*x509.Certificate) error {
 	if _, err := chain[0].Verify(options); err != nil {
 		return chainError(chain[0], v.usage, options.CurrentTime, err)
 	}
-	if err := v.named(chain[0]); err != nil {
-		return err
-	}
-	return nil
+	return v.named(chain[0])
 }
 
 // onlyCommonName lets in peers whose one Subject Common Name is among names. SANs are not consulted (guide p.56-57).

@@ -15,7 +15,7 @@ type RefusedHandshake struct {
 	Peer     string    `json:"peer"`               // IP address; outbound the next hop as in its static route, or a node's address
 	Port     int       `json:"port,omitempty"`     // outbound only; 0: by SRV
 	Address  string    `json:"address,omitempty"`  // outbound only: IP:port of the last attempt
-	Subject  string    `json:"subject,omitempty"`  // Common Name that the peer claimed, "" when it showed none
+	Subject  string    `json:"subject,omitempty"`  // Common Name in the peer's certificate, its whole subject when that has not exactly one, "" when none was seen
 	Verified bool      `json:"verified,omitempty"` // the chain is trusted, so that Subject is more than a claim
 	Reason   string    `json:"reason"`             // short and stable, as in the log and in metrics
 	Detail   string    `json:"detail"`             // whole sentence with the way out
@@ -24,6 +24,13 @@ type RefusedHandshake struct {
 	Count    int64     `json:"count"`              // attempts, at least 1
 	First    time.Time `json:"first"`
 	Last     time.Time `json:"last"`
+
+	// More of the certificate that has Subject; all are zero when none was seen.
+	Issuer      string    `json:"issuer,omitempty"`      // Common Name, else the whole name
+	Serial      string    `json:"serial,omitempty"`      // hexadecimal octets, such as ab:01
+	Fingerprint string    `json:"fingerprint,omitempty"` // SHA-256 of its DER, lower-case hexadecimal
+	NotBefore   time.Time `json:"not_before,omitzero"`   // UTC
+	NotAfter    time.Time `json:"not_after,omitzero"`    // UTC
 }
 
 // Bounds of what a node remembers of a stranger's certificate, in characters.
@@ -37,6 +44,7 @@ const (
 // not cost the node its whole report.
 func (h *RefusedHandshake) Tame() {
 	h.Subject, h.Detail = tame(h.Subject, subjectLimit), tame(h.Detail, detailLimit)
+	h.Issuer, h.Serial = tame(h.Issuer, subjectLimit), tame(h.Serial, subjectLimit)
 	h.Reason, h.Peer, h.Address = tame(h.Reason, subjectLimit), tame(h.Peer, subjectLimit), tame(h.Address, subjectLimit)
 }
 

@@ -20,10 +20,10 @@ func TestWhatAStrangerWroteIsTamed(t *testing.T) {
 		strings.Repeat("x", 64<<10):  strings.Repeat("x", 255) + "...",
 		strings.Repeat("\x00", 4096): strings.Repeat(`\u0000`, 255) + "...",
 	} {
-		h := RefusedHandshake{Subject: in, Detail: in}
+		h := RefusedHandshake{Subject: in, Detail: in, Issuer: in, Serial: in}
 		h.Tame()
-		if h.Subject != want {
-			t.Errorf("%.40q became %.60q, want %.60q", in, h.Subject, want)
+		if h.Subject != want || h.Issuer != want || h.Serial != want {
+			t.Errorf("%.40q became %.60q, %.60q and %.60q, want %.60q", in, h.Subject, h.Issuer, h.Serial, want)
 		}
 		if n := utf8.RuneCountInString(h.Detail); n > 6*detailLimit+3 || strings.ContainsRune(h.Detail, 0) {
 			t.Errorf("%.40q became a detail of %d characters: %.60q", in, n, h.Detail)

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"cmp"
+	"crypto/x509"
 	"slices"
 	"sync"
 	"time"
@@ -94,8 +96,8 @@ func (h *handshakes) least() worth {
 
 // alike: the same peer failed in the same way. The detail may differ, as by a date.
 func alike(a, b federation.RefusedHandshake) bool {
-	return a.Outbound == b.Outbound && a.Peer == b.Peer && a.Port == b.Port && a.Subject == b.Subject && a.Reason == b.Reason &&
-		a.Listener == b.Listener && a.Context == b.Context
+	return a.Outbound == b.Outbound && a.Peer == b.Peer && a.Port == b.Port && a.Subject == b.Subject && a.Fingerprint == b.Fingerprint &&
+		a.Reason == b.Reason && a.Listener == b.Listener && a.Context == b.Context
 }
 
 // untold is the list, the newest first, for a report; nil when the database has it already.
@@ -136,11 +138,25 @@ func (n *Node) contextOf(f proxy.FailedHandshake) string {
 	return ""
 }
 
+// describe adds what is known of a certificate beside its subject.
+func describe(h *federation.RefusedHandshake, leaf *x509.Certificate) {
+	d := certs.Describe(leaf)
+	h.Subject = cmp.Or(h.Subject, d.Subject)
+	h.Issuer, h.Serial, h.Fingerprint, h.NotBefore, h.NotAfter = d.Issuer, d.Serial, d.Fingerprint, d.NotBefore, d.NotAfter
+}
+
 // handshakeFailed remembers what the proxy tells.
 func (n *Node) handshakeFailed(f proxy.FailedHandshake) {
 	why := n.explain(f)
 	one := federation.RefusedHandshake{
 		Subject: why.Subject, Verified: why.Reason == certs.ReasonNotListed, Reason: why.Reason, Detail: why.Detail, Context: n.contextOf(f),
+	}
+	if why.Leaf != nil {
+		describe(&one, why.Leaf)
+	} else if len(f.Shown) > 0 {
+		// What refuses us comes after its own certificate was let in.
+		describe(&one, f.Shown[0])
+		one.Verified = why.Reason == certs.ReasonRefusedOurs
 	}
 	if f.Peer == nil {
 		one.Outbound, one.Peer, one.Port, one.Address = true, f.Hop.Host, f.Hop.Port, f.Addr.String()

@@ -45,6 +45,19 @@ func TestFailuresThatAreAlikeAreCounted(t *testing.T) {
 	}
 }
 
+// Two CAs may vouch for one name, and which of them did is what the reader has to compare.
+func TestCertificatesOfOneNameAreKeptApart(t *testing.T) {
+	var h handshakes
+	for i, fingerprint := range []string{"aa", "bb", "aa"} {
+		one := from("a", "x")
+		one.Subject, one.Fingerprint = "fe1", fingerprint
+		h.note(one, stranger, noon.Add(time.Duration(i)*time.Second))
+	}
+	if got := h.remembered(); !slices.Equal(got, []string{"a x 2", "a x 1"}) {
+		t.Errorf("remembered are %q", got)
+	}
+}
+
 func TestAFloodOfStrangersFillsNoMemoryAndHidesNobodyWhoIsKnown(t *testing.T) {
 	var h handshakes
 	hop := from("hop", "x")

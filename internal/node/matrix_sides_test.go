@@ -117,8 +117,22 @@ func (c cell) isReported(t *testing.T, r *rig, own, place func(federation.Refuse
 	if got.Reason != want.reason || got.Detail != want.detail || got.Subject != want.subject {
 		t.Errorf("reported is\n%s, %q, %s\nwant\n%s, %q, %s", got.Reason, got.Subject, got.Detail, want.reason, want.subject, want.detail)
 	}
-	if !place(got) || got.Count != 1 || got.Context != federation.PeerAuthContext || got.Verified != (want.reason == certs.ReasonNotListed) {
+	c.isDescribed(t, got)
+	if !place(got) || got.Count != 1 || got.Context != federation.PeerAuthContext || got.Verified != (want.reason == certs.ReasonNotListed || want.reason == certs.ReasonRefusedOurs) {
 		t.Errorf("reported is %+v", got)
+	}
+}
+
+// isDescribed checks that the facts are those of the certificate which was shown, or that there are none.
+func (c cell) isDescribed(t *testing.T, got federation.RefusedHandshake) {
+	t.Helper()
+	var want federation.RefusedHandshake
+	if leaf := c.shown.Leaf; leaf != nil && c.want().subject != "" {
+		d := certs.Describe(leaf)
+		want = federation.RefusedHandshake{Issuer: leaf.Issuer.CommonName, Serial: d.Serial, Fingerprint: certs.Fingerprint(leaf), NotBefore: d.NotBefore, NotAfter: d.NotAfter}
+	}
+	if got.Issuer != want.Issuer || got.Serial != want.Serial || got.Fingerprint != want.Fingerprint || !got.NotBefore.Equal(want.NotBefore) || !got.NotAfter.Equal(want.NotAfter) {
+		t.Errorf("the certificate is described as %+v", got)
 	}
 }
 
@@ -176,7 +190,7 @@ func unquoted(s string) string { return strings.ReplaceAll(s, `\`, "") }
 // In TLS 1.3 the hop refuses the node's certificate only when the connection is up on this side.
 func TestAHopThatRefusesTheNodesCertificateIsToldAlikeOverEachVersion(t *testing.T) {
 	ca, other := siptest.NewAuthority("Root"), siptest.NewAuthority("Other")
-	want := verdict{reason: certs.ReasonRefusedOurs, detail: "the peer does not trust the CA of this node's certificate; import that CA there."}
+	want := verdict{reason: certs.ReasonRefusedOurs, subject: pool, detail: "the peer does not trust the CA of this node's certificate; import that CA there."}
 	for _, version := range allVersions {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
 			t.Parallel()

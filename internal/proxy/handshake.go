@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/netip"
@@ -11,10 +12,11 @@ import (
 
 // A FailedHandshake is a TLS connection that came to nothing in its handshake, whichever end refused it.
 type FailedHandshake struct {
-	Peer  *transport.Peer // who connected; nil: this node did, to Hop
-	Known bool            // of Peer: requests from its address are likely to be taken
-	Hop   *routing.Hop    // where this node connected to; one without Host when it was no hop, but who had asked
-	Addr  netip.AddrPort  // the hop's, in this attempt
+	Peer  *transport.Peer     // who connected; nil: this node did, to Hop
+	Known bool                // of Peer: requests from its address are likely to be taken
+	Hop   *routing.Hop        // where this node connected to; one without Host when it was no hop, but who had asked
+	Addr  netip.AddrPort      // the hop's, in this attempt
+	Shown []*x509.Certificate // what the hop showed before, its own first; nil: nothing was seen
 	Err   error
 }
 
@@ -55,21 +57,29 @@ func (p *Proxy) handshakeFailed(peer *transport.Peer, err error) {
 	}
 }
 
-// hopRefused reports a hop that no TLS connection came up with, when that is why err says there is none. The log tells of
-// it when the hop is marked down, and not at each of its probes. It returns err in words for people.
-func (p *Proxy) hopRefused(hop *routing.Hop, addr netip.AddrPort, err error) error {
+// hopRefused reports a hop that no TLS connection came up with, when that is why its Err says there is none. The log tells
+// of it when the hop is marked down, and not at each of its probes. It returns Err in words for people.
+func (p *Proxy) hopRefused(failed FailedHandshake) error {
+	err := failed.Err
 	if !errors.Is(err, transport.ErrHandshake) && !lateAlert(err) || ourDoing(err) {
 		return err
 	}
 	p.metrics.HandshakeFailure(p.config.HandshakeReason(err))
-	failed := FailedHandshake{Hop: hop, Addr: addr, Err: err}
-	p.config.HandshakeFailed(failed)
 	d, ok := errors.AsType[*transport.DialError](err)
+	if ok {
+		failed.Shown = d.Shown
+	}
+	p.config.HandshakeFailed(failed)
 	if !ok {
 		return err
 	}
 	failed.Err = d.Cause
 	return &transport.DialError{Target: d.Target, Kind: d.Kind, Cause: p.config.HandshakeCause(failed)}
+}
+
+// late is the failed handshake of a connection that counts as up.
+func late(hop *routing.Hop, l Link, err error) FailedHandshake {
+	return FailedHandshake{Hop: hop, Addr: l.Peer().Target.Addr, Shown: l.Peer().Certificates, Err: err}
 }
 
 // lateAlert reports the alert of a server that refuses our certificate: in TLS 1.3 it comes after the handshake, before

@@ -111,9 +111,9 @@ func TestAHopThatIsNotThereFailedNoHandshake(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		list := w.failures()
 		for _, kind := range []error{transport.ErrRefused, transport.ErrTimeout, transport.ErrUnreachable, transport.ErrClosed} {
-			w.proxy.hopRefused(nil, netip.AddrPort{}, &transport.DialError{Kind: kind, Cause: kind})
+			w.proxy.hopRefused(FailedHandshake{Err: &transport.DialError{Kind: kind, Cause: kind}})
 		}
-		w.proxy.hopRefused(nil, netip.AddrPort{}, &transport.DialError{Kind: transport.ErrHandshake, Cause: transport.ErrClosed})
+		w.proxy.hopRefused(FailedHandshake{Err: &transport.DialError{Kind: transport.ErrHandshake, Cause: transport.ErrClosed}})
 		if got := w.told(list); len(got) > 0 {
 			t.Errorf("told %q", got)
 		}

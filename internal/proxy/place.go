@@ -163,7 +163,7 @@ func (pl *place) open() (*wire, error) {
 		case err == nil && !w.awaitLeft():
 			return w, nil
 		case err != nil && l.Err() != transport.ErrClosed: // else this node was just leaving it, as above
-			_ = pl.proxy.hopRefused(hop, l.Peer().Target.Addr, l.Err())
+			_ = pl.proxy.hopRefused(late(hop, l, l.Err()))
 			return nil, errors.New(pl.lossOf(l, err, false).reason)
 		}
 	}
@@ -183,7 +183,7 @@ func (p *Proxy) dialOne(hop *routing.Hop, t transport.Target, addrs []netip.Addr
 		if e == nil {
 			return l, addrs[:i], nil
 		}
-		e = p.hopRefused(hop, addr, e)
+		e = p.hopRefused(FailedHandshake{Hop: hop, Addr: addr, Err: e})
 		if err == nil || ctx.Err() == nil {
 			err = e
 		}

@@ -161,7 +161,7 @@ func (p *Proxy) closed(l Link, err error) {
 	left, last := w.close()
 	end := w.place.lossOf(l, err, w.heard.Load())
 	if end.refused {
-		_ = p.hopRefused(w.place.current(), l.Peer().Target.Addr, err)
+		_ = p.hopRefused(late(w.place.current(), l, err))
 	}
 	end.turned = w.place.lost(w, end.reason, len(left) > 0 || end.closed)
 	for _, a := range left {
@@ -186,7 +186,7 @@ type loss struct {
 func (pl *place) lossOf(l Link, err error, heard bool) loss {
 	const lost = "connection lost"
 	if !heard && lateAlert(err) {
-		cause := pl.proxy.config.HandshakeCause(FailedHandshake{Hop: pl.current(), Addr: l.Peer().Target.Addr, Err: err})
+		cause := pl.proxy.config.HandshakeCause(late(pl.current(), l, err))
 		return loss{reason: "TLS handshake failed: " + cause.Error(), kind: lost, unread: true, refused: true}
 	}
 	if err == transport.ErrRefused {
