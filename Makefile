@@ -26,7 +26,7 @@ define install
 	else echo "Install $(1), or what your system calls it, and try again." >&2; exit 1; fi
 endef
 
-.PHONY: help run test check demo bench e2e fuzz mutation soak oracle build generate postgres e2e-packages clean
+.PHONY: help run test check demo bench e2e fuzz mutation soak flood oracle build generate postgres e2e-packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -79,6 +79,9 @@ oracle: ## compare what the reader makes of messages with Kamailio's reading
 
 soak: ## change the configuration CHANGES times in DURATION under 500 transactions a second (1000, 3m)
 	go test -race -count=1 -timeout 60m -v ./internal/soak -changes $(CHANGES) -duration $(DURATION) -seed $(SEED) -settle
+
+flood: ## measure what listed peers notice of 2,000 TLS handshakes a second of strangers
+	go test -run '^$$' -bench WhileStrangersShakeHands -benchtime 1x -timeout 10m ./internal/soak
 
 postgres:
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || $(MAKE) --no-print-directory install-postgres

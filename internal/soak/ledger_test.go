@@ -115,11 +115,15 @@ func (l *ledger) unfinished() int {
 
 // latencies are those of the MESSAGEs that were delivered.
 func (l *ledger) latencies() []time.Duration {
+	return l.latenciesOf(func(string) bool { return true })
+}
+
+func (l *ledger) latenciesOf(which func(name string) bool) []time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var list []time.Duration
 	for key, t := range l.all {
-		if strings.HasPrefix(key, "MESSAGE ") && slices.Equal(t.finals, []int{200}) {
+		if strings.HasPrefix(key, "MESSAGE ") && slices.Equal(t.finals, []int{200}) && which(t.name) {
 			list = append(list, t.took)
 		}
 	}

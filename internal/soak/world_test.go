@@ -26,7 +26,7 @@ const certificates = 3
 
 // A world is a node at work, with everybody around it.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	net     string // first three numbers of every address
 	ca      *siptest.Authority
 	otherCA *siptest.Authority // the visitor's
@@ -49,7 +49,7 @@ type world struct {
 	told, inForce atomic.Int64 // revisions
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{
 		t: t, net: fmt.Sprintf("127.%d.%d.", 200+os.Getpid()/200%50, 1+os.Getpid()%200), commits: make(chan federation.Snapshot),
@@ -86,7 +86,7 @@ func (w *world) check(err error) {
 func (w *world) issue(key *certs.Key) {
 	w.t.Helper()
 	for range certificates {
-		leaf := w.ca.Leaf(imp1)
+		leaf := w.ca.Issue(siptest.Leaf{Names: []string{imp1}, RSA: true}) // as a request makes it
 		c, err := certs.ImportOwn(key, imp1, time.Now(), siptest.CertificatePEM(leaf), siptest.KeyPEM(leaf))
 		w.check(err)
 		w.own, w.serials = append(w.own, c), append(w.serials, leaf.Leaf.SerialNumber.String())
