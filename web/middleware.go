@@ -133,14 +133,16 @@ func (s *Server) begin(r *http.Request) (*http.Request, error) {
 	if err != nil {
 		return r, err
 	}
-	if r.Method != http.MethodPost {
-		return r, nil
+	if r.Method == http.MethodPost {
+		err = parseForm(r)
+		if large := (*http.MaxBytesError)(nil); err != nil && !errors.As(err, &large) {
+			err = errNoForm
+		}
 	}
-	err = parseForm(r)
-	if large := (*http.MaxBytesError)(nil); err != nil && !errors.As(err, &large) {
-		err = errNoForm
+	if err != nil {
+		return r, err
 	}
-	return r, err
+	return r, misplacedKey(r)
 }
 
 // parseForm reads a form in either of the encodings that browsers send.

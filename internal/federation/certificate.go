@@ -21,8 +21,11 @@ type Certificate struct {
 	NotAfter     time.Time
 	Fingerprint  string // SHA-256 of the leaf's DER, lower-case hexadecimal
 	SelfSigned   bool   // made by serve until one is imported
-	Description  string
+	Description  string `yaml:"description" validate:"text"`
 }
+
+// Problems are those of the text to remember a certificate by; the certificate itself is judged where it is imported.
+func (c *Certificate) Problems() []Problem { return check(c) }
 
 // Kinds of key that a certificate can be requested for. Microsoft's servers take RSA of 2048 bits in every version (guide
 // p.59-60).

@@ -107,6 +107,9 @@ func rangeSentence(field string) string {
 }
 
 func checkText(s string) error {
+	if err := CheckNoKey(s); err != nil {
+		return err
+	}
 	if len([]rune(s)) > maxText {
 		return fmt.Errorf("At most %d characters fit here; shorten the text.", maxText)
 	}

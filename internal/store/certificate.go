@@ -78,6 +78,9 @@ func superseded(s federation.Snapshot, c federation.Certificate) bool {
 }
 
 func (w *work) saveCertificate(ctx context.Context, c federation.Certificate) error {
+	if err := federation.Invalid(c.Problems()).Err(); err != nil {
+		return err
+	}
 	key, how := c.Subject, federation.Added
 	if c.Purpose == federation.PurposeOwn {
 		key = c.Node

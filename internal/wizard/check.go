@@ -99,6 +99,8 @@ func (c *checker) checkRegistrar() {
 
 func (c *checker) checkSite() {
 	switch site := c.a.Site; {
+	case federation.HoldsPrivateKey(site):
+		c.fault("site", "%s", federation.CheckNoKey(site))
 	case site == "":
 		c.fault("site", "Enter the SiteId that Get-CsSite prints: a number or a name.")
 	case hasPrefix(site, "site:"):

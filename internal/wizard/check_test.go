@@ -56,6 +56,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		{"a pool that is a domain", func(a *federation.Answers) { a.Pool = "Synergy.com" }, "pool", "one of your domains"},
 		{"a pool that is a node", func(a *federation.Answers) { a.Pool = "imp2.synergy.com" }, "pool", "name of a node"},
 		{"a pool named as its front end", func(a *federation.Answers) { a.Pool = "fe1.synergy.com" }, "front_ends[0].fqdn", "name of the pool"},
+		{"a private key in the site", func(a *federation.Answers) { a.Site = "-----BEGIN PRIVATE KEY-----" }, "site", "A private key stands here"},
 		{"no site", func(a *federation.Answers) { a.Site = " " }, "site", "SiteId"},
 		{"a site with site:", func(a *federation.Answers) { a.Site = "Site:Redmond" }, "site", "without site: before it: Redmond."},
 		{"a site of two lines", func(a *federation.Answers) { a.Site = "1\r\nRemove-Item x" }, "site", "one line"},
