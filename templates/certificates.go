@@ -9,6 +9,7 @@ type Certificates struct {
 	Trusted   List
 	Peers     List // what peers showed when they were seen last
 	Findings  []Finding
+	SameCA    *Finding // whether both sides have one CA; nil when there is nothing to compare
 	MayChange bool
 }
 

@@ -60,9 +60,11 @@ func (s *Server) showCertificates(w http.ResponseWriter, r *http.Request) error 
 	if page.Trusted, err = s.trustedList(r, snapshot); err != nil {
 		return err
 	}
-	if page.Peers, err = s.peerList(r, snapshot); err != nil {
+	peers, err := s.store.PeerCertificates(r.Context())
+	if err != nil {
 		return err
 	}
+	page.Peers, page.SameCA = s.peerList(r, snapshot, peers), sameCA(snapshot, peers, may(r, auth.Change))
 	page.Requests = s.requestList(r, snapshot, requests)
 	return s.render(w, r, http.StatusOK, templates.CertificatesPage(s.frame(r, "Certificates", certificatesPath), page))
 }
@@ -110,7 +112,11 @@ func (s *Server) showCertificate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.certificateFacts(c, snapshot)
+	peers, err := s.store.PeerCertificates(r.Context())
+	if err != nil {
+		return err
+	}
+	page, err := s.certificateFacts(c, snapshot, peers)
 	if err != nil {
 		return err
 	}

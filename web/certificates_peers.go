@@ -42,16 +42,12 @@ var peerFields = listing.Fields[peerEntry]{
 }
 
 // peerList is what peers showed when they were seen last, the one that ends first before the others.
-func (s *Server) peerList(r *http.Request, snapshot federation.Snapshot) (templates.List, error) {
-	peers, err := s.store.PeerCertificates(r.Context())
-	if err != nil {
-		return templates.List{}, err
-	}
+func (s *Server) peerList(r *http.Request, snapshot federation.Snapshot, peers []federation.PeerCertificate) templates.List {
 	change := may(r, auth.Change)
 	list := listSection(r, certificatesPath, "peers", peerEntries(snapshot, peers), peerFields, func(e peerEntry) templates.Row { return s.peerRow(e, change) })
 	list.One, list.Many, list.Columns = "peer's certificate", "peers' certificates", peerColumns
 	list.Empty = "No peer's certificate was seen yet. Each is listed when a handshake with mutual TLS has come about, and when a server is asked for it under TLS peer subjects."
-	return list, nil
+	return list
 }
 
 func peerEntries(snapshot federation.Snapshot, peers []federation.PeerCertificate) []peerEntry {

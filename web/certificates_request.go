@@ -190,11 +190,27 @@ func (s *Server) request(r *http.Request) (federation.CertificateRequest, federa
 }
 
 func (s *Server) downloadRequest(w http.ResponseWriter, r *http.Request) error {
-	request, _, err := s.request(r)
+	request, snapshot, err := s.request(r)
+	if errors.Is(err, federation.ErrNotFound) {
+		return s.noRequest(w, r, snapshot)
+	}
 	if err != nil {
 		return err
 	}
 	return handOut(w, "application/pkcs10", fileName(request.Node)+".csr", request.CSR)
+}
+
+// noRequest is the answer where a request was looked for and none waits.
+func (s *Server) noRequest(w http.ResponseWriter, r *http.Request, snapshot federation.Snapshot) error {
+	m := templates.Message{Title: "No request waits", Text: "None was made for this node, or its signed certificate was uploaded meanwhile.", Href: certificatesPath, Link: "Back to Certificates"}
+	i := slices.IndexFunc(snapshot.Nodes, func(n federation.Node) bool { return n.ID == pathID(r) })
+	if i < 0 {
+		return federation.ErrNotFound
+	}
+	if may(r, auth.Administer) {
+		m.Href, m.Link = certificatesPath+"/requests/new?"+url.Values{"node": {snapshot.Nodes[i].Name}}.Encode(), "Request a certificate"
+	}
+	return s.render(w, r, http.StatusNotFound, templates.MessagePage(s.frame(r, m.Title, certificatesPath), m))
 }
 
 func (s *Server) askWithdraw(w http.ResponseWriter, r *http.Request) error {

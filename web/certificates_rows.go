@@ -194,7 +194,7 @@ func issuerOf(c *x509.Certificate) string {
 }
 
 // certificateFacts is everything about one stored certificate and its chain.
-func (s *Server) certificateFacts(c federation.Certificate, snapshot federation.Snapshot) (templates.Certificate, error) {
+func (s *Server) certificateFacts(c federation.Certificate, snapshot federation.Snapshot, peers []federation.PeerCertificate) (templates.Certificate, error) {
 	chain, err := certs.Chain(c)
 	if err != nil {
 		return templates.Certificate{}, err
@@ -209,7 +209,7 @@ func (s *Server) certificateFacts(c federation.Certificate, snapshot federation.
 			page.Findings = append(page.Findings, templates.Finding{Mark: templates.Part, Title: "This certificate is doubtful", Text: text})
 		}
 	} else {
-		page.Effects = distrustEffects(snapshot, []federation.Certificate{c}, s.Now())
+		page.Effects = distrustEffects(snapshot, peers, []federation.Certificate{c}, s.Now())
 	}
 	page.Facts = append([]templates.Pair{{Name: "Purpose", Value: purpose}}, describedFacts(d, issuerOf(chain[0]))...)
 	page.Facts = append(page.Facts, templates.Pair{Name: "Description", Value: cmp.Or(c.Description, "none")})

@@ -107,7 +107,7 @@ func TestEveryCertificateIsShownWithWhatPeopleLookFor(t *testing.T) {
 	}
 	page.Says(t, "[aria-labelledby=trusted] tbody tr", "Synergy Root Valid until")
 	page.Says(t, "[aria-labelledby=trusted] tbody tr", "Itself: a root ECDSA P-256")
-	page.Count(t, ".findings", 0)
+	page.Count(t, "[aria-labelledby=attention]", 0)
 
 	one := c.get(fmt.Sprintf("/certificates/%d", c.stored(ownNode).ID)).page()
 	one.Says(t, "h1", "Certificate of "+ownNode)

@@ -20,7 +20,11 @@ func (s *Server) askDistrust(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d := templates.Deletion{Path: certificatesPath, Verb: "Delete " + counted(len(gone), "trusted CA", "trusted CAs"), Effects: distrustEffects(snapshot, gone, s.Now())}
+	peers, err := s.store.PeerCertificates(r.Context())
+	if err != nil {
+		return err
+	}
+	d := templates.Deletion{Path: certificatesPath, Verb: "Delete " + counted(len(gone), "trusted CA", "trusted CAs"), Effects: distrustEffects(snapshot, peers, gone, s.Now())}
 	for _, c := range gone {
 		d.Named = append(d.Named, templates.Row{ID: c.ID, Href: certificatePath(c), Label: c.Subject})
 	}
@@ -68,8 +72,8 @@ func (s *Server) tickedCAs(r *http.Request, ids []string) ([]federation.Certific
 }
 
 // distrustEffects say what chains to CAs, and so is refused without them. Which CA vouches for a peer shows only in its
-// handshake, so peers are named by the listeners and next hops that they are verified on.
-func distrustEffects(snapshot federation.Snapshot, gone []federation.Certificate, now time.Time) []string {
+// handshake, so peers that were not seen are named by the listeners and next hops that they are verified on.
+func distrustEffects(snapshot federation.Snapshot, peers []federation.PeerCertificate, gone []federation.Certificate, now time.Time) []string {
 	left := slices.DeleteFunc(slices.Clone(snapshot.Certificates), func(c federation.Certificate) bool {
 		return slices.ContainsFunc(gone, func(g federation.Certificate) bool { return g.ID == c.ID })
 	})
@@ -82,6 +86,7 @@ func distrustEffects(snapshot federation.Snapshot, gone []federation.Certificate
 	default:
 		effects = append(effects, "Peers whose certificate chains to nothing else that is trusted are refused within a second "+verified+".")
 	}
+	effects = append(effects, refusedPeers(snapshot, left, peers)...)
 	return append(effects, chainedHere(snapshot, left, now)...)
 }
 

@@ -118,3 +118,37 @@ func authorities(list []federation.Certificate) []*x509.Certificate {
 	}
 	return found
 }
+
+// Issuers are who signed whom, by name, as far as the stored certificates say. A name proves nothing, so they are for
+// advice, never for a verdict.
+type Issuers map[string]string
+
+// IssuersIn reads them from the trusted CAs and from the chains of nodes' own certificates.
+func IssuersIn(stored []federation.Certificate) Issuers {
+	above := Issuers{}
+	for _, entry := range stored {
+		chain, err := Chain(entry)
+		if err != nil {
+			continue
+		}
+		for _, c := range chain {
+			if above[title(c)] == "" || isRoot(c) { // of a cross-signed CA, the root itself goes before
+				above[title(c)] = issuer(c)
+			}
+		}
+	}
+	return above
+}
+
+// Above is a CA and those over it, nearest first. whole reports whether the last one is a root.
+func (i Issuers) Above(ca string) (names []string, whole bool) {
+	for range len(i) + 1 { // names may lead round in a circle
+		names = append(names, ca)
+		up, known := i[ca]
+		if !known || up == ca {
+			return names, known
+		}
+		ca = up
+	}
+	return names, false
+}
