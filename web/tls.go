@@ -87,7 +87,27 @@ func (s *Server) subjectPage(ctx context.Context, f templates.Frame, l templates
 	if err != nil {
 		return nil, err
 	}
-	return templates.TLSPeerSubjectList(f, l, unmapped(snapshot)), nil
+	return templates.TLSPeerSubjectList(f, l, append(missingSubjects(snapshot, l.Add != ""), unmapped(snapshot)...)), nil
+}
+
+// missingSubjects are the Common Names that a deployment's servers show and nobody listed.
+func missingSubjects(snapshot federation.Snapshot, mayAdd bool) []templates.Finding {
+	var list []templates.Finding
+	told := map[string]bool{}
+	for _, d := range snapshot.Deployments {
+		for _, name := range d.Answers.Subjects() {
+			if told[name] || snapshot.HasPeerSubject(name) {
+				continue
+			}
+			told[name] = true
+			f := templates.Finding{Mark: templates.Down, Title: name + " is not listed", Text: "Servers of " + d.Name + " show certificates with this Common Name, and are refused in the handshake."}
+			if mayAdd {
+				f.Href, f.Link = subjectsPath+"/new?"+url.Values{"name": {name}, "description": {d.Name}}.Encode(), "Add it"
+			}
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 // unmapped are the peer subjects that no context has selected, so that they admit nobody.

@@ -91,17 +91,6 @@ func aclAll(f Facts) []Finding {
 	return r.orGreen("The incoming ACL admits listed peers only.")
 }
 
-func wantedSubjects(a federation.Answers) []string {
-	var list []string
-	for _, h := range a.Servers() {
-		list = append(list, h.FQDN)
-	}
-	if a.Pool != "" {
-		list = append(list, a.Pool)
-	}
-	return list
-}
-
 // peerSubjects: the names that Microsoft certificates show, mapped into the peer-auth context (guide p.57-58, 137).
 func peerSubjects(f Facts) []Finding {
 	r := report{check: "peer_subjects", page: "/tls-contexts"}
@@ -110,10 +99,7 @@ func peerSubjects(f Facts) []Finding {
 		mapped = context.PeerSubjects
 	}
 	for _, d := range f.Snapshot.Deployments {
-		if d.Answers.Transport == federation.TCP {
-			continue
-		}
-		for _, want := range wantedSubjects(d.Answers) {
+		for _, want := range d.Answers.Subjects() {
 			if !slices.Contains(mapped, want) {
 				r.add(Red, "Add it to TLS peer subjects and select it in the context "+federation.PeerAuthContext+".",
 					"%s of the deployment %s is not among the peer subjects of %s; its handshakes are refused.", want, d.Name, federation.PeerAuthContext)

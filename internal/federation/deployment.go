@@ -72,6 +72,22 @@ func (a Answers) Servers() []Host {
 	return list
 }
 
+// Subjects are the Common Names that the certificates of its servers show: each server's, and the pool's (guide p.57). None
+// where it is reached over TCP.
+func (a Answers) Subjects() []string {
+	if a.Transport == TCP {
+		return nil
+	}
+	var names []string
+	for _, h := range a.Servers() {
+		names = append(names, h.FQDN)
+	}
+	if a.Pool != "" {
+		names = append(names, a.Pool)
+	}
+	return names
+}
+
 // Holds reports whether a canonical name or address is the pool's, the load balancer's or one of the servers'.
 func (a Answers) Holds(host string) bool {
 	return host != "" && (host == a.Pool || host == a.LoadBalancer ||
