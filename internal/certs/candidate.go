@@ -56,12 +56,23 @@ func listable(leaf *x509.Certificate) (subject, problem string) {
 	if refused != nil {
 		return "", capital(refused.Detail)
 	}
+	if problem := unlistable(name); problem != "" {
+		return "", fmt.Sprintf("The Common Name %q cannot be listed. %s", clip(name), problem)
+	}
+	return name, ""
+}
+
+// unlistable says why no peer subject can have a name, "" when one can.
+func unlistable(name string) string {
 	listed := federation.TLSPeerSubject{Name: name}
 	listed.Normalize()
 	if problems := listed.Problems(); len(problems) > 0 {
-		return "", fmt.Sprintf("The Common Name %q cannot be listed. %s", clip(name), problems[0].Text)
+		return problems[0].Text
 	}
-	return name, ""
+	if listed.Name != name {
+		return fmt.Sprintf("It would be listed as %q, which is another name.", clip(listed.Name))
+	}
+	return ""
 }
 
 // ReadCandidate reads the certificate of a peer, PEM, DER or PKCS #7, alone or with its issuers in any order, and judges

@@ -12,7 +12,7 @@ import (
 
 // A Description is what people look for in a certificate. Nothing in it proves anything.
 type Description struct {
-	Subject     string    `json:"subject"`      // Common Name, else the whole subject
+	Subject     string    `json:"subject"`      // its one Common Name, else the whole subject
 	FullSubject string    `json:"full_subject"` // as RFC 2253 writes it
 	Names       []string  `json:"names"`        // subject alternative names: DNS names, then addresses
 	Issuer      string    `json:"issuer"`
@@ -29,7 +29,7 @@ type Description struct {
 // Describe reads a certificate for people.
 func Describe(c *x509.Certificate) Description {
 	return Description{
-		Subject: title(c), FullSubject: c.Subject.String(), Names: alternativeNames(c), Issuer: issuer(c),
+		Subject: title(c), FullSubject: wholeName(c.Subject, c.RawSubject), Names: alternativeNames(c), Issuer: issuer(c),
 		NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(), Serial: octets(c.SerialNumber.Bytes()), Usages: usagesOf(c),
 		Key: keyOf(c), Signature: c.SignatureAlgorithm.String(), Fingerprint: Fingerprint(c), CA: signsCertificates(c),
 	}

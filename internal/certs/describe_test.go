@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"errors"
 	"math/big"
 	"net"
 	"slices"
@@ -37,6 +39,32 @@ func TestACertificateIsDescribedInTheWordsOfItsForms(t *testing.T) {
 	text, err := json.Marshal(d)
 	if err != nil || !strings.Contains(string(text), `"not_after":"2026-11-01T13:00:00Z"`) {
 		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// Which of two names stands there would be a matter of luck.
+func TestACertificateOfTwoNamesIsCalledByBoth(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root")
+	two := func(c *x509.Certificate) {
+		c.Subject = pkix.Name{ExtraNames: []pkix.AttributeTypeAndValue{{Type: oidCommonName, Value: "fe1.synergy.com"}, {Type: oidCommonName, Value: "evil.com"}}}
+	}
+	leaf, _ := ca.issue(t, "", two)
+	const both = "CN=evil.com,CN=fe1.synergy.com"
+	if d := Describe(leaf); d.Subject != both || d.FullSubject != both {
+		t.Errorf("it is called %q, %q", d.Subject, d.FullSubject)
+	}
+	err := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock).RecheckHop([]*x509.Certificate{leaf})
+	if e, ok := errors.AsType[*PeerError](err); !ok || e.Subject != both || e.Leaf != leaf {
+		t.Errorf("it is refused as %+v", e)
+	}
+	if d := Describe(authority{certificate: newAuthority(t, "", two).certificate, key: ca.key}.certificate); d.Issuer != both {
+		t.Errorf("its issuer is called %q", d.Issuer)
+	}
+	nobody, _ := ca.issue(t, "", func(c *x509.Certificate) {
+		c.Subject = pkix.Name{Organization: []string{"Synergy"}, Country: []string{"DE"}}
+	})
+	if d := Describe(nobody); d.Subject != "O=Synergy,C=DE" {
+		t.Errorf("one of no name is called %q", d.Subject)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -40,33 +41,41 @@ func nothingInCommon(text, context string) string {
 	const suites = "no cipher suite supported by both client and server; client offered: "
 	older := "; let it use a newer version, or allow an older one in " + context + " if it has none."
 	if _, offer, ok := strings.Cut(text, "client offered only unsupported versions: "); ok {
-		return "the peer offers " + named(offer, tls.VersionName) + " only" + older
+		return "the peer offers " + named(numbers(offer), tls.VersionName) + " only" + older
 	}
 	if _, chosen, ok := strings.Cut(text, "server selected unsupported protocol version "); ok {
-		return "the peer answers with " + named(chosen, tls.VersionName) + older
+		return "the peer answers with " + named(numbers(chosen), tls.VersionName) + older
 	}
 	if _, offer, ok := strings.Cut(text, suites); ok {
-		return "the peer offers " + named(offer, tls.CipherSuiteName) + ", none of which " + context + " has; select one of them there."
+		return noCipher(numbers(offer), context)
 	}
 	if strings.Contains(text, "protocol version") {
 		return "the peer speaks none of the TLS versions that " + context + " allows; let it use a newer version, or allow an older one there if it has none."
 	}
-	return "the peer takes none of what " + context + " offers, has no certificate of its own, or wants another one of this node; compare its versions and ciphers with those of the context."
+	return "the peer takes none of what " + context + " offers, has no certificate of its own, or wants another one of this node; compare its versions and ciphers with those of the context. A server that has only ciphers with DHE needs one with ECDHE or RSA."
 }
 
-// named turns the numbers in brackets into names. A client may offer thousands.
-func named(offer string, name func(uint16) string) string {
-	const most = 6
-	numbers := strings.Fields(strings.Trim(offer, "[]"))
-	var names []string
-	for _, n := range numbers[:min(len(numbers), most)] {
-		if id, err := strconv.ParseUint(n, 16, 16); err == nil {
-			names = append(names, name(uint16(id)))
+// numbers reads what stands in brackets, without the numbers that only test whether unknown ones are ignored (RFC 8701).
+func numbers(list string) (found []uint16) {
+	for _, n := range strings.Fields(strings.Trim(list, "[]")) {
+		id, err := strconv.ParseUint(n, 16, 16)
+		if err == nil && (id&0x0f0f != 0x0a0a || id>>8 != id&0xff) {
+			found = append(found, uint16(id))
 		}
 	}
+	return found
+}
+
+// named turns numbers into names. A client may offer thousands.
+func named(ids []uint16, name func(uint16) string) string {
+	const most = 6
+	var names []string
+	for _, id := range ids[:min(len(ids), most)] {
+		names = append(names, name(id))
+	}
 	list := strings.Join(names, ", ")
-	if len(numbers) > most {
-		list += fmt.Sprintf(" and %d more", len(numbers)-most)
+	if len(ids) > most {
+		list += fmt.Sprintf(" and %d more", len(ids)-most)
 	}
 	if list == "" {
 		return "nothing"
@@ -101,6 +110,12 @@ func broken(err error, inbound bool) string {
 		return "the peer did not complete the handshake in time; see whether it is overloaded, or waits for something itself."
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "the peer closed the connection without saying why; its own log may tell. A load balancer that only tries whether the port is open does so too."
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok { // whose addresses stand elsewhere
+		err = op.Err
+		if number, ok := errors.AsType[syscall.Errno](op.Err); ok {
+			err = number
+		}
 	}
 	return fmt.Sprintf("it ended with: %s.", clipError(err.Error()))
 }

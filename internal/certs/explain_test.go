@@ -24,6 +24,7 @@ func (unbegun) Error() string                    { return "refused" }
 func (unbegun) Refusal() (reason, detail string) { return "too many of them", "list the address." }
 
 func TestEveryFailedHandshakeIsExplainedInASentence(t *testing.T) {
+	nowhere := net.TCPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:1"))
 	alert := func(text string) error {
 		return fmt.Errorf("x: %w", &net.OpError{Op: "remote error", Err: errors.New("tls: " + text)})
 	}
@@ -36,11 +37,16 @@ func TestEveryFailedHandshakeIsExplainedInASentence(t *testing.T) {
 		{errors.New("tls: client didn't provide a certificate"), true, ReasonNone, "has to show a certificate"},
 		{errors.New("tls: client offered only unsupported versions: [302 301]"), true, ReasonNothing, "the peer offers TLS 1.1, TLS 1.0 only"},
 		{errors.New("tls: client offered only unsupported versions: []"), true, ReasonNothing, "the peer offers nothing only"},
-		{errors.New("tls: no cipher suite supported by both client and server; client offered: [c02f a b c d e f 10]"), true, ReasonNothing, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_RSA_WITH_3DES_EDE_CBC_SHA, 0x000B"},
-		{errors.New("tls: no cipher suite supported by both client and server; client offered: [c02f a b c d e f 10]"), true, ReasonNothing, " and 2 more"},
+		{errors.New("tls: no cipher suite supported by both client and server; client offered: [c02f a b c d e f 10]"), true, ReasonNothing, "the peer offers TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_RSA_WITH_3DES_EDE_CBC_SHA, none of which the TLS context sip-proxy-peer-auth has for the key of this node's certificate; select"},
+		{errors.New("tls: no cipher suite supported by both client and server; client offered: [c02b c02c c02f c030 9c 9d 2f 35]"), true, ReasonNothing, ", TLS_RSA_WITH_AES_256_GCM_SHA384 and 2 more, none of"},
+		{errors.New("tls: no cipher suite supported by both client and server; client offered: [9e ff]"), true, ReasonNothing, "the peer offers only TLS_DHE_RSA_WITH_AES_128_GCM_SHA256, which Isthmus does not have; let it offer one whose name begins with TLS_ECDHE_ or TLS_RSA_WITH_AES_."},
+		{errors.New("tls: no cipher suite supported by both client and server; client offered: [9f 5 ff 39 33 9e]"), true, ReasonNothing, "the peer offers only TLS_DHE_RSA_WITH_AES_256_GCM_SHA384, TLS_RSA_WITH_RC4_128_SHA, TLS_DHE_RSA_WITH_AES_256_CBC_SHA, TLS_DHE_RSA_WITH_AES_128_CBC_SHA, TLS_DHE_RSA_WITH_AES_128_GCM_SHA256, which Isthmus does not have"},
+		{errors.New("tls: no cipher suite supported by both client and server; client offered: [1301 2a2a 9e b35 35 5600 ff]"), true, ReasonNothing, "the peer offers TLS_RSA_WITH_AES_256_CBC_SHA, none of which"},
+		{errors.New("tls: no cipher suite supported by both client and server; client offered: [ff 1301 fafa]"), true, ReasonNothing, "the peer offers no cipher for TLS 1.2 or older; let it offer one whose"},
+		{errors.New("tls: no cipher suite supported by both client and server; client offered: [nonsense]"), true, ReasonNothing, "the peer offers no cipher"},
 		{errors.New("tls: server selected unsupported protocol version 301"), false, ReasonNothing, "answers with TLS 1.0; let it use a newer version, or allow an older one in the TLS context sip-proxy-peer-auth if"},
 		{alert("protocol version not supported"), false, ReasonNothing, "none of the TLS versions"},
-		{alert("handshake failure"), false, ReasonNothing, "compare its versions and ciphers"},
+		{alert("handshake failure"), false, ReasonNothing, "compare its versions and ciphers with those of the context. A server that has only ciphers with DHE needs one with ECDHE or RSA."},
 		{alert("unknown certificate authority"), false, ReasonRefusedOurs, "import that CA there"},
 		{alert("expired certificate"), false, ReasonRefusedOurs, "renew it"},
 		{alert("bad certificate"), true, ReasonRefusedOurs, "(bad certificate)"},
@@ -52,6 +58,7 @@ func TestEveryFailedHandshakeIsExplainedInASentence(t *testing.T) {
 		{fmt.Errorf("not completed within 5s: %w", os.ErrDeadlineExceeded), true, ReasonHandshake, "in time"},
 		{io.EOF, true, ReasonHandshake, "without saying why"},
 		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false, ReasonHandshake, "without saying why"},
+		{&net.OpError{Op: "read", Net: "tcp", Source: nowhere, Addr: nowhere, Err: os.NewSyscallError("read", syscall.EHOSTUNREACH)}, false, ReasonHandshake, "it ended with: no route to host."},
 		{errors.New(strings.Repeat("x", 64<<10)), true, ReasonHandshake, "xxx..."},
 		{fmt.Errorf("x: %w", unbegun{}), true, "too many of them", "list the address"},
 	} {
@@ -79,7 +86,7 @@ func TestTheOffersOfRealHandshakesAreNamed(t *testing.T) {
 		says    string
 	}{
 		{old, true, "the peer offers TLS 1.1, TLS 1.0 only"},
-		{weak, true, "the peer offers TLS_RSA_WITH_RC4_128_SHA, none of which the TLS context sip-proxy-peer-auth has; select"},
+		{weak, true, "the peer offers only TLS_RSA_WITH_RC4_128_SHA, which Isthmus does not have; let it"},
 		{oldHop, false, "none of the TLS versions"},
 		{distrusts, false, "does not trust the CA of this node's certificate"},
 	} {

@@ -11,7 +11,7 @@ import (
 // Reasons why a peer's certificate is refused: short and stable, for logs, counters and status rows.
 const (
 	ReasonNotListed   = "TLS peer subject not listed"
-	ReasonSubject     = "TLS peer certificate has no single Common Name"
+	ReasonSubject     = "TLS peer certificate has no usable Common Name"
 	ReasonUnknownCA   = "TLS peer certificate is from an unknown CA"
 	ReasonExpired     = "TLS peer certificate expired"
 	ReasonNotYetValid = "TLS peer certificate is not yet valid"
@@ -75,7 +75,7 @@ func Reason(err error) string {
 
 // chainError turns what crypto/x509 says about a chain into a reason and a sentence.
 func chainError(leaf *x509.Certificate, usage x509.ExtKeyUsage, now time.Time, err error) *PeerError {
-	e := &PeerError{Subject: leaf.Subject.CommonName}
+	e := &PeerError{Subject: title(leaf)}
 	var cause x509.CertificateInvalidError
 	var authority x509.UnknownAuthorityError
 	switch {
@@ -97,13 +97,19 @@ func chainError(leaf *x509.Certificate, usage x509.ExtKeyUsage, now time.Time, e
 const clockSkew = time.Hour
 
 func dateRefusal(c *x509.Certificate, now time.Time) (reason, detail string) {
+	which := fmt.Sprintf("the certificate of %q (serial number %s)", clip(title(c)), clip(octets(c.SerialNumber.Bytes())))
 	if now.Before(c.NotBefore) {
-		return ReasonNotYetValid, fmt.Sprintf("the certificate of %q is valid from %s on only; check the clocks of both machines.", clip(title(c)), c.NotBefore.UTC().Format(time.RFC3339))
+		way := "; show one that is valid already."
+		if c.NotBefore.Sub(now) < clockSkew {
+			way = ", in less than an hour; check the clocks of both machines."
+		}
+		return ReasonNotYetValid, fmt.Sprintf("%s is valid from %s on only%s", which, c.NotBefore.UTC().Format(time.RFC3339), way)
 	}
+	way := "; renew it."
 	if now.Sub(c.NotAfter) < clockSkew {
-		return ReasonExpired, fmt.Sprintf("the certificate of %q expired on %s, less than an hour ago; renew it, or check the clocks of both machines.", clip(title(c)), c.NotAfter.UTC().Format("2006-01-02 at 15:04 UTC"))
+		way = ", less than an hour ago; renew it, or check the clocks of both machines."
 	}
-	return ReasonExpired, fmt.Sprintf("the certificate of %q expired on %s; renew it.", clip(title(c)), day(c.NotAfter))
+	return ReasonExpired, fmt.Sprintf("%s expired on %s%s", which, c.NotAfter.UTC().Format("2006-01-02 at 15:04 UTC"), way)
 }
 
 // hint passes on why a certificate of the issuer's name, trusted or shown by the peer, does not vouch for this one: it may

@@ -2,6 +2,7 @@ package certs
 
 import (
 	"crypto/x509"
+	"math/big"
 	"net/netip"
 	"strings"
 	"testing"
@@ -49,14 +50,65 @@ func TestACertificateThatHasJustExpiredMayBeAMatterOfClocks(t *testing.T) {
 	k, ca := testKey(t), newAuthority(t, "Root", valid(-72*time.Hour, time.Hour))
 	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
 	for ago, want := range map[time.Duration]string{
-		time.Second:      "expired on 2026-11-01 at 11:59 UTC, less than an hour ago; renew it, or check the clocks of both machines.",
+		time.Second:      "(serial number ab:01) expired on 2026-11-01 at 11:59 UTC, less than an hour ago; renew it, or check the clocks of both machines.",
 		59 * time.Minute: "expired on 2026-11-01 at 11:01 UTC, less than an hour ago; renew it, or check the clocks of both machines.",
-		time.Hour:        "expired on 2026-11-01; renew it.",
-		48 * time.Hour:   "expired on 2026-10-30; renew it.",
+		time.Hour:        "expired on 2026-11-01 at 11:00 UTC; renew it.",
+		48 * time.Hour:   "expired on 2026-10-30 at 12:00 UTC; renew it.",
 	} {
-		leaf, _ := ca.issue(t, peer, valid(-72*time.Hour, -ago))
+		leaf, _ := ca.issue(t, peer, valid(-72*time.Hour, -ago), serial)
 		if text := refusal(t, configs, leaf); !strings.HasSuffix(text, want) {
 			t.Errorf("%v ago: it says %s", ago, text)
+		}
+	}
+}
+
+func serial(c *x509.Certificate) { c.SerialNumber = big.NewInt(0xab01) }
+
+// A certificate may be issued a little before the clock of its CA's server says so elsewhere; that of tomorrow is another matter.
+func TestACertificateThatIsValidSoonMayBeAMatterOfClocks(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root")
+	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
+	for until, want := range map[time.Duration]string{
+		time.Second:      "(serial number ab:01) is valid from 2026-11-01T12:00:01Z on only, in less than an hour; check the clocks of both machines.",
+		59 * time.Minute: "is valid from 2026-11-01T12:59:00Z on only, in less than an hour; check the clocks of both machines.",
+		time.Hour:        "is valid from 2026-11-01T13:00:00Z on only; show one that is valid already.",
+		48 * time.Hour:   "is valid from 2026-11-03T12:00:00Z on only; show one that is valid already.",
+	} {
+		leaf, _ := ca.issue(t, peer, valid(until, 72*time.Hour), serial)
+		if text := refusal(t, configs, leaf); !strings.HasSuffix(text, want) {
+			t.Errorf("%v before: it says %s", until, text)
+		}
+	}
+}
+
+// That a name is to be added where it cannot be added helps nobody.
+func TestANameThatCannotBeListedIsNotToldToBeAdded(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root")
+	s := snapshotOf(t, k, ca, node, peer)
+	configs := Compile(s, node, k, clock)
+	for _, name := range []string{"*.synergy.com", peer + ".", "https://fe1.synergy.com", "cn=" + peer} {
+		leaf, _ := ca.issue(t, name, serial)
+		text, ofHop := refusal(t, configs, leaf), configs.RecheckHop([]*x509.Certificate{leaf}).Error()
+		const want = "and cannot be, as it is no host name; have the certificate reissued for the server's own FQDN."
+		if !strings.HasSuffix(text, want) || !strings.HasSuffix(ofHop, want) || !strings.HasPrefix(text, ReasonNotListed) {
+			t.Errorf("%s: it says %s", name, text)
+		}
+		if c := Judge(s, now, []*x509.Certificate{leaf}); c.Offered() || c.Subject != "" {
+			t.Errorf("%s is offered for listing as %q", name, c.Subject)
+		}
+	}
+}
+
+func TestTheReasonIsTrueOfEachCommonNameThatIsNone(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root")
+	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
+	for _, c := range certificateCases() {
+		if c.as != ReasonSubject {
+			continue
+		}
+		leaf, _ := ca.issue(t, c.name, c.edit...)
+		if text := refusal(t, configs, leaf); !strings.HasPrefix(text, "TLS peer certificate has no usable Common Name: ") {
+			t.Errorf("%s: it says %s", c.promise, text)
 		}
 	}
 }

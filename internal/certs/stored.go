@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
@@ -43,19 +45,26 @@ func Fingerprint(c *x509.Certificate) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// title is what people call a certificate: its Common Name, else the whole subject.
-func title(c *x509.Certificate) string {
-	if c.Subject.CommonName != "" {
-		return c.Subject.CommonName
+// title is what people call a certificate: its Common Name, else the whole subject. With two Common Names neither stands
+// for the certificate.
+func title(c *x509.Certificate) string { return called(c.Subject, c.RawSubject) }
+
+func issuer(c *x509.Certificate) string { return called(c.Issuer, c.RawIssuer) }
+
+func called(name pkix.Name, raw []byte) string {
+	if names := commonNames(name); len(names) == 1 && names[0] != "" {
+		return names[0]
 	}
-	return c.Subject.String()
+	return wholeName(name, raw)
 }
 
-func issuer(c *x509.Certificate) string {
-	if c.Issuer.CommonName != "" {
-		return c.Issuer.CommonName
+// wholeName writes a name with everything that is in it; pkix.Name knows of one Common Name only.
+func wholeName(name pkix.Name, raw []byte) string {
+	var all pkix.RDNSequence
+	if _, err := asn1.Unmarshal(raw, &all); err != nil {
+		return name.String()
 	}
-	return c.Issuer.String()
+	return all.String()
 }
 
 func invalid(field, format string, args ...any) federation.Invalid {

@@ -3,6 +3,7 @@ package certs
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
 	"strings"
@@ -52,8 +53,12 @@ func onlyCommonName(names map[string]bool, context string) func(*x509.Certificat
 		if err != nil || names[subject] {
 			return err
 		}
+		way := "; add it there if this server is one of yours."
+		if unlistable(subject) != "" {
+			way = " and cannot be, as it is no host name; have the certificate reissued for the server's own FQDN."
+		}
 		return &PeerError{Reason: ReasonNotListed, Subject: subject,
-			Detail: fmt.Sprintf("%q is not among the peer subjects of %s; add it there if this server is one of yours.", clip(subject), context)}
+			Detail: fmt.Sprintf("%q is not among the peer subjects of %s", clip(subject), context) + way}
 	}
 }
 
@@ -88,17 +93,12 @@ var oidCommonName = asn1.ObjectIdentifier{2, 5, 4, 3}
 // subjectOf returns the one Common Name in lower case. None, two, and one with anything but printable ASCII are refused:
 // which of two names a reader takes, or where it stops at a NUL, is what attacks are made of.
 func subjectOf(c *x509.Certificate) (string, *PeerError) {
-	var found []string
-	for _, attribute := range c.Subject.Names {
-		if attribute.Type.Equal(oidCommonName) {
-			found = append(found, fmt.Sprint(attribute.Value))
-		}
-	}
-	refused := &PeerError{Reason: ReasonSubject, Subject: c.Subject.CommonName}
+	found := commonNames(c.Subject)
+	refused := &PeerError{Reason: ReasonSubject, Subject: title(c)}
 	switch len(found) {
 	case 1:
 	case 0:
-		refused.Detail = fmt.Sprintf("the subject %q has no Common Name, and exactly one is needed; have the certificate reissued.", clip(c.Subject.String()))
+		refused.Detail = fmt.Sprintf("the subject %q has no Common Name, and exactly one is needed; have the certificate reissued.", clip(title(c)))
 		return "", refused
 	default:
 		refused.Detail = fmt.Sprintf("its subject has the Common Names %s, and exactly one is needed; have the certificate reissued.", clipError(fmt.Sprintf("%q", found)))
@@ -110,6 +110,15 @@ func subjectOf(c *x509.Certificate) (string, *PeerError) {
 		return "", refused
 	}
 	return name, nil
+}
+
+func commonNames(name pkix.Name) (found []string) {
+	for _, attribute := range name.Names {
+		if attribute.Type.Equal(oidCommonName) {
+			found = append(found, fmt.Sprint(attribute.Value))
+		}
+	}
+	return found
 }
 
 // lowerASCII lowers letters and refuses what is not printable ASCII: Unicode's lower case would turn the Kelvin sign into

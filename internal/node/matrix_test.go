@@ -52,11 +52,12 @@ func shownCertificates(ca, other *siptest.Authority) []shownCertificate {
 	usage := func(name string) verdict {
 		return verdict{certs.ReasonUsage, pool, fmt.Sprintf("the certificate of %q lacks the enhanced key usage %s; have it reissued for server and client authentication.", pool, name)}
 	}
-	twoNames := verdict{certs.ReasonSubject, pool, `its subject has the Common Names ["evil.example.com" "pool.synergy.com"], and exactly one is needed; have the certificate reissued.`}
+	twoNames := verdict{certs.ReasonSubject, "CN=" + pool + ",CN=" + evil, `its subject has the Common Names ["evil.example.com" "pool.synergy.com"], and exactly one is needed; have the certificate reissued.`}
 	nul := verdict{certs.ReasonSubject, pool + `\u0000.` + evil, `the Common Name "pool.synergy.com\x00.evil.example.com" holds characters that no host name has; have the certificate reissued.`}
 	unknown := verdict{certs.ReasonUnknownCA, pool, `the certificate that claims to be "pool.synergy.com" was issued by "Other", which is not among the trusted CAs; import that CA if it is yours.`}
-	over := verdict{certs.ReasonExpired, pool, fmt.Sprintf(`the certificate of "pool.synergy.com" expired on %s; renew it.`, expired.NotAfter.UTC().Format(time.DateOnly))}
-	notYet := verdict{certs.ReasonNotYetValid, pool, fmt.Sprintf(`the certificate of "pool.synergy.com" is valid from %s on only; check the clocks of both machines.`, early.NotBefore.UTC().Format(time.RFC3339))}
+	ended, begins := ca.Issue(expired), ca.Issue(early)
+	over := verdict{certs.ReasonExpired, pool, fmt.Sprintf(`the certificate of "pool.synergy.com" (serial number %s) expired on %s; renew it.`, certs.Describe(ended.Leaf).Serial, expired.NotAfter.UTC().Format("2006-01-02 at 15:04 UTC"))}
+	notYet := verdict{certs.ReasonNotYetValid, pool, fmt.Sprintf(`the certificate of "pool.synergy.com" (serial number %s) is valid from %s on only; show one that is valid already.`, certs.Describe(begins.Leaf).Serial, early.NotBefore.UTC().Format(time.RFC3339))}
 	none := verdict{certs.ReasonNone, "", "the peer has to show a certificate; assign it one for server and client authentication."}
 	good := verdict{}
 	return []shownCertificate{
@@ -66,8 +67,8 @@ func shownCertificates(ca, other *siptest.Authority) []shownCertificate {
 		{"two CNs", ca.Issue(names(evil, pool)), twoNames, twoNames},
 		{"NUL in CN", ca.Issue(names(pool + "\x00." + evil)), nul, nul},
 		{"other CA", other.Issue(names(pool)), unknown, unknown},
-		{"expired", ca.Issue(expired), over, over},
-		{"not yet valid", ca.Issue(early), notYet, notYet},
+		{"expired", ended, over, over},
+		{"not yet valid", begins, notYet, notYet},
 		{"no client usage", ca.Issue(server), usage("client authentication (1.3.6.1.5.5.7.3.2)"), good},
 		{"none", tls.Certificate{}, none, none},
 		{"no server usage", ca.Issue(client), good, usage("server authentication (1.3.6.1.5.5.7.3.1)")},
