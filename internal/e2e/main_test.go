@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	programs.isthmus, programs.lyncsim = filepath.Join(dir, "isthmus"), filepath.Join(dir, "lyncsim")
+	http.DefaultTransport = guard.Transport(http.DefaultTransport)
 	pgtest.Main(m)
 }
 

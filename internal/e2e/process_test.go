@@ -60,7 +60,8 @@ type process struct {
 func launch(t *testing.T, environment []string, name string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(name, args...), out: new(output), err: new(output), ended: make(chan struct{})}
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = environment, p.out, p.err
+	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = environment, guard.Writer(t, outputOf(t, "output", name, args), p.out), guard.Writer(t, outputOf(t, "error", name, args), p.err)
+	given("", args)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -111,10 +112,13 @@ func call(t *testing.T, input string, environment []string, name string, args ..
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = environment, strings.NewReader(input), &out, &errs
+	given(input, args)
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatalf("%s %q: %v", name, args, err)
 	}
-	return result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+	r := result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+	r.lookAt(t, name, args)
+	return r
 }

@@ -28,7 +28,12 @@ type Guard struct {
 }
 
 // Find names every form in which text holds a private key, each once: nil when it holds none.
-func (g *Guard) Find(text []byte) []string {
+func (g *Guard) Find(text []byte) []string { return g.find(text, depth) }
+
+// FindBare looks at the octets as they are and decodes nothing: for files that are too large for Find.
+func (g *Guard) FindBare(text []byte) []string { return g.find(text, 0) }
+
+func (g *Guard) find(text []byte, depth int) []string {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	var list []string
