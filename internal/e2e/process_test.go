@@ -59,18 +59,29 @@ type process struct {
 // launch starts a program, which is ended with the test.
 func launch(t *testing.T, environment []string, name string, args ...string) *process {
 	t.Helper()
+	p := prepare(t, environment, name, args...)
+	p.start()
+	return p
+}
+
+// prepare is a program that start starts.
+func prepare(t *testing.T, environment []string, name string, args ...string) *process {
 	p := &process{t: t, cmd: exec.Command(name, args...), out: new(output), err: new(output), ended: make(chan struct{})}
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = environment, guard.Writer(t, outputOf(t, "output", name, args), p.out), guard.Writer(t, outputOf(t, "error", name, args), p.err)
 	given("", args)
+	return p
+}
+
+func (p *process) start() {
+	p.t.Helper()
 	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	go func() {
 		_ = p.cmd.Wait() // ProcessState says how it ended
 		close(p.ended)
 	}()
-	t.Cleanup(func() { p.stop() })
-	return p
+	p.t.Cleanup(func() { p.stop() })
 }
 
 // stop asks the program to end, and returns its exit code; one that does not is killed.
