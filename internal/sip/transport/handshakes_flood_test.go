@@ -15,7 +15,7 @@ import (
 
 const knownAddress, strangerAddress = "127.0.0.2", "127.0.0.3"
 
-// A crowd is a TLS listener that has one turn for strangers.
+// A crowd is a TLS listener that has one turn for strangers. They are all but one address.
 type crowd struct {
 	t *testing.T
 	*recorder
@@ -26,7 +26,12 @@ type crowd struct {
 
 func newCrowd(t *testing.T, limits Limits, change func(*tls.Config)) *crowd {
 	t.Helper()
-	ca, r := newAuthority(t), onlyKnown(knownAddress)
+	return newCrowdOf(t, onlyKnown(knownAddress), limits, change)
+}
+
+func newCrowdOf(t *testing.T, r *recorder, limits Limits, change func(*tls.Config)) *crowd {
+	t.Helper()
+	ca := newAuthority(t)
 	limits.Handshakes = 1
 	l, server := newLayer(t, r, limits), ca.server(t, "node", tls.RequireAndVerifyClientCert)
 	change(server)
@@ -222,8 +227,9 @@ func TestAStrangerThatAsksNothingAfterItsHandshakeFailed(t *testing.T) {
 
 // After its certificate has made it known, a peer goes before strangers for a while.
 func TestAPeerThatItsCertificateMakesKnownTakesNoTurnTheNextTime(t *testing.T) {
-	c := newCrowd(t, Limits{}, asItIs)
-	c.known = func(p *Peer) bool { return len(p.Certificates) > 0 }
+	r := newRecorder()
+	r.known = func(p *Peer) bool { return len(p.Certificates) > 0 }
+	c := newCrowdOf(t, r, Limits{}, asItIs)
 	c.shakes(strangerAddress)
 	busy, err := c.layer.handshakes.begin(netip.MustParseAddr("10.0.0.1"), false)
 	if err != nil || busy.enqueue() != nil {

@@ -232,15 +232,23 @@ func TestAFavouredPeerNeverWaits(t *testing.T) {
 
 func TestAnAddressHasSoManyHandshakesOpen(t *testing.T) {
 	atDesk(t, Limits{HandshakesEach: 2}, func(t *testing.T, d desk) {
-		first := d.stranger(one)
-		d.stranger(one)
+		begin := func(addr netip.Addr) *handshake {
+			t.Helper()
+			h, err := d.begin(addr, false)
+			if err != nil {
+				t.Fatalf("a handshake of %v is refused: %v", addr, err)
+			}
+			return h
+		}
+		first := begin(one)
+		begin(one)
 		if _, err := d.begin(one, false); err != ErrHandshakesOpen {
 			t.Errorf("the third: %v", err)
 		}
-		d.stranger(other)
+		begin(other)
 		first.end()
 		first.end() // counts once
-		d.stranger(one)
+		begin(one)
 		if _, err := d.begin(one, false); err != ErrHandshakesOpen {
 			t.Errorf("the third, after one ended: %v", err)
 		}
