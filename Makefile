@@ -90,8 +90,8 @@ install-postgres:
 	$(call install,postgresql)
 
 e2e-packages:
-	@for program in chromium sipp openssl kamailio; do command -v $$program >/dev/null || exit 1; done && \
-	  ls /usr/lib/*/kamailio/modules/tls.so >/dev/null 2>&1 || $(MAKE) --no-print-directory install-e2e
+	@command -v chromium >/dev/null && command -v sipp >/dev/null && command -v openssl >/dev/null && command -v kamailio >/dev/null && \
+	  ls /usr/lib*/{,*/}kamailio/modules/tls.so 2>/dev/null | grep -q . || $(MAKE) --no-print-directory install-e2e
 
 install-e2e: no-kamailio-service
 	$(call install,chromium sip-tester openssl kamailio kamailio-tls-modules)
