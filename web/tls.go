@@ -35,14 +35,15 @@ func (s *Server) tlsPeerSubjects() pages {
 // subjectForm offers to read a new subject from a certificate, as long as none is typed.
 func (s *Server) subjectForm(ctx context.Context, f templates.Frame, form templates.Form) (templ.Component, error) {
 	if form.ID != 0 || form.Value("name") != "" {
-		return templates.TLSPeerSubjectForm(f, form, nil), nil
+		claims, err := s.claims(ctx, form.Value("name"))
+		return templates.TLSPeerSubjectForm(f, form, nil, claims), err
 	}
 	snapshot, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	chosen := url.Values{"place": form.Values["place"]}
-	return templates.TLSPeerSubjectForm(f, form, s.peerSources(snapshot, templates.Form{Values: chosen})), nil
+	return templates.TLSPeerSubjectForm(f, form, s.peerSources(snapshot, templates.Form{Values: chosen}), nil), nil
 }
 
 func (s *Server) subjectRows(ctx context.Context, subjects []federation.TLSPeerSubject) ([]templates.Row, error) {
@@ -131,8 +132,11 @@ func unmapped(snapshot federation.Snapshot) []templates.Finding {
 
 func subjectSaved(p federation.TLSPeerSubject, typed string) string {
 	text := "Select it in the TLS context " + federation.PeerAuthContext + " as well; until then it admits nobody."
-	if typed = strings.TrimSpace(typed); len(typed) > 3 && strings.EqualFold(typed[:3], "cn=") {
+	switch typed = strings.ToLower(strings.TrimSpace(typed)); {
+	case strings.TrimSpace(strings.TrimPrefix(typed, "cn=")) == p.Name && typed != p.Name:
 		text = "CN= was left out: the name is " + p.Name + ". " + text
+	case strings.Contains(typed, "="):
+		text = "Of the whole subject the Common Name alone was taken: " + p.Name + ". " + text
 	}
 	return text
 }

@@ -15,10 +15,12 @@ type TLSPeerSubject struct {
 	Description string `yaml:"description" validate:"text"`
 }
 
-// Normalize lowers the name, because subjects are compared without case, and drops a leading CN=.
+// Normalize lowers the name, because subjects are compared without case, and takes the Common Name out of a whole subject.
 func (s *TLSPeerSubject) Normalize() {
 	s.Name, s.Description = strings.ToLower(strings.TrimSpace(s.Name)), strings.TrimSpace(s.Description)
-	s.Name = strings.TrimSpace(strings.TrimPrefix(s.Name, "cn="))
+	if names, whole := commonNames(s.Name); whole && len(names) == 1 {
+		s.Name = names[0]
+	}
 	if name, err := ParseFQDN(s.Name); err == nil {
 		s.Name = name
 	}
@@ -32,13 +34,20 @@ func (s *TLSPeerSubject) Key() string { return s.Name }
 
 // checkSubject allows what a Common Name of a server may be: a name, never an URL or a wildcard.
 func checkSubject(s string) error {
+	names, whole := commonNames(s)
 	switch {
+	case whole && len(names) > 1:
+		return errors.New("This subject has two Common Names or more, and whoever shows such a certificate is refused; have it reissued with one.")
+	case whole:
+		return errors.New("This subject has no CN=, by which peers are known; enter the Common Name of the certificate, such as pool.synergy.com.")
 	case s == "":
 		return errors.New("Enter the Subject Common Name of the peer's certificate, such as pool.synergy.com.")
 	case strings.HasPrefix(s, "*"):
 		return errors.New("A peer subject is one whole name, no wildcard; enter the Common Name that the certificate shows.")
 	case strings.Contains(s, "/"):
 		return errors.New("Enter the Common Name alone, such as pool.synergy.com, not an URL.")
+	case strings.ContainsAny(s, "=,"):
+		return errors.New("Enter the Common Name alone, such as pool.synergy.com: what stands after CN= in the certificate's subject.")
 	}
 	_, err := ParseFQDN(s)
 	return err
@@ -85,10 +94,10 @@ func (c *TLSContext) Normalize() {
 }
 
 // Problems names what is wrong with the fields. A list of elliptic-curve ciphers alone is refused, because Lync offers
-// none of them (guide p.58).
+// none of them (guide p.58). Where TLS 1.3 is demanded, no list has any effect.
 func (c *TLSContext) Problems() []Problem {
 	list := check(c)
-	if len(c.Ciphers) > 0 && !slices.ContainsFunc(c.Ciphers, func(name string) bool { return !EllipticCurve(name) }) {
+	if c.MinVersion != "1.3" && len(c.Ciphers) > 0 && !slices.ContainsFunc(c.Ciphers, func(name string) bool { return !EllipticCurve(name) }) {
 		list = append(list, problem("ciphers", "Lync offers no elliptic-curve cipher; add one whose name begins with TLS_RSA_, or leave the list empty for the default."))
 	}
 	return list

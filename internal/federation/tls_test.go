@@ -2,8 +2,53 @@ package federation
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
+
+func TestOfAWholeSubjectTheOneCommonNameIsTaken(t *testing.T) {
+	for typed, want := range map[string]string{
+		"CN=fe8.synergy.com, O=Foo":                               "fe8.synergy.com",
+		"C = US, O = \"Foo, CN=evil.com\", CN = FE8.synergy.com.": "fe8.synergy.com",
+		`O=Foo\, CN\=evil.com,CN=fe8.synergy.com`:                 "fe8.synergy.com",
+		`O=Foo\\,CN=fe8.synergy.com`:                              "fe8.synergy.com",
+		"OU=SIP+CN=fe8.synergy.com; DC=synergy":                   "fe8.synergy.com",
+		"2.5.4.3=fe8.synergy.com,O=Foo":                           "fe8.synergy.com",
+		"subject=CN = fe8.synergy.com, O = Foo":                   "fe8.synergy.com",
+		"Subject: C=US, CN=\"fe8.synergy.com\"":                   "fe8.synergy.com",
+		"fe8.synergy.com":                                         "fe8.synergy.com",
+		"subject.synergy.com":                                     "subject.synergy.com",
+	} {
+		s := TLSPeerSubject{Name: typed}
+		s.Normalize()
+		if s.Name != want || len(s.Problems()) > 0 {
+			t.Errorf("%s is taken as %q, %v", typed, s.Name, s.Problems())
+		}
+	}
+}
+
+func TestASubjectWithoutOneCommonNameHasASentenceOfItsOwn(t *testing.T) {
+	for typed, want := range map[string]string{
+		"CN=fe1.synergy.com, CN=evil.com": "has two Common Names or more",
+		"O=Foo, C=US":                     "has no CN=",
+		"CN=, O=Foo":                      "Enter the Subject Common Name",
+		"fe8.synergy.com, O=Foo":          "Enter the Common Name alone",
+		"https://fe8.synergy.com/?cn=fe8": "not an URL",
+	} {
+		s := TLSPeerSubject{Name: typed}
+		s.Normalize()
+		if list := s.Problems(); len(list) != 1 || !strings.Contains(list[0].Text, want) {
+			t.Errorf("%s: %v, want %q", typed, list, want)
+		}
+	}
+}
+
+func TestEllipticCurvesAloneAreFineWhereTLS13IsDemandedAsTheListHasNoEffect(t *testing.T) {
+	c := TLSContext{Name: "x", MinVersion: "1.3", Ciphers: []string{"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"}}
+	if list := c.Problems(); len(list) > 0 {
+		t.Error(list)
+	}
+}
 
 func TestOldVersionsAreInUseThroughEnabledListenersAndTowardsNextHops(t *testing.T) {
 	context := func(name, version string) TLSContext { return TLSContext{Name: name, MinVersion: version} }
