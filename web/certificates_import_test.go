@@ -54,8 +54,9 @@ func TestAWrongUploadToTheTrustStoreNamesEachRuleAndChangesNothing(t *testing.T)
 		"a key":                 {append(root.PEM(), siptest.KeyPEM(leaf)...), []string{"holds a private key"}},
 		"servers in one file":   {both, []string{`"fe1.synergy.com" is the certificate of a server`, `"fe2.synergy.com" expired on`}},
 		"very many":             {bytes.Repeat(root.PEM(), 51), []string{"more than 50 certificates"}},
-		"half a certificate":    {root.PEM()[:300], []string{"no certificate in PEM or DER form"}},
+		"half a certificate":    {root.PEM()[:300], []string{"The PEM block in line 1 of this file is damaged or cut off"}},
 		"a request":             {pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: []byte("x")}), []string{"still the request"}},
+		"a CA and half a one":   {append(root.PEM(), root.PEM()[:300]...), []string{"is damaged or cut off, so nothing of the file was taken"}},
 		"a block of other kind": {pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: []byte("x")}), []string{`PEM block "X509 CRL"`}},
 	} {
 		a := c.sendFiles("/certificates", map[string][]byte{"file": test.file}, "purpose", "cup-trust", "description", "from the CA")

@@ -151,6 +151,7 @@ func TestWhatIsNoCertificateChangesNothing(t *testing.T) {
 	key := string(siptest.KeyPEM(leaf))
 	for promise, c := range map[string]struct{ purpose, file, want string }{
 		"garbage":                  {"cup-trust", "garbage", "holds no certificate in PEM or DER form"},
+		"a CA and half a one":      {"cup-trust", string(ca.PEM()) + string(ca.PEM()[:300]), "is damaged or cut off"},
 		"a key in a trust upload":  {"cup-trust", string(ca.PEM()) + key, "holds a private key"},
 		"a leaf as CA":             {"cup-trust", string(siptest.CertificatePEM(leaf)), "certificate of a server, not of a CA"},
 		"51 certificates":          {"cup-trust", strings.Repeat(string(ca.PEM()), 51), "more than 50"},
@@ -214,7 +215,11 @@ func TestAWrongPassphraseChangesNothingAndTheRightOneOpensTheKey(t *testing.T) {
 func TestAnImportThatCannotBeMeantIsRefusedBeforeAnythingIsRead(t *testing.T) {
 	m := newMachine(t)
 	for _, flags := range [][]string{{"--key", "-"}, {"--passphrase-file", "-"}, {"--key", "own.key", "--passphrase-file", "-"}} {
-		m.cert("x", append([]string{"import", "--purpose", "cup", "-"}, flags...)...).want(t, exitUsage, "Standard input can be read only once; give - for one of", "Usage:")
+		r := m.cert("x", append([]string{"import", "--purpose", "cup", "-"}, flags...)...)
+		r.want(t, exitUsage, "Usage:")
+		if !strings.HasPrefix(r.err, "Standard input can be read only once; give - for one of FILE, --key and --passphrase-file, and files for the others.\n") {
+			t.Errorf("it begins with %.120s", r.err)
+		}
 	}
 	m.cert("x", "import", "--purpose", "cup", "own.pem", "--key", "-", "--passphrase-file", "-").want(t, exitUsage, "Standard input can be read only once")
 	m.cert("x", "import", "--purpose", "cup-trust", "ca.pem", "--passphrase-file", "none").want(t, exitUsage, "--key belongs to --purpose cup")

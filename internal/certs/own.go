@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -45,7 +46,7 @@ func ImportOwn(k *Key, node string, now time.Time, file, keyFile []byte) (federa
 
 // parseKeys reads the file that should hold nothing but the key. Certificates beside it are ignored.
 func parseKeys(file []byte) ([]crypto.Signer, federation.Invalid) {
-	if !strings.Contains(string(file), "-----BEGIN") {
+	if !bytes.Contains(plainText(file), beginsOrEnds[0]) {
 		return nil, invalid("key", "This file holds no private key in PEM form; export the key as PKCS #8 in PEM form.")
 	}
 	b, problems := parseBundle("key", file)

@@ -47,16 +47,17 @@ func parseBundle(field string, file []byte) (bundle, federation.Invalid) {
 		return bundle{}, invalid(field, "This file has more than 1 MiB, which no certificate needs; choose the certificate's own file.")
 	}
 	var b bundle
-	block, rest := pem.Decode(file)
-	if block == nil {
-		if problem := b.addDER(file); problem != "" {
-			return bundle{}, federation.Invalid{{Path: field, Text: problem}}
+	blocks, problem := pemBlocks(file)
+	if problem == "" && len(blocks) == 0 {
+		problem = b.addDER(file)
+	}
+	for _, block := range blocks {
+		if problem == "" {
+			problem = b.add(block)
 		}
 	}
-	for ; block != nil; block, rest = pem.Decode(rest) {
-		if problem := b.add(block); problem != "" {
-			return bundle{}, federation.Invalid{{Path: field, Text: problem}}
-		}
+	if problem != "" {
+		return bundle{}, federation.Invalid{{Path: field, Text: problem}}
 	}
 	return b, nil
 }

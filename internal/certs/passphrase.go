@@ -33,9 +33,13 @@ func Decrypt(field string, file []byte, passphrase string) ([]byte, error) {
 	if len(file) > MaxUpload || !isEncrypted(file) {
 		return file, nil // what is wrong with it, its import says
 	}
+	blocks, problem := pemBlocks(file)
+	if problem != "" {
+		return nil, federation.Invalid{{Path: field, Text: problem}}
+	}
 	var out bytes.Buffer
 	keys := 0
-	for block, rest := pem.Decode(file); block != nil; block, rest = pem.Decode(rest) {
+	for _, block := range blocks {
 		if block.Headers["DEK-Info"] != "" {
 			return nil, invalid(field, otherForm)
 		}
@@ -55,6 +59,7 @@ func Decrypt(field string, file []byte, passphrase string) ([]byte, error) {
 }
 
 func isEncrypted(file []byte) bool {
+	file = plainText(file)
 	return bytes.Contains(file, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----")) || bytes.Contains(file, []byte("\nDEK-Info:"))
 }
 

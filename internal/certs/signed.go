@@ -82,7 +82,7 @@ func missingNames(c *x509.Certificate, r federation.CertificateRequest) federati
 
 // HoldsKey reports whether an uploaded file holds a private key in PEM form, encrypted or not: then it is no answer to a
 // request, but a certificate that brings its own key.
-func HoldsKey(file []byte) bool { return bytes.Contains(file, []byte("PRIVATE KEY")) }
+func HoldsKey(file []byte) bool { return bytes.Contains(plainText(file), []byte("PRIVATE KEY")) }
 
 // Warnings are what is doubtful about a node's own certificate and refuses nothing: sentences, none when all is well. A
 // certificate that brought its key may come from a CA that only its peers trust.
