@@ -147,7 +147,7 @@ func CertificatesPage(f Frame, c Certificates) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " <p class=\"prose note above\">Revocation is not checked: no revocation list (CRL) is read, and no OCSP responder is asked. To shut out a peer whose key is no longer its own, take its subject out of the <a href=\"/tls-contexts\">TLS context</a>.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " <p class=\"prose note\">Revocation is not checked: no revocation list (CRL) is read, and no OCSP responder is asked. To shut out a peer whose key is no longer its own, take its subject out of the <a href=\"/tls-contexts\">TLS context</a>.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

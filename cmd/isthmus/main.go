@@ -106,9 +106,14 @@ func newParser(cli *commands, c console, exit func(int)) (*kong.Kong, error) {
 
 // usage answers a wrong call: one sentence, then how to call.
 func usage(err error, c console) int {
-	fmt.Fprintln(c.err, sentenceOf(err))
 	var parse *kong.ParseError
-	if errors.As(err, &parse) {
+	if !errors.As(err, &parse) {
+		fmt.Fprintln(c.err, sentenceOf(err))
+	} else {
+		if node := parse.Context.Selected(); node != nil { // what a command itself refuses begins with its name
+			err = errors.New(strings.TrimPrefix(err.Error(), strings.TrimSpace(node.Path())+": "))
+		}
+		fmt.Fprintln(c.err, sentenceOf(err))
 		fmt.Fprintln(c.err)
 		parse.Context.Stdout = c.err
 		_ = parse.Context.PrintUsage(false) // it can only fail to write
