@@ -6,6 +6,12 @@ type PeerSources struct {
 	Places []Option // host:port of what may be probed
 }
 
+// A PeerClaim is a certificate of a name that is not listed yet, as a peer showed it.
+type PeerClaim struct {
+	Title string // who showed it, and when
+	Facts []Pair
+}
+
 // A PeerCertificate is what the certificate of a peer says, and what this node makes of it.
 type PeerCertificate struct {
 	State     State

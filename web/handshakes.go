@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"isthmus/internal/auth"
+	"isthmus/internal/certs"
 	"isthmus/internal/federation"
 	"isthmus/internal/listing"
 	"isthmus/templates"
@@ -29,6 +30,10 @@ var handshakeFields = listing.Fields[reportedHandshake]{
 	"subject": func(h reportedHandshake) string { return h.Subject },
 	"reason":  func(h reportedHandshake) string { return h.Reason },
 	"node":    func(h reportedHandshake) string { return h.node.Node },
+
+	"issuer":      func(h reportedHandshake) string { return h.Issuer },
+	"serial":      func(h reportedHandshake) string { return h.Serial },
+	"fingerprint": func(h reportedHandshake) string { return h.Fingerprint },
 }
 
 // showHandshakes lists why TLS connections came to nothing, on all nodes, and what would change that.
@@ -52,7 +57,8 @@ func (s *Server) showHandshakes(w http.ResponseWriter, r *http.Request) error {
 	l.Lede = "TLS connections that came to nothing, newest first, as each node remembers them since it started. What the incoming ACL refuses is not among them: that comes after the handshake."
 	l.Empty = "No TLS handshake has failed since the nodes started. Whoever is refused from now on is listed here with the reason, and with the page that would change it."
 	l.Columns = []templates.Column{{Name: "peer", Label: "Peer"}, {Name: "last", Label: "Last", NoFind: true}, {Name: "subject", Label: "Claimed subject"},
-		{Name: "reason", Label: "Reason"}, {Label: "What would change it"}, {Name: "node", Label: "Node"}}
+		{Name: "reason", Label: "Reason"}, {Label: "What would change it"}, {Name: "node", Label: "Node"},
+		{Name: "issuer", Label: "Issuer", FindOnly: true}, {Name: "serial", Label: "Serial number", FindOnly: true}, {Name: "fingerprint", Label: "SHA-256 fingerprint", FindOnly: true}}
 	return s.render(w, r, http.StatusOK, templates.ListPage(s.frame(r, "Refused handshakes", "/handshakes"), l))
 }
 
@@ -96,15 +102,33 @@ func howOften(h federation.RefusedHandshake, now time.Time) string {
 	return fmt.Sprintf("%d times since %s", h.Count, templates.Clock(h.First, now))
 }
 
-// claimed is the name in the peer's certificate. Without a trusted chain anybody can write any name there.
+// claimed is the name in the peer's certificate, and what tells that certificate from others of the name. Without a trusted
+// chain anybody can write any name there.
 func claimed(h federation.RefusedHandshake) templates.Cell {
+	cell := templates.Cell{Text: h.Subject, Mono: true, Tag: "unverified claim", Lines: certificateLines(h)}
 	switch {
-	case h.Subject == "":
+	case h.Subject == "" && h.Reason == certs.ReasonNone:
 		return templates.Cell{Text: "none"}
+	case h.Subject == "" && h.Fingerprint == "":
+		return templates.Cell{Text: "not seen"}
+	case h.Subject == "":
+		cell.Text, cell.Mono = "no subject", false
 	case h.Verified:
-		return templates.Cell{Text: h.Subject, Mono: true, Tag: "from a trusted CA"}
+		cell.Tag = "from a trusted CA"
 	}
-	return templates.Cell{Text: h.Subject, Mono: true, Tag: "unverified claim"}
+	return cell
+}
+
+// certificateLines tell one certificate from others. The fingerprint is whole where a name may be added by it.
+func certificateLines(h federation.RefusedHandshake) []string {
+	if h.Fingerprint == "" {
+		return nil
+	}
+	fingerprint := h.Fingerprint
+	if h.Reason != certs.ReasonNotListed {
+		fingerprint = fingerprint[:min(len(fingerprint), 2*shownOctets)] + "..."
+	}
+	return []string{"issued by " + h.Issuer, "serial " + h.Serial, "valid until " + moment(h.NotAfter), "SHA-256 " + fingerprint}
 }
 
 // sentence begins with a capital what follows other words in the log.

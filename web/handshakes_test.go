@@ -138,6 +138,98 @@ func TestEachReasonLeadsToWhatWouldChangeIt(t *testing.T) {
 	}
 }
 
+// described is a refused handshake with the facts of the certificate.
+func described(h federation.RefusedHandshake, issuer, fingerprint string) federation.RefusedHandshake {
+	h.Issuer, h.Serial, h.Fingerprint = issuer, "5a:01", strings.Repeat(fingerprint, 32)
+	h.NotBefore, h.NotAfter = h.Last.Add(-48*time.Hour), time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
+	return h
+}
+
+// With several trusted CAs nobody could tell which of them vouches.
+func TestWhoIsAskedToListANameSeesTheCertificateThatHasIt(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(2)
+	now := time.Now()
+	offered := described(refusedAt("10.1.30.11", "fe3.synergy.com", certs.ReasonNotListed, now), "Synergy CA 2", "ab")
+	foreign := described(refusedAt("10.1.30.12", "fe3.synergy.com", certs.ReasonUnknownCA, now.Add(-time.Minute)), "Somebody", "cd")
+	other := described(refusedAt("10.1.30.13", "fe4.synergy.com", certs.ReasonNotListed, now.Add(-time.Minute)), "Synergy CA 3", "ef")
+	c.remember("imp1.here.com", offered, foreign)
+	c.remember("imp2.here.com", offered, other)
+	row := c.handshakes("?field=peer&op=is_exactly&q=10.1.30.11")[0].Text()
+	for _, want := range []string{"issued by Synergy CA 2", "serial 5a:01", "valid until 6 May 2031, 07:08 UTC", "SHA-256 " + strings.Repeat("ab", 32)} {
+		if !strings.Contains(row, want) {
+			t.Errorf("the row does not say %q: %s", want, row)
+		}
+	}
+	for _, query := range []string{"?field=issuer&op=is_exactly&q=Somebody", "?field=fingerprint&op=begins_with&q=cdcd"} {
+		if rows := c.handshakes(query); len(rows) != 1 || !strings.Contains(rows[0].Text(), "SHA-256 cdcdcdcdcdcd") {
+			t.Errorf("%s finds %d rows", query, len(rows))
+		}
+	}
+	page := c.get("/tls-peer-subjects/new?name=fe3.synergy.com").status(http.StatusOK).page()
+	page.Count(t, ".claim", 1) // both nodes saw the same one; who nobody vouches for is no reason to list a name
+	claim := page.One(t, ".claim").Text()
+	for _, want := range []string{"10.1.30.11", "Synergy CA 2", "5a:01", "6 May 2031, 07:08 UTC", strings.Repeat("ab", 32)} {
+		if !strings.Contains(claim, want) {
+			t.Errorf("the form does not say %q: %s", want, claim)
+		}
+	}
+	c.get("/tls-peer-subjects/new?name=fe9.synergy.com").page().Count(t, ".claim", 0)
+	c.get("/tls-peer-subjects/new").page().Count(t, ".claim", 0)
+}
+
+func TestNoneIsSaidOfACertificateOnlyWhenNoneWasShown(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(1)
+	now := time.Now()
+	refusing := described(refusedAt("10.1.20.21", "fe1.synergy.com", certs.ReasonRefusedOurs, now), "Synergy CA 2", "ab")
+	refusing.Outbound, refusing.Port, refusing.Address, refusing.Listener, refusing.Verified = true, 5061, "10.1.20.21:5061", "", true
+	for _, test := range []struct {
+		promise string
+		h       federation.RefusedHandshake
+		says    []string
+	}{
+		{"none shown", refusedAt("10.1.30.11", "", certs.ReasonNone, now), []string{"none"}},
+		{"ended before", refusedAt("10.1.30.11", "", certs.ReasonNothing, now), []string{"not seen"}},
+		{"a name of SANs alone", described(refusedAt("10.1.30.11", "", certs.ReasonSubject, now), "Synergy CA 2", "ab"), []string{"no subject", "issued by Synergy CA 2"}},
+		{"it refused us", refusing, []string{"fe1.synergy.com", "from a trusted CA", "issued by Synergy CA 2"}},
+	} {
+		c.remember("imp1.here.com", test.h)
+		cell := c.handshakes("")[0].All("td")[1].Text()
+		for _, want := range test.says {
+			if !strings.Contains(cell, want) {
+				t.Errorf("%s: it says %q, want %q", test.promise, cell, want)
+			}
+		}
+		if test.h.Reason != certs.ReasonNone && strings.HasPrefix(cell, "none") {
+			t.Errorf("%s: it says %q", test.promise, cell)
+		}
+	}
+}
+
+func TestClocksAreBlamedForAnHourAtMost(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(1)
+	now := time.Now()
+	for _, test := range []struct {
+		reason string
+		off    time.Duration // how long the certificate has ended, or until it begins
+		clocks bool
+	}{
+		{certs.ReasonExpired, 20 * time.Minute, true}, {certs.ReasonExpired, time.Hour, false},
+		{certs.ReasonNotYetValid, 20 * time.Minute, true}, {certs.ReasonNotYetValid, time.Hour, false},
+	} {
+		h := described(refusedAt("10.1.30.11", "fe1.synergy.com", test.reason, now), "Synergy CA 2", "ab")
+		if h.NotAfter = now.Add(-test.off); test.reason == certs.ReasonNotYetValid {
+			h.NotBefore, h.NotAfter = now.Add(test.off), now.Add(48*time.Hour)
+		}
+		c.remember("imp1.here.com", h)
+		if text := c.handshakes("")[0].Text(); strings.Contains(text, "ompare the clocks of the peer and of imp1.here.com") != test.clocks || !strings.Contains(text, "would let it in") {
+			t.Errorf("%s by %v: the row says %s", test.reason, test.off, text)
+		}
+	}
+}
+
 func TestAnUnknownCALeadsToWhereOneIsImported(t *testing.T) {
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"time"
 
 	"isthmus/internal/certs"
 	"isthmus/internal/federation"
@@ -42,11 +43,18 @@ func (o waysOut) out(h reportedHandshake) wayOut {
 
 // reissue is for certificates that are at fault themselves.
 func reissue(h reportedHandshake) string {
+	clocks := "ompare the clocks of the peer and of " + h.node.Node + "."
 	switch h.Reason {
 	case certs.ReasonExpired:
+		if ago := h.Last.Sub(h.NotAfter); ago >= 0 && ago < time.Hour {
+			return "Renew the certificate on the peer, or c" + clocks + " Nothing else would let it in."
+		}
 		return "Renew the certificate on the peer. Nothing here would let it in."
 	case certs.ReasonNotYetValid:
-		return "Compare the clocks of the peer and of " + h.node.Node + ". Nothing else here would let it in."
+		if h.NotBefore.Sub(h.Last) >= time.Hour {
+			return "Let the peer show a certificate that is valid already. Nothing here would let it in."
+		}
+		return "C" + clocks + " Nothing else here would let it in."
 	case certs.ReasonUsage:
 		return "Have the peer's certificate reissued for server and client authentication. Nothing here would let it in."
 	case certs.ReasonSubject:

@@ -39,7 +39,7 @@ func (s *Server) peerSources(snapshot federation.Snapshot, form templates.Form) 
 func (s *Server) sourcesRefused(w http.ResponseWriter, r *http.Request, status int, snapshot federation.Snapshot, form templates.Form) error {
 	f := s.frame(r, "Add a TLS peer subject", subjectsPath)
 	fresh := templates.Form{Path: subjectsPath, Values: url.Values{}, Again: true}
-	return s.render(w, r, status, templates.TLSPeerSubjectForm(f, fresh, s.peerSources(snapshot, form)))
+	return s.render(w, r, status, templates.TLSPeerSubjectForm(f, fresh, s.peerSources(snapshot, form), nil))
 }
 
 // readPeerCertificate shows what was uploaded or pasted. It keeps nothing.
