@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"isthmus/internal/certs"
 	"isthmus/internal/federation"
@@ -12,7 +13,7 @@ import (
 
 // peerCertificate is what there is to say of a certificate by itself.
 func (s *Server) peerCertificate(snapshot federation.Snapshot, c certs.Candidate) templates.PeerCertificate {
-	page := templates.PeerCertificate{State: candidateState(c), Findings: refusals(c)}
+	page := templates.PeerCertificate{State: candidateState(c, s.Now()), Findings: refusals(c, s.Now())}
 	for _, link := range c.Chain {
 		page.Chain = append(page.Chain, describedFacts(link, link.Issuer))
 	}
@@ -27,8 +28,12 @@ func (s *Server) peerCertificate(snapshot federation.Snapshot, c certs.Candidate
 	return page
 }
 
-func candidateState(c certs.Candidate) templates.State {
+func candidateState(c certs.Candidate, now time.Time) templates.State {
 	switch {
+	case expired(c, now):
+		return templates.State{Mark: templates.Down, Word: "Expired"}
+	case tooEarly(c, now):
+		return templates.State{Mark: templates.Down, Word: "Not valid yet"}
 	case c.Untrusted != "":
 		return templates.State{Mark: templates.Unknown, Word: "Not verified"}
 	case c.Unlistable != "":
@@ -39,12 +44,15 @@ func candidateState(c certs.Candidate) templates.State {
 	return templates.State{Mark: templates.Up, Word: "Valid"}
 }
 
+func expired(c certs.Candidate, now time.Time) bool { return now.After(c.Chain[0].NotAfter) }
+
+func tooEarly(c certs.Candidate, now time.Time) bool { return now.Before(c.Chain[0].NotBefore) }
+
 // refusals are what refuses a certificate whatever is listed, worst first.
-func refusals(c certs.Candidate) []templates.Finding {
+func refusals(c certs.Candidate, now time.Time) []templates.Finding {
 	var list []templates.Finding
 	if c.Untrusted != "" {
-		list = append(list, templates.Finding{Mark: templates.Down, Title: "Its chain is not trusted here",
-			Text: c.Untrusted + " Until then its Common Name is a claim that nobody vouches for, so it is not offered for adding.", Href: certificatesPath, Link: "Certificates"})
+		list = append(list, untrusted(c, now))
 	}
 	if c.Unlistable != "" {
 		list = append(list, templates.Finding{Mark: templates.Down, Title: "It has no Common Name that can be listed", Text: c.Unlistable})
@@ -56,6 +64,19 @@ func refusals(c certs.Candidate) []templates.Finding {
 		list = append(list, templates.Finding{Mark: templates.Part, Title: "Refused of a peer that connects to a listener", Text: c.AsClient})
 	}
 	return list
+}
+
+// untrusted is why nobody vouches for the Common Name. A date is the peer's to mend, or a clock's; no trusted CA changes it.
+func untrusted(c certs.Candidate, now time.Time) templates.Finding {
+	const not = " So its Common Name is not offered for adding; look again when it is "
+	switch {
+	case expired(c, now):
+		return templates.Finding{Mark: templates.Down, Title: "It has expired", Text: c.Untrusted + not + "renewed."}
+	case tooEarly(c, now):
+		return templates.Finding{Mark: templates.Down, Title: "It is not valid yet", Text: c.Untrusted + not + "valid."}
+	}
+	return templates.Finding{Mark: templates.Down, Title: "Its chain is not trusted here", Href: certificatesPath, Link: "Certificates",
+		Text: c.Untrusted + " Until then its Common Name is a claim that nobody vouches for, so it is not offered for adding."}
 }
 
 // listedAlready says where a subject that exists is selected.

@@ -61,7 +61,7 @@ func TestASubjectThatNobodyVouchesForIsShownAndNotOffered(t *testing.T) {
 		says  string
 	}{
 		"another CA": {foreign.Leaf("pool.synergy.com"), "Not verified", `was issued by "Somebody else", which is not among the trusted CAs`},
-		"expired":    {ca.Expired("pool.synergy.com"), "Not verified", "expired on"},
+		"expired":    {ca.Expired("pool.synergy.com"), "Expired", "expired on"},
 		"no CN":      {leaf(ca, siptest.Leaf{DNS: []string{"pool.synergy.com"}}), "Refused", "has no Common Name, and exactly one is needed"},
 		"two CNs":    {leaf(ca, siptest.Leaf{Names: []string{"evil.example.com", "pool.synergy.com"}}), "Refused", "has the Common Names"},
 	} {
@@ -77,6 +77,30 @@ func TestASubjectThatNobodyVouchesForIsShownAndNotOffered(t *testing.T) {
 	page.Says(t, "main .state.part", "Valid one way only")
 	page.Says(t, ".findings", "Refused of a peer that connects to a listener")
 	page.Says(t, "main button.primary", "Add pool.synergy.com")
+}
+
+// A trusted CA changes nothing about a date, so the trusted CAs are not where the way out lies.
+func TestAnExpiredCertificateIsNotCalledUntrusted(t *testing.T) {
+	c := signedInAs(t, auth.Operator)
+	ca := siptest.NewAuthority("Synergy Root")
+	c.trusts(ca)
+	early := ca.Issue(siptest.Leaf{Names: []string{"pool.synergy.com"}, NotBefore: time.Now().Add(2 * time.Hour), NotAfter: time.Now().Add(5 * time.Hour)})
+	for _, test := range []struct {
+		leaf                tls.Certificate
+		title, state, until string
+	}{
+		{ca.Expired("pool.synergy.com"), "It has expired", "Expired", "its Common Name is not offered for adding; look again when it is renewed."},
+		{early, "It is not valid yet", "Not valid yet", "its Common Name is not offered for adding; look again when it is valid."},
+	} {
+		page := c.post("/tls-peer-subjects/certificate", "text", string(siptest.CertificatePEM(test.leaf))).status(http.StatusOK).page()
+		page.Says(t, ".findings h3", test.title)
+		page.Says(t, ".findings", test.until)
+		page.Says(t, "main .state.down", test.state)
+		page.Count(t, ".findings a", 0)
+		if text := page.One(t, ".findings").Text(); strings.Contains(text, "not trusted here") || strings.Contains(text, "vouches") {
+			t.Errorf("%s: %s", test.title, text)
+		}
+	}
 }
 
 func TestWhatIsNoCertificateComesBackWithASentenceAndNeverAKey(t *testing.T) {
