@@ -48,7 +48,16 @@ func lookAtFiles(t *testing.T, args []string) {
 	}
 }
 
-const label = "-----BEGIN PRIVATE KEY-----"
+// label is that of a key as a form has it, which the program prints where it names a wrong argument.
+const label = "-----BEGIN+PRIVATE+KEY-----"
+
+func TestAKeyAmongTheArgumentsIsNotPrinted(t *testing.T) {
+	m := newMachine(t)
+	key := strings.Join(strings.Fields(string(siptest.KeyPEM(siptest.NewAuthority("Synergy Root").Leaf("imp1.synergy.com")))), " ")
+	call(t, "", key).want(t, exitUsage, "A private key stands on the command line", "Usage: isthmus")
+	m.isthmus("", "cert", "import", "--purpose", "cup", "own.pem", "--description", key).want(t, exitUsage, "A private key stands on the command line")
+	m.isthmus("", "config", "apply", "./"+key).want(t, exitFailure, "A private key stands on the command line")
+}
 
 func TestAKeyInWhatACommandPrintsOrWritesFailsItsTest(t *testing.T) {
 	for where, plant := range map[string]func(){

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"isthmus/internal/federation"
 )
 
 // Exit codes of the program.
@@ -130,14 +132,22 @@ func report(err error, w io.Writer) int {
 		exit = exitError{exitFailure, err}
 	}
 	if text := exit.Error(); text != "" {
-		fmt.Fprintln(w, text)
+		fmt.Fprintln(w, withoutKey(text))
 	}
 	return exit.code
 }
 
+// withoutKey keeps a private key that stood among the arguments out of what is printed about them: it may be kept in a log.
+func withoutKey(text string) string {
+	if federation.HoldsPrivateKey(text) {
+		return "A private key stands on the command line or in a wrong file, where others may read it. Give --key the file that holds it, and put it nowhere else."
+	}
+	return text
+}
+
 // sentenceOf begins with a capital and ends with a full stop.
 func sentenceOf(err error) string {
-	s := err.Error()
+	s := withoutKey(err.Error())
 	if s == "" {
 		return s
 	}

@@ -48,7 +48,8 @@ func (r result) lookAt(t *testing.T, name string, args []string) {
 	}
 }
 
-const keyLabel = "-----BEGIN PRIVATE KEY-----"
+// keyLabel is that of a key as a form has it, which the program prints where it names a wrong argument.
+const keyLabel = "-----BEGIN+PRIVATE+KEY-----"
 
 func TestAKeyInAnAnswerIsAnErrorWhereverATestReadsIt(t *testing.T) {
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(keyLabel)) }))
