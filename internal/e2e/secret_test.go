@@ -1,0 +1,454 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"isthmus/internal/certs"
+	"isthmus/internal/siptest"
+)
+
+const (
+	phrase      = "a lantern under the seventh stair"
+	wrongPhrase = "a lantern under the sixth stair"
+)
+
+// secrecy is the story of a node's private keys, and of everything that could tell them.
+type secrecy struct {
+	*world
+	t    *testing.T
+	anna *reader
+	db   *pgx.Conn
+	key  *certs.Key // of the key file: the test opens what the product sealed
+
+	own       []byte // plain key that people bring, PEM
+	ownFile   string // the same as a file
+	protected []byte
+	chain     []byte
+	sealed    int // keys that were made here, and opened by the test
+}
+
+// TestNoPrivateKeyLeavesByAnyDoor goes through the life of a node's keys as an administrator does, right and wrong, at the
+// command line and at the console. Then everything that the product shows, logs, keeps or sends is looked at. The guard
+// knows the numbers of every key: of those that were brought, and of those that were made here.
+func TestNoPrivateKeyLeavesByAnyDoor(t *testing.T) {
+	w := newWorld(t, "")
+	w.node.apply(w.document())
+	w.node.isthmus("wizard", "finish", w.node.write("answers.yaml", w.answers()), "--out", w.node.dir+"/scripts")
+	process := w.node.serve()
+	s := &secrecy{world: w, t: t, anna: w.node.signsIn("anna")}
+	s.begins()
+
+	s.keysOfOthers()
+	s.wrongPlaces()
+	s.wrongFiles()
+	s.requests()
+	s.anotherNode()
+
+	s.shown()
+	s.stored()
+	s.onDisk()
+	s.sealedFast()
+	if log := process.err.String(); !strings.Contains(log, "configuration applied") {
+		t.Errorf("the log that was looked at says\n%s", log)
+	}
+}
+
+// begins opens the database and the key file, and has the keys of the story made.
+func (s *secrecy) begins() {
+	s.t.Helper()
+	file := filepath.Join(s.node.dir, "data", "key")
+	text := s.must(os.ReadFile(file))
+	_, encoded, _ := strings.Cut(strings.TrimSpace(string(text)), ":")
+	guard.LearnSecret("the secret of the key file", s.must(base64.StdEncoding.DecodeString(encoded)))
+	guard.LearnPhrase("the passphrase", phrase)
+	guard.LearnPhrase("the wrong passphrase", wrongPhrase)
+	var err error
+	if s.key, err = certs.OpenKey(file, "", true); err != nil {
+		s.t.Fatal(err)
+	}
+	if s.db, err = pgx.Connect(s.t.Context(), s.databaseURL(filepath.Join(s.node.dir, "data", "postgres", "run"))); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { s.db.Close(context.Background()) })
+	s.opensSealed() // of the certificate that serve made
+
+	leaf := s.ca.Issue(siptest.Leaf{Names: []string{"imp1.synergy.com"}, RSA: true})
+	s.own, s.chain, s.protected = siptest.KeyPEM(leaf), siptest.CertificatePEM(leaf), protected(s.t, leaf.PrivateKey, phrase)
+	s.ownFile = s.node.write("own.key", string(s.own))
+	guard.LearnKey("the node's own key", leaf.PrivateKey)
+}
+
+func (s *secrecy) must(b []byte, err error) []byte {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return b
+}
+
+// databaseURL leads to the node's own database by way of a socket directory.
+func (s *secrecy) databaseURL(sockets string) string {
+	s.t.Helper()
+	password := s.must(os.ReadFile(filepath.Join(s.node.dir, "data", "postgres", "password")))
+	return fmt.Sprintf("postgres://isthmus:%s@/isthmus?host=%s&port=5432&sslmode=disable", strings.TrimSpace(string(password)), url.QueryEscape(sockets))
+}
+
+// opensSealed makes the keys known that are sealed in the database by now: requests' under the hash of the request,
+// certificates' under their fingerprint.
+func (s *secrecy) opensSealed() (sealed [][]byte) {
+	s.t.Helper()
+	rows, _ := s.db.Query(s.t.Context(), `SELECT encrypted_key, fingerprint, ''::bytea FROM certificates WHERE encrypted_key IS NOT NULL
+		UNION ALL SELECT encrypted_key, '', csr FROM certificate_requests`)
+	var secret, csr []byte
+	var bind string
+	_, err := pgx.ForEachRow(rows, []any{&secret, &bind, &csr}, func() error {
+		if bind == "" {
+			sum := sha256.Sum256(csr)
+			bind = "request " + hex.EncodeToString(sum[:])
+		}
+		der, err := s.key.Open(secret, bind)
+		if err != nil {
+			return err
+		}
+		key, err := x509.ParsePKCS8PrivateKey(der)
+		if err != nil {
+			return err
+		}
+		guard.LearnKey("a key that was made here", key)
+		sealed = append(sealed, bytes.Clone(secret))
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.sealed += len(sealed)
+	return sealed
+}
+
+// refuses posts a form that must change nothing, and say so with these words.
+func (s *secrecy) refuses(words string, files map[string][]byte, fields url.Values) {
+	s.t.Helper()
+	status, page := s.anna.uploads("/certificates", files, fields)
+	if status != http.StatusUnprocessableEntity || !strings.Contains(page, words) {
+		s.t.Errorf("answered %d without %q:\n%s", status, words, page)
+	}
+}
+
+// keysOfOthers are a plain key beside its certificate, and one under a passphrase, which is wrong before it is right.
+func (s *secrecy) keysOfOthers() {
+	s.t.Helper()
+	m := s.node
+	m.isthmus("cert", "import", "--purpose", "cup-trust", m.write("ca.pem", string(s.ca.PEM())))
+	chain, locked := m.write("own.pem", string(s.chain)), m.write("locked.key", string(s.protected))
+	right, wrong := m.write("phrase", phrase+"\n"), m.write("wrong", wrongPhrase+"\n")
+	own := url.Values{"purpose": {"cup"}, "node": {"imp1.synergy.com"}}
+	with := func(name, value string) url.Values {
+		v := url.Values{name: {value}}
+		for n := range own {
+			v[n] = own[n]
+		}
+		return v
+	}
+	s.refuses("enter the passphrase", map[string][]byte{"file": s.chain, "key": s.protected}, own)
+	s.refuses("does not open this private key", map[string][]byte{"file": s.chain, "key": s.protected}, with("passphrase", wrongPhrase))
+	s.refuses("A private key stands here", map[string][]byte{"file": s.chain, "key": s.own}, with("description", string(s.own)))
+	s.fails("cert", "import", "--purpose", "cup", chain, "--key", locked)
+	s.fails("cert", "import", "--purpose", "cup", chain, "--key", locked, "--passphrase-file", wrong)
+	s.fails("cert", "import", "--purpose", "cup", chain, "--key", s.ownFile, "--description", strings.Join(strings.Fields(string(s.own)), " "))
+	if status, page := s.anna.uploads("/certificates", map[string][]byte{"file": s.chain, "key": s.protected}, with("passphrase", phrase)); status != http.StatusOK {
+		s.t.Errorf("the right passphrase: %d\n%s", status, page)
+	}
+	m.isthmus("cert", "import", "--purpose", "cup", chain, "--key", locked, "--passphrase-file", right)
+	m.isthmus("cert", "import", "--purpose", "cup", m.write("both.pem", string(s.chain)+string(s.own)))
+}
+
+func (s *secrecy) fails(args ...string) {
+	s.t.Helper()
+	if r := s.node.try(args...); r.code == 0 || r.err == "" {
+		s.t.Errorf("isthmus %s: %s", strings.Join(args[:2], " "), r)
+	}
+}
+
+// wrongPlaces are the fields of the console that a key does not belong into.
+func (s *secrecy) wrongPlaces() {
+	s.t.Helper()
+	key, line := string(s.own), strings.Split(string(s.own), "\n")[1]
+	s.refuses("private key", map[string][]byte{"file": s.own}, url.Values{"purpose": {"cup-trust"}})
+	s.refuses("private key", nil, url.Values{"purpose": {"cup-trust"}, "text": {key}})
+	s.refuses("private key", nil, url.Values{"purpose": {"cup"}, "node": {"imp1.synergy.com"}, "text": {key}})
+	before := s.audited()
+	for _, key := range []string{key, line} {
+		for path, form := range map[string]url.Values{
+			"/acl":                           {"pattern": {"10.9.9.9"}, "description": {key}},
+			"/static-routes":                 {"destination": {".com.other"}, "next_hop": {key}, "description": {key}},
+			"/tls-peer-subjects":             {"name": {"fe9.synergy.com"}, "description": {key}},
+			"/tls-peer-subjects/certificate": {"text": {key}},
+			"/certificates/requests":         {"node": {"imp1.synergy.com"}, "more": {key}},
+			"/users":                         {"id": {key}},
+			"/wizard":                        {"acknowledged": {"true"}, "site": {key}, "paste": {key}},
+			"/login":                         {"name": {key}, "password": {key}},
+		} {
+			if status, page := s.anna.answered(s.anna.http.PostForm(s.anna.site+path, form)); status != http.StatusUnprocessableEntity {
+				s.t.Errorf("%s answers %d:\n%s", path, status, page)
+			}
+		}
+		s.anna.answered(s.anna.http.Get(s.anna.site + "/users?q=" + url.QueryEscape(key)))
+	}
+	if after := s.audited(); after != before {
+		s.t.Errorf("%d changes were made", after-before)
+	}
+}
+
+func (s *secrecy) audited() (rows int) {
+	s.t.Helper()
+	if err := s.db.QueryRow(s.t.Context(), `SELECT count(*) FROM audit`).Scan(&rows); err != nil {
+		s.t.Fatal(err)
+	}
+	return rows
+}
+
+// wrongFiles are the arguments of the command line that a key is given for by mistake.
+func (s *secrecy) wrongFiles() {
+	s.t.Helper()
+	m, key := s.node, strings.Join(strings.Fields(string(s.own)), " ")
+	s.fails("cert", "import", "--purpose", "cup-trust", s.ownFile)
+	s.fails("cert", "import", "--purpose", "cup", s.ownFile)
+	s.fails("cert", "import", "--purpose", "cup", m.dir+"/own.pem", "--key", m.dir+"/locked.key", "--passphrase-file", s.ownFile)
+	s.fails("cert", "list", "--key-file", s.ownFile, "--data-dir", s.ownFile)
+	for _, command := range [][]string{{"config", "apply"}, {"config", "apply", "--dry-run"}, {"wizard", "plan"}} {
+		s.fails(append(command, s.ownFile)...)
+		s.fails(append(command, m.dir+"/data/key")...)
+	}
+	s.fails("config", "apply", m.write("key.yaml", "version: 1\nacl: [{pattern: 10.9.9.9, description: '"+key+"'}]\n"))
+	s.fails("wizard", "plan", m.write("key-answers.yaml", strings.Replace(s.answers(), `site: "1"`, `site: "`+key+`"`, 1)))
+}
+
+// requests are made, replaced and answered, by command and by page. The keys of all of them become known to the guard.
+func (s *secrecy) requests() {
+	s.t.Helper()
+	m := s.node
+	first := m.isthmus("cert", "csr")
+	s.opensSealed()
+	if second := m.isthmus("cert", "csr", "--replace", "--key-kind", "p-256"); second == first {
+		s.t.Error("the request was not replaced")
+	}
+	s.opensSealed()
+	form := url.Values{"node": {"imp1.synergy.com"}, "key_kind": {"rsa-2048"}}
+	ask := s.anna.posts("/certificates/requests", form)
+	mark := regexp.MustCompile(`name="replace" value="([0-9a-f]+)"`).FindStringSubmatch(ask)
+	if mark == nil {
+		s.t.Fatalf("it is replaced without a question:\n%s", ask)
+	}
+	form.Set("replace", mark[1])
+	s.anna.posts("/certificates/requests", form)
+	s.opensSealed()
+	csr := []byte(m.isthmus("cert", "export-csr"))
+	signed, err := s.ca.Answer(csr, siptest.Leaf{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if status, page := s.anna.uploads("/certificates", map[string][]byte{"file": siptest.CertificatePEM(signed)}, url.Values{"purpose": {"cup"}, "node": {"imp1.synergy.com"}}); status != http.StatusOK {
+		s.t.Errorf("the signed certificate: %d\n%s", status, page)
+	}
+	m.isthmus("cert", "csr", "--key-kind", "p-256") // waits while everything is looked at
+	s.opensSealed()
+	if s.sealed < 8 {
+		s.t.Errorf("only %d sealed keys were opened", s.sealed)
+	}
+}
+
+// anotherNode joins: what goes to it from the database, with every notice of a change, and what SIP goes to it from the first.
+func (s *secrecy) anotherNode() {
+	s.t.Helper()
+	const name = "imp2.synergy.com"
+	s.applied(s.t, fmt.Sprintf(`nodes:
+  - {name: imp1.synergy.com, address: %[1]s%[2]s, routing: true}
+  - {name: %[4]s, address: %[1]s%[3]s}
+users:
+  - {id: ann, licensed: true, node: %[4]s}
+`, s.net, nodeHost, imp2Host, name))
+	l, err := siptest.Listen(s.net+imp2Host+":5060", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	box := newInbox(s.t, l, nil)
+	fe := s.outside(s.t, fe1Host, "fe1.synergy.com")
+	fe.Sends(dressed(hello(carl, ann)))
+	got := box.expect(s.t, "MESSAGE")
+	guard.Look(s.t, "SIP between the nodes", got.Bytes())
+	got.answers(s.t, 200)
+	fe.Expect("200")
+	l.Close()
+
+	var sealedPassed, listened atomic.Bool
+	sealed := s.opensSealed()
+	sockets, octets := relay(s.t, filepath.Join(s.node.dir, "data", "postgres", "run"), func(direction string, to io.Writer) io.Writer {
+		return guard.Writer(s.t, "what goes "+direction+" of another node", writer(func(b []byte) (int, error) {
+			for _, secret := range sealed {
+				if bytes.Contains(b, secret) || bytes.Contains(b, []byte(hex.EncodeToString(secret))) {
+					sealedPassed.Store(true)
+				}
+			}
+			if bytes.Contains(b, []byte("isthmus_changes")) && direction == "from the database" {
+				listened.Store(true)
+			}
+			return to.Write(b)
+		}))
+	})
+	second := newMachine(s.t, name, s.net+imp2Host, s.databaseURL(sockets))
+	second.env = append(second.env, "ISTHMUS_KEY_FILE="+filepath.Join(s.node.dir, "data", "key"))
+	p := second.serve()
+	before := second.ready().Applied
+	s.node.apply(s.acl(fe1Host, fe2Host, stranger))
+	eventually(s.t, inForce, "in force on the second node", func() bool { return second.ready().Applied > before })
+	s.opensSealed() // what serve made there
+	if code := p.stop(); code != 0 || octets.Load() == 0 || !sealedPassed.Load() || !listened.Load() {
+		s.t.Errorf("ended with %d; %d octets, sealed keys among them: %v, a notice: %v", code, octets.Load(), sealedPassed.Load(), listened.Load())
+	}
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(b []byte) (int, error) { return w(b) }
+
+// shown are the outputs of every command, and every page, file and export of the console.
+func (s *secrecy) shown() {
+	s.t.Helper()
+	m := s.node
+	s.tries(stranger, siptest.NewAuthority("Other CA").Leaf("liar.synergy.com"), 0)
+	s.anna.shows("liar.synergy.com")
+	for _, args := range [][]string{{"cert", "list"}, {"cert", "list", "--json"}, {"cert", "export-csr"}, {"config", "export"}, {"check"}, {"check", "--json"},
+		{"wizard", "plan", "--json", m.dir + "/answers.yaml"}, {"wizard", "finish", m.dir + "/answers.yaml", "--out", m.dir + "/again"}} {
+		if r := m.try(args...); r.out == "" {
+			s.t.Errorf("isthmus %s prints nothing: %s", strings.Join(args, " "), r)
+		}
+	}
+	seen := s.anna.crawls(600)
+	for _, want := range []string{`^/certificates/\d+$`, `^/certificates/\d+\.pem$`, `^/certificates/requests/\d+\.csr$`, `^/audit`, `^/handshakes`, `configure\.ps1$`, `^/nodes`, `^/static/`} {
+		found := false
+		for path := range seen {
+			found = found || regexp.MustCompile(want).MatchString(path)
+		}
+		if !found {
+			s.t.Errorf("no link leads to %s; %d addresses were opened", want, len(seen))
+		}
+	}
+	stranger := &reader{t: s.t, http: http.Client{Timeout: patience}, site: s.anna.site}
+	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/login", "/certificates"} {
+		stranger.opens(path)
+	}
+}
+
+// stored is every row of every table as text. Sealed keys are there, so that plain ones would be seen.
+func (s *secrecy) stored() {
+	s.t.Helper()
+	sealed := s.opensSealed()
+	dump, tables := s.dump()
+	guard.Look(s.t, "the database", dump)
+	for _, table := range []string{"certificates", "certificate_requests", "audit", "node_statuses", "sessions", "deployments", "cluster", "drafts", "login_tries"} {
+		if !tables[table] {
+			s.t.Errorf("the table %s was not looked at", table)
+		}
+	}
+	for _, secret := range sealed {
+		if !bytes.Contains(dump, []byte(hex.EncodeToString(secret))) {
+			s.t.Error("the dump lacks a sealed key")
+		}
+	}
+	if !bytes.Contains(dump, []byte("liar.synergy.com")) || !bytes.Contains(dump, []byte("certificate_request")) {
+		s.t.Error("the dump lacks refused handshakes or audit rows")
+	}
+}
+
+func (s *secrecy) dump() (text []byte, tables map[string]bool) {
+	s.t.Helper()
+	rows, _ := s.db.Query(s.t.Context(), `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`)
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	tables = map[string]bool{}
+	for _, name := range names {
+		rows, _ := s.db.Query(s.t.Context(), "SELECT t::text FROM "+pgx.Identifier{name}.Sanitize()+" t")
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		tables[name] = true
+		text = append(text, name+"\n"+strings.Join(lines, "\n")+"\n"...)
+	}
+	return text, tables
+}
+
+// onDisk are the files of the data directory, those of the database among them, but the key file itself.
+func (s *secrecy) onDisk() {
+	s.t.Helper()
+	if _, err := s.db.Exec(s.t.Context(), `CHECKPOINT`); err != nil {
+		s.t.Fatal(err)
+	}
+	root := filepath.Join(s.node.dir, "data")
+	seen := map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		name, _ := filepath.Rel(root, path)
+		if err != nil || !d.Type().IsRegular() || name == "key" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		seen[name] = true
+		if !strings.HasPrefix(name, "postgres") {
+			guard.Look(s.t, "the file "+name, text)
+		} else if found := guard.FindBare(text); found != nil {
+			s.t.Errorf("the file %s of the database holds %q", name, found)
+		}
+		return err
+	})
+	if err != nil || !seen["snapshot"] || !seen["users"] || len(seen) < 100 {
+		s.t.Errorf("looked at %d files, at the snapshot: %v, at the users: %v, %v", len(seen), seen["snapshot"], seen["users"], err)
+	}
+}
+
+// sealedFast holds that the database alone opens nothing.
+func (s *secrecy) sealedFast() {
+	s.t.Helper()
+	file := filepath.Join(s.node.dir, "data", "key")
+	if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
+		s.t.Errorf("the key file: %v, %v", info.Mode(), err)
+	}
+	other, err := certs.OpenKey(filepath.Join(s.t.TempDir(), "key"), "", false)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.key = other
+	rows, _ := s.db.Query(s.t.Context(), `SELECT encrypted_key, fingerprint FROM certificates WHERE encrypted_key IS NOT NULL`)
+	var secret []byte
+	var bind string
+	count := 0
+	_, err = pgx.ForEachRow(rows, []any{&secret, &bind}, func() error {
+		count++
+		if plain, err := other.Open(secret, bind); err == nil {
+			s.t.Errorf("another key file opens %d octets", len(plain))
+		}
+		return nil
+	})
+	if err != nil || count < 2 {
+		s.t.Errorf("%d sealed keys, %v", count, err)
+	}
+}
