@@ -148,15 +148,18 @@ func (a certImportCommand) own(ctx context.Context, f *flags, c console, db *sto
 	if err != nil {
 		return err
 	}
-	known, err := db.Certificates(ctx)
+	snapshot, err := db.Snapshot(ctx)
 	if err != nil {
 		return err
+	}
+	if snapshot.Node(f.Node) == nil {
+		return federation.Invalid{{Path: "--node", Text: "There is no node " + f.Node + "; start Isthmus there once, or name one that isthmus config export lists under nodes."}}
 	}
 	request, err := db.Pending(ctx, f.Node)
 	if err != nil {
 		return err
 	}
-	imported, err := certs.ImportFor(key, f.Node, request, known, time.Now(), u)
+	imported, err := certs.ImportFor(key, f.Node, request, snapshot.Certificates, time.Now(), u)
 	if err != nil {
 		return err
 	}

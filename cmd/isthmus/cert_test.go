@@ -167,6 +167,16 @@ func TestWhatIsNoCertificateChangesNothing(t *testing.T) {
 	}
 }
 
+func TestAnImportForANodeThatIsNotThereSaysSo(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	leaf := siptest.NewAuthority("Synergy Lab CA").Leaf("nope.synergy.com")
+	file := string(siptest.CertificatePEM(leaf))
+	for _, upload := range []string{file, file + string(siptest.KeyPEM(leaf))} {
+		call(t, upload, "cert", "import", "--purpose", "cup", "-", "--database-url", m.url, "--data-dir", m.dir, "--node", "nope.synergy.com").clean(t).want(t, exitFailure, "--node: There is no node nope.synergy.com")
+	}
+}
+
 func TestACertificateWithItsOwnKeyIsTakenWithAWarningWhereItsCAIsUnknown(t *testing.T) {
 	m := newMachine(t)
 	m.isthmus(synergy, "config", "apply", "-").want(t, 0)

@@ -26,6 +26,9 @@ type Imported struct {
 // the request that waits for the node (ImportSigned), which is nil when none does. known are the stored certificates. The
 // error is federation.Invalid with a sentence per broken rule, under the fields "file", "key" and "passphrase".
 func ImportFor(k *Key, node string, request *federation.CertificateRequest, known []federation.Certificate, now time.Time, u Upload) (Imported, error) {
+	if isPKCS12(u.File) {
+		return Imported{}, invalid("file", pkcs12Own)
+	}
 	var i Imported
 	var err error
 	if request != nil && u.Key == nil && !HoldsKey(u.File) {

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"strings"
@@ -209,6 +210,7 @@ func TestATrustedCAIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 	sha1 := ca.issueTo(t, newKey(t).Public(), "Issuing", func(c *x509.Certificate) {
 		c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign
 	}, signedWith(x509.ECDSAWithSHA1))
+	server := newAuthority(t, "fe2.synergy.com", func(c *x509.Certificate) { c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature }).certificate
 	noSign := newAuthority(t, "Mute", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign }).certificate
 	var many []any
 	for range 51 {
@@ -220,7 +222,9 @@ func TestATrustedCAIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 		want    []string
 	}{
 		{"a server's certificate", pemOf(leaf), []string{`"fe1.synergy.com" is the certificate of a server`, `"Root"`}},
-		{"a CA that may not sign certificates", pemOf(noSign), []string{`"Mute" is the certificate of a server`}},
+		{"a CA that may not sign certificates", pemOf(noSign), []string{`"Mute" signed its certificate itself, and is not allowed to sign others`}},
+		{"a server's that it signed itself", pemOf(server), []string{`"fe2.synergy.com" signed its certificate itself, and is not allowed to sign others as a CA is; have a certificate issued by a CA for that server, and upload that CA's here`}},
+		{"PKCS #12", pfx(t), []string{"openssl pkcs12 -in FILE -nokeys"}},
 		{"expired", pemOf(expired), []string{`"Old" expired on 2026-11-01`}},
 		{"an intermediate CA signed with SHA-1", pemOf(sha1), []string{`"Issuing" is signed with ECDSA-SHA1`}},
 		{"a private key beside it", pemOf(ca.certificate, private), []string{"holds a private key"}},
@@ -241,6 +245,36 @@ func TestATrustedCAIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// pfx is the beginning of a PKCS #12 file.
+func pfx(t testing.TB) []byte {
+	version := der(t, asn1.ClassUniversal, asn1.TagInteger, false, []byte{3})
+	return sequence(t, version, sequence(t, oid(t, 1, 2, 840, 113549, 1, 7, 1)))
+}
+
+func TestAPFXIsConvertedWithItsKeyOnlyForANodesOwnCertificate(t *testing.T) {
+	k := testKey(t)
+	waits := pending(t, k)
+	for _, request := range []*federation.CertificateRequest{nil, &waits} {
+		if _, err := ImportFor(k, node, request, nil, now, Upload{File: pfx(t)}); err == nil || !strings.Contains(err.Error(), "file: This is a PKCS #12 file") || !strings.Contains(err.Error(), "-nodes") {
+			t.Errorf("a node's: %v", err)
+		}
+	}
+	if _, err := ReadCandidate(federation.Snapshot{}, now, pfx(t)); err == nil || !strings.Contains(err.Error(), "-nokeys") {
+		t.Errorf("a peer's: %v", err)
+	}
+}
+
+func TestAnUploadedCertificateThatSignedItselfIsToldToNeedACA(t *testing.T) {
+	k := testKey(t)
+	self := newAuthority(t, node, func(c *x509.Certificate) {
+		c.IsCA, c.KeyUsage, c.ExtKeyUsage = false, x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	})
+	i, err := ImportFor(k, node, nil, nil, now, Upload{File: pemOf(self.certificate, self.key)})
+	if err != nil || len(i.Warnings) != 1 || !strings.Contains(i.Warnings[0], "is signed by itself, so no peer trusts it; request one from the CA that your Microsoft servers use") {
+		t.Errorf("%v, warnings %q", err, i.Warnings)
 	}
 }
 

@@ -86,6 +86,9 @@ func (l links) verify(now time.Time) error {
 // missing names the link that the trust store lacks.
 func (l links) missing(err error) federation.Invalid {
 	top := l.chain[len(l.chain)-1]
+	if isRoot(top) && !signsCertificates(top) { // the leaf: nothing was issued by it
+		return invalid("file", "The certificate of %q is signed by itself, so no peer trusts it; request one from the CA that your Microsoft servers use.", title(top))
+	}
 	if isRoot(top) {
 		return invalid("file", "The root CA %q is not among the trusted CAs; upload its certificate first, as trusted, and this one after it.", title(top))
 	}

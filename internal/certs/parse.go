@@ -30,7 +30,8 @@ const (
 	notACert     = "This file holds no certificate in PEM or DER form; export it as Base-64 encoded X.509 (.cer or .pem)."
 	badPKCS7     = "This file is in PKCS #7 form, but holds no certificate that can be read; export it as Base-64 encoded X.509 (.cer or .pem)."
 	berPKCS7     = "This file is in BER form with indefinite length, which is not read here; convert it with openssl pkcs7 -inform DER -in FILE -print_certs."
-	pkcs12       = "This is a PKCS #12 file (.pfx, .p12), which is not read here; convert it to PEM with openssl pkcs12 -in FILE -nodes."
+	pkcs12       = "This is a PKCS #12 file (.pfx, .p12), which is not read here; take the certificates out of it with openssl pkcs12 -in FILE -nokeys."
+	pkcs12Own    = "This is a PKCS #12 file (.pfx, .p12), which is not read here; convert it to PEM, with its private key, with openssl pkcs12 -in FILE -nodes, and delete what that writes once it is imported."
 	stillRequest = "it is still the request; choose the certificate that the CA made of it."
 )
 

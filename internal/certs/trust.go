@@ -43,7 +43,11 @@ func eachOnce(chain []*x509.Certificate) []federation.Certificate {
 
 func trustProblems(c *x509.Certificate, now time.Time) federation.Invalid {
 	var list federation.Invalid
-	if !signsCertificates(c) {
+	switch {
+	case signsCertificates(c):
+	case isRoot(c):
+		list = append(list, invalid("file", "%q signed its certificate itself, and is not allowed to sign others as a CA is; have a certificate issued by a CA for that server, and upload that CA's here.", title(c))...)
+	default:
 		list = append(list, invalid("file", "%q is the certificate of a server, not of a CA; upload the certificate of the CA that issued it, %q.", title(c), issuer(c))...)
 	}
 	if now.After(c.NotAfter) {
