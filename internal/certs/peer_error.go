@@ -31,7 +31,13 @@ type PeerError struct {
 	Leaf    *x509.Certificate // that was refused; nil when it is not a certificate that was
 }
 
-func (e *PeerError) Error() string { return e.Reason + ": " + e.Detail }
+// Error leaves out the reason that says no more than what such an error is about.
+func (e *PeerError) Error() string {
+	if e.Reason == ReasonHandshake {
+		return e.Detail
+	}
+	return e.Reason + ": " + e.Detail
+}
 
 // spoken is an error that has its reason in it: a PeerError, or the refusal of a handshake that this node did not begin.
 func spoken(err error) *PeerError {

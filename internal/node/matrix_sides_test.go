@@ -96,7 +96,9 @@ func alert(err error) string {
 }
 
 // logged is how the log and Warning headers put the verdict.
-func (c cell) logged() string { return c.want().reason + ": " + c.want().detail }
+func (c cell) logged() string {
+	return (&certs.PeerError{Reason: c.want().reason, Detail: c.want().detail}).Error()
+}
 
 // isReported checks what the node reports of this cell.
 func (c cell) isReported(t *testing.T, r *rig, own, place func(federation.RefusedHandshake) bool) {
