@@ -39,7 +39,7 @@ type Facts struct {
 
 // checks in the order of the guide's workflow (guide p.39-42); troubleshooting is its chapter 11.
 var checks = []func(Facts) []Finding{
-	domains, federationOn, routes, routeTransport, aclComplete, aclAll, peerSubjects, peerAuthListener, peerCertificate,
+	domains, federationOn, routes, routeTransport, aclComplete, aclAll, peerSubjects, peerAuthListener, tlsCiphers, peerCertificate,
 	services, routingNode, scriptNodes, ownCertificates, trustedCAs, peersEnds, nodesBehind, listenersOpen, nextHops,
 }
 

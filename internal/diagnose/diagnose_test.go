@@ -87,7 +87,9 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 		"peer-auth on another port":  {func(f *Facts) { f.Snapshot.Listeners[3].Port = 5063 }, "peer_auth_listener", Red, "5061"},
 		"peer-auth over TCP":         {func(f *Facts) { f.Snapshot.Listeners[3].Transport = federation.TCP }, "peer_auth_listener", Red, "5061"},
 		"peer-auth asks for nothing": {func(f *Facts) { f.Snapshot.TLSContexts[0].VerifyClient = false }, "peer_auth_listener", Red, "5061"},
-		"a context that is gone":     {func(f *Facts) { f.Snapshot.TLSContexts = nil }, "peer_auth_listener", Red, "5061"},
+		"weak ciphers alone": {func(f *Facts) { f.Snapshot.TLSContexts[0].Ciphers = []string{"TLS_RSA_WITH_3DES_EDE_CBC_SHA"} }, "tls_ciphers", Amber,
+			"sip-proxy-peer-auth offers nothing but ciphers with 3DES, so a peer is refused who no longer offers 3DES and has no TLS 1.3."},
+		"a context that is gone": {func(f *Facts) { f.Snapshot.TLSContexts = nil }, "peer_auth_listener", Red, "5061"},
 		"subject configured, unselected": {func(f *Facts) {
 			f.Snapshot.TLSPeerSubjects = append(f.Snapshot.TLSPeerSubjects, federation.TLSPeerSubject{Name: "fe2.synergy.com"})
 		}, "peer_subjects", Amber, "fe2.synergy.com"},
@@ -144,7 +146,9 @@ func TestWhatIsNoFaultIsNotReported(t *testing.T) {
 		edit  func(*Facts)
 		check string
 	}{
-		"All admits every server of a deployment": {func(f *Facts) { f.Snapshot.ACL = []federation.ACLEntry{{Pattern: federation.ACLAll}} }, "acl_complete"},
+		"the versions and default ciphers that Lync needs": {func(f *Facts) { f.Snapshot.TLSContexts[0].MinVersion = "1.0" }, "tls_ciphers"},
+		"every cipher, as the guide selects them":          {func(f *Facts) { f.Snapshot.TLSContexts[0].Ciphers = federation.Ciphers() }, "tls_ciphers"},
+		"All admits every server of a deployment":          {func(f *Facts) { f.Snapshot.ACL = []federation.ACLEntry{{Pattern: federation.ACLAll}} }, "acl_complete"},
 		"a TCP route to an OCS pool": {func(f *Facts) {
 			f.Snapshot.StaticRoutes[0].Transport, f.Snapshot.Deployments[0].Answers.Platform = federation.TCP, federation.OCS2007R2
 		}, "route_transport"},

@@ -1,9 +1,7 @@
 package federation
 
 import (
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -109,33 +107,21 @@ func (c *TLSContext) Key() string { return c.Name }
 // Legacy reports whether TLS 1.0 or 1.1 is let in, which RFC 8996 forbids and old servers need.
 func (c *TLSContext) Legacy() bool { return c.MinVersion == "1.0" || c.MinVersion == "1.1" }
 
-// LegacyContexts are the contexts by which TLS 1.0 or 1.1 is in use: those of enabled listeners, and the one whose rules
-// hold towards next hops.
+// LegacyContexts are the contexts in use that let TLS 1.0 or 1.1 in.
 func (c *Configuration) LegacyContexts() []TLSContext {
+	return c.contextsInUse(func(context TLSContext) bool { return context.Legacy() })
+}
+
+// WeakContexts are the contexts in use whose selected ciphers are all weak.
+func (c *Configuration) WeakContexts() []TLSContext {
+	return c.contextsInUse(func(context TLSContext) bool { what, _ := context.WeakOnly(); return what != "" })
+}
+
+// contextsInUse are those of enabled listeners, and the one whose rules hold towards next hops.
+func (c *Configuration) contextsInUse(wanted func(TLSContext) bool) []TLSContext {
 	used := map[string]bool{PeerAuthContext: true}
 	for _, l := range c.Listeners {
 		used[l.TLSContext] = used[l.TLSContext] || l.Enabled
 	}
-	return slices.DeleteFunc(slices.Clone(c.TLSContexts), func(context TLSContext) bool { return !used[context.Name] || !context.Legacy() })
-}
-
-// Ciphers are the cipher suites that can be chosen, by IANA name, for TLS 1.0 to 1.2; those of TLS 1.3 are fixed.
-func Ciphers() []string {
-	var names []string
-	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
-		if slices.Contains(s.SupportedVersions, uint16(tls.VersionTLS12)) && !strings.Contains(s.Name, "RC4") {
-			names = append(names, s.Name)
-		}
-	}
-	return names
-}
-
-// EllipticCurve reports whether a cipher suite exchanges keys over an elliptic curve, which Lync does not.
-func EllipticCurve(cipher string) bool { return strings.HasPrefix(cipher, "TLS_ECDHE_") }
-
-func checkCipher(name string) error {
-	if !slices.Contains(Ciphers(), name) {
-		return fmt.Errorf("%q is no cipher suite that can be offered; use an IANA name such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256.", name)
-	}
-	return nil
+	return slices.DeleteFunc(slices.Clone(c.TLSContexts), func(context TLSContext) bool { return !used[context.Name] || !wanted(context) })
 }
