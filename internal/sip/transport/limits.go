@@ -30,9 +30,9 @@ type Limits struct {
 
 	// TLS handshakes of strangers, and of known addresses that fail often.
 	Handshakes        int // worked on at once; half of the processors, at least one
-	HandshakeQueue    int // waiting to be worked on, 64
-	HandshakesEach    int // under way from one address, 8
-	HandshakeFailures int // of one address in a row; one more each second, 30
+	HandshakeQueue    int // waiting to be worked on, 256
+	HandshakesEach    int // under way from one address, 32
+	HandshakeFailures int // of one address in a row; one more each second, 300
 }
 
 func (l Limits) orDefaults() Limits {
@@ -58,8 +58,8 @@ func (l Limits) orDefaults() Limits {
 		Strangers:    cmp.Or(l.Strangers, 256),
 
 		Handshakes:        cmp.Or(l.Handshakes, max(1, runtime.GOMAXPROCS(0)/2)),
-		HandshakeQueue:    cmp.Or(l.HandshakeQueue, 64),
-		HandshakesEach:    cmp.Or(l.HandshakesEach, 8),
-		HandshakeFailures: cmp.Or(l.HandshakeFailures, 30),
+		HandshakeQueue:    cmp.Or(l.HandshakeQueue, 256),
+		HandshakesEach:    cmp.Or(l.HandshakesEach, 32),
+		HandshakeFailures: cmp.Or(l.HandshakeFailures, 300),
 	}
 }
