@@ -33,20 +33,44 @@ func (s *Server) tlsContexts() pages {
 }
 
 func contextRow(c federation.TLSContext) templates.Row {
-	demand, ciphers := "not asked for", "default list"
+	demand := "not asked for"
 	if c.VerifyClient {
 		demand = "demanded"
-	}
-	if len(c.Ciphers) > 0 {
-		ciphers = counted(len(c.Ciphers), "cipher", "ciphers")
 	}
 	version := templates.Cell{Text: "TLS " + c.MinVersion}
 	if c.Legacy() {
 		version = templates.Cell{State: &templates.State{Mark: templates.Part, Word: "TLS " + c.MinVersion, Note: "broken, allowed on purpose"}}
 	}
 	return templates.Row{ID: c.ID, Href: fmt.Sprintf("/tls-contexts/%d", c.ID), Label: c.Name, Cells: []templates.Cell{
-		{Text: c.Name}, {Text: demand}, version, {Text: ciphers}, {Text: fmt.Sprint(len(c.PeerSubjects)), Num: true},
+		{Text: c.Name}, {Text: demand}, version, cipherCell(c), {Text: fmt.Sprint(len(c.PeerSubjects)), Num: true},
 	}}
+}
+
+// cipherCell marks what somebody selected that is weak, and says of the rest why it is there (guide p.58).
+func cipherCell(c federation.TLSContext) templates.Cell {
+	count := counted(len(c.Ciphers), "cipher", "ciphers")
+	mark := func(word, note string) templates.Cell {
+		return templates.Cell{State: &templates.State{Mark: templates.Part, Word: word, Note: note}}
+	}
+	has := func(weakness string) bool {
+		return slices.ContainsFunc(c.Ciphers, func(cipher string) bool { return slices.Contains(federation.Weaknesses(cipher), weakness) })
+	}
+	_, refused := c.WeakOnly()
+	switch {
+	case c.MinVersion == "1.3":
+		return templates.Cell{Text: "those of TLS 1.3"}
+	case len(c.Ciphers) == 0 && c.Legacy():
+		return templates.Cell{Text: "default list", Note: "RSA key exchange and 3DES among them, as OCS and Lync need them"}
+	case len(c.Ciphers) == 0:
+		return templates.Cell{Text: "default list", Note: "RSA key exchange among them, as Lync needs it"}
+	case refused != "" && len(c.Ciphers) == 1:
+		return mark(count+", weak", "refuses "+refused+" and has no TLS 1.3")
+	case refused != "":
+		return mark(count+", all weak", "refuses "+refused+" and has no TLS 1.3")
+	case has(federation.TripleDES):
+		return mark(count, "3DES among them")
+	}
+	return templates.Cell{Text: count, Note: "RSA key exchange among them, as Lync needs it"} // no list is without (Problems)
 }
 
 func (s *Server) contextForm(ctx context.Context, f templates.Frame, form templates.Form) (templ.Component, error) {
@@ -74,12 +98,13 @@ func cipherOptions() []templates.Option {
 		if federation.EllipticCurve(name) {
 			note = "Elliptic curve."
 		}
+		weak := federation.Weaknesses(name)
 		switch {
-		case strings.Contains(name, "3DES"):
+		case slices.Contains(weak, federation.TripleDES):
 			note = "Weak. For OCS 2007 R2 and Lync 2010 on old Windows only. " + note
-		case strings.HasPrefix(name, "TLS_RSA_"):
+		case slices.Contains(weak, federation.RSAExchange):
 			note += " Without forward secrecy."
-		case strings.Contains(name, "_CBC_"):
+		case slices.Contains(weak, federation.CBC):
 			note += " Older mode; fine where nothing better is offered."
 		}
 		options = append(options, templates.Option{Value: name, Label: name, Note: note})

@@ -174,3 +174,62 @@ func TestAStandingBannerNamesEveryContextThatLetsBrokenVersionsIn(t *testing.T) 
 	c.post("/logout").to("/login")
 	c.get("/login").page().Count(t, ".banner", 0)
 }
+
+func TestAWeakContextIsMarkedInTheListWithWhomItRefuses(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	for name, fields := range map[string][]string{
+		"triple":  {"ciphers", "TLS_RSA_WITH_3DES_EDE_CBC_SHA"},
+		"mixed":   {"ciphers", "TLS_RSA_WITH_3DES_EDE_CBC_SHA", "ciphers", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
+		"lync":    {"ciphers", "TLS_RSA_WITH_AES_128_GCM_SHA256", "ciphers", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
+		"old":     {"min_version", "1.0", "legacy", "true"},
+		"newest":  {"min_version", "1.3", "ciphers", "TLS_RSA_WITH_3DES_EDE_CBC_SHA"},
+		"default": {},
+	} {
+		c.post("/tls-contexts", append(fields, "name", name)...).to("/tls-contexts")
+	}
+	cells := map[string]string{}
+	marked := map[string]bool{}
+	for _, row := range c.get("/tls-contexts").page().All("tbody tr") {
+		name, cell := row.One(t, "[role=rowheader]").Text(), row.All("td")[3]
+		cells[name], marked[name] = cell.Text(), len(cell.All(".state.part")) > 0
+	}
+	for name, want := range map[string]struct {
+		text   string
+		marked bool
+	}{
+		"triple":  {"1 cipher, weak refuses who no longer offers 3DES and has no TLS 1.3", true},
+		"mixed":   {"2 ciphers 3DES among them", true},
+		"lync":    {"2 ciphers RSA key exchange among them, as Lync needs it", false},
+		"old":     {"default list RSA key exchange and 3DES among them, as OCS and Lync need them", false},
+		"newest":  {"those of TLS 1.3", false},
+		"default": {"default list RSA key exchange among them, as Lync needs it", false},
+	} {
+		if cells[name] != want.text || marked[name] != want.marked {
+			t.Errorf("%s: %q, marked: %t", name, cells[name], marked[name])
+		}
+	}
+}
+
+func TestAStandingBannerSaysWhomWeakCiphersRefuse(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	peers := c.snapshot().TLSContext(federation.PeerAuthContext)
+	path := fmt.Sprintf("/tls-contexts/%d", peers.ID)
+	c.post(path, "ciphers", "TLS_RSA_WITH_3DES_EDE_CBC_SHA").to("/tls-contexts")
+	c.get("/tls-contexts")
+	page := c.get("/acl").page()
+	page.Count(t, ".banner", 1)
+	page.Says(t, ".banner.part b", "Weak ciphers alone are selected in sip-proxy-peer-auth.")
+	page.Says(t, ".banner", "a peer is refused who no longer offers 3DES and has no TLS 1.3")
+	if to := page.One(t, ".banner a").Attr("href"); to != path {
+		t.Errorf("the way out leads to %s", to)
+	}
+	c.post(path, "min_version", "1.0", "legacy", "true").to("/tls-contexts")
+	c.get("/tls-contexts")
+	page = c.get("/acl").page()
+	page.Count(t, ".banner", 1)
+	page.Says(t, ".banner", "TLS 1.0 and 1.1 may be used with sip-proxy-peer-auth.")
+	page.Says(t, ".banner", "Weak ciphers alone are selected in sip-proxy-peer-auth.")
+	c.post(path, "min_version", "1.2", "ciphers", "").to("/tls-contexts")
+	c.get("/tls-contexts")
+	c.get("/acl").page().Count(t, ".banner", 0)
+}
