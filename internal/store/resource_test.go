@@ -208,6 +208,33 @@ func TestReferencesFollowANewName(t *testing.T) {
 	invalid(t, err, "name", "keeps its name")
 }
 
+func TestASubjectIsAddedAndSelectedInOneChange(t *testing.T) {
+	s := filled(t)
+	before := must(s.Snapshot(t.Context()))
+	context := before.TLSContexts[0]
+	saved, err := s.AddTLSPeerSubject(actor(t), federation.TLSPeerSubject{Name: "CN=New.synergy.com"}, []federation.TLSContext{context})
+	ok(t, err)
+	after := must(s.Snapshot(t.Context()))
+	if saved.ID == 0 || after.Revision != before.Revision+1 || !after.HasPeerSubject("new.synergy.com") ||
+		!slices.Contains(after.TLSContext(context.Name).PeerSubjects, "new.synergy.com") {
+		t.Errorf("saved %+v at revision %d, selected are %v", saved, after.Revision, after.TLSContext(context.Name).PeerSubjects)
+	}
+	if row := must(s.Audit(t.Context(), listing.Query{})).Items[0]; row.ChangeCount != 2 || row.Action == "" {
+		t.Errorf("the audit log has %+v", row)
+	}
+
+	var problems federation.Invalid
+	if _, err := s.AddTLSPeerSubject(actor(t), federation.TLSPeerSubject{Name: "late.synergy.com"}, []federation.TLSContext{context}); !errors.As(err, &problems) || problems[0].Path != "contexts" {
+		t.Errorf("a context that was changed since is answered %v", err)
+	}
+	if _, err := s.AddTLSPeerSubject(actor(t), federation.TLSPeerSubject{Name: "new.synergy.com"}, []federation.TLSContext{*after.TLSContext(context.Name)}); !errors.As(err, &problems) || problems[0].Path != "name" {
+		t.Errorf("a name that is there is answered %v", err)
+	}
+	if last := must(s.Snapshot(t.Context())); last.Revision != after.Revision || last.HasPeerSubject("late.synergy.com") {
+		t.Errorf("a refused change made revision %d", last.Revision)
+	}
+}
+
 func TestADomainWithUsersIsNotRenamedAway(t *testing.T) {
 	s := filled(t)
 	must(s.SaveUser(actor(t), federation.User{UserID: "cid", IMAddress: "cid@other.com", Licensed: true, Node: "imp2.synergy.com"}))

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"isthmus/internal/federation"
@@ -71,6 +72,46 @@ func (s *Store) TLSPeerSubject(ctx context.Context, id int64) (federation.TLSPee
 // SaveTLSPeerSubject adds a subject without an id and changes one with it. Contexts follow a new name.
 func (s *Store) SaveTLSPeerSubject(ctx context.Context, p federation.TLSPeerSubject) (federation.TLSPeerSubject, error) {
 	return tlsPeerSubjects.save(ctx, s, p)
+}
+
+// AddTLSPeerSubject adds a subject and selects it in contexts, as the caller read them, in one change. When one of them was
+// changed or deleted since, nothing is added; federation.Invalid tells so under "contexts".
+func (s *Store) AddTLSPeerSubject(ctx context.Context, p federation.TLSPeerSubject, contexts []federation.TLSContext) (federation.TLSPeerSubject, error) {
+	p.Normalize()
+	if err := federation.Invalid(p.Problems()).Err(); err != nil {
+		return p, err
+	}
+	saved := p
+	err := s.change(ctx, func(ctx context.Context, w *work) error {
+		saved = p
+		if err := tlsPeerSubjects.put(ctx, w, &saved); err != nil {
+			return err
+		}
+		w.action = "added TLS peer subject " + saved.Name
+		for i := range contexts {
+			if err := selectIn(ctx, w, &contexts[i], saved.Name); err != nil {
+				return err
+			}
+			w.action += ", selected in " + contexts[i].Name
+		}
+		return nil
+	})
+	if err != nil {
+		return p, err
+	}
+	return saved, nil
+}
+
+// selectIn selects a subject in a context that nobody changed since the caller read it.
+func selectIn(ctx context.Context, w *work, read *federation.TLSContext, subject string) error {
+	stored := w.before.TLSContext(read.Name)
+	if stored == nil || stored.ID != read.ID || len(federation.FieldChanges(read, stored)) > 0 {
+		return federation.Invalid{{Path: "contexts", Text: fmt.Sprintf("The TLS context %s was changed at this moment; look at it, and save again.", read.Name)}}
+	}
+	selected := *stored
+	selected.PeerSubjects = append(slices.Clone(stored.PeerSubjects), subject)
+	selected.Normalize()
+	return tlsContexts.putRow(ctx, w, stored, &selected)
 }
 
 // DeleteTLSPeerSubjects deletes all of the subjects or none.
