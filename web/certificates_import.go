@@ -181,37 +181,45 @@ func mayHoldKey(text string) bool {
 
 // importTrust adds what the file holds to the trust store, all or nothing.
 func (s *Server) importTrust(ctx context.Context, u uploaded) (string, error) {
-	list, err := certs.ImportTrust(s.Now(), u.File)
-	if err != nil {
-		return "", err
-	}
 	stored, err := s.store.Certificates(ctx)
 	if err != nil {
 		return "", err
 	}
-	known := 0
-	for i := range list {
-		list[i].Description = u.Description
-		if certs.Trusts(stored, list[i]) {
-			known++
-		}
+	list, err := certs.TrustFor(stored, s.Now(), u.Upload)
+	if err != nil {
+		return "", err
 	}
-	return trustedWords(list, known), s.store.SaveCertificates(ctx, list)
+	cas := make([]federation.Certificate, len(list))
+	for i, t := range list {
+		cas[i] = t.Certificate
+	}
+	return trustedWords(list), s.store.SaveCertificates(ctx, cas)
 }
 
 // trustedWords say what an upload to the trust store did.
-func trustedWords(list []federation.Certificate, known int) string {
-	if known == len(list) {
-		return "Nothing was changed. " + counted(known, "CA of this file is", "CAs of this file are") + " trusted already."
+func trustedWords(list []certs.Trusted) string {
+	known, described := 0, 0
+	for _, t := range list {
+		if t.Known {
+			known++
+		}
+		if t.Described {
+			described++
+		}
 	}
-	text := list[0].Subject + " is trusted now."
-	if added := len(list) - known; added > 1 || known > 0 {
-		text = counted(added, "CA", "CAs") + " more than before."
+	there := counted(known, "CA of this file is", "CAs of this file are") + " trusted already."
+	switch added := len(list) - known; {
+	case added == 0 && described == 0:
+		return "Nothing was changed. " + there
+	case added == 0:
+		return "Saved the description. " + there
+	case added == 1 && known == 0:
+		return "Saved. " + list[0].Certificate.Subject + " is trusted now."
+	case known == 0:
+		return "Saved. " + counted(added, "CA", "CAs") + " more than before."
+	default:
+		return "Saved. " + counted(added, "CA", "CAs") + " more than before. " + counted(known, "was", "were") + " trusted already."
 	}
-	if known > 0 {
-		text += " " + counted(known, "was", "were") + " trusted already."
-	}
-	return "Saved. " + text
 }
 
 // importOwn takes a node's certificate: with the key that comes along, else as the answer to the request that waits.
@@ -236,5 +244,5 @@ func (s *Server) importOwn(ctx context.Context, u uploaded) (string, error) {
 		return "", err
 	}
 	return strings.Join(append([]string{"Saved. New connections of " + u.node + " show it within a second; those that are open go on."}, i.Warnings...), " "),
-		s.store.SaveOwn(ctx, i.Certificate, i.Answers)
+		s.store.SaveOwn(ctx, i.Certificate, i.Answers, i.Over())
 }

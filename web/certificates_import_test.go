@@ -37,7 +37,11 @@ func TestACAIsTrustedFromAFileOrFromItsText(t *testing.T) {
 	c.get("/certificates").page().Says(t, ".banner", "Other Root is trusted now.")
 	c.sendFiles("/certificates", map[string][]byte{"file": other.Certificate.Raw}, "purpose", "cup-trust").to("/certificates")
 	c.get("/certificates").page().Says(t, ".banner", "Nothing was changed. 1 CA of this file is trusted already.")
-	c.get("/certificates").page().Count(t, "[aria-labelledby=trusted] tbody tr", 3)
+	c.post("/certificates", "purpose", "cup-trust", "text", string(other.PEM()), "description", "of the partner").to("/certificates")
+	page = c.get("/certificates").page()
+	page.Says(t, ".banner", "Saved the description. 1 CA of this file is trusted already.")
+	page.Says(t, "[aria-labelledby=trusted] tbody th", "Other Root of the partner")
+	page.Count(t, "[aria-labelledby=trusted] tbody tr", 3)
 }
 
 func TestAWrongUploadToTheTrustStoreNamesEachRuleAndChangesNothing(t *testing.T) {

@@ -114,32 +114,42 @@ func (a certImportCommand) passphraseProblem() string {
 }
 
 func (a certImportCommand) trust(ctx context.Context, _ *flags, c console, db *store.Store, u certs.Upload) error {
-	list, err := certs.ImportTrust(time.Now(), u.File)
-	if err != nil {
-		return err
-	}
 	known, err := db.Certificates(ctx)
 	if err != nil {
 		return err
 	}
-	for i := range list {
-		list[i].Description = u.Description
-	}
-	if err := db.SaveCertificates(ctx, list); err != nil {
+	list, err := certs.TrustFor(known, time.Now(), u)
+	if err != nil {
 		return err
 	}
-	for _, cert := range list {
-		did := "imported"
-		if certs.Trusts(known, cert) {
-			did = "unchanged"
+	cas := make([]federation.Certificate, len(list))
+	for i, t := range list {
+		cas[i] = t.Certificate
+	}
+	if err := db.SaveCertificates(ctx, cas); err != nil {
+		return err
+	}
+	for _, t := range list {
+		printImported(c, didTo(t), t.Certificate)
+		if t.Remark != "" {
+			fmt.Fprintln(c.err, "Warning:", t.Remark)
 		}
-		printImported(c, did, cert)
 	}
 	return nil
 }
 
+func didTo(t certs.Trusted) string {
+	switch {
+	case !t.Known:
+		return "imported"
+	case t.Described:
+		return "described"
+	}
+	return "unchanged"
+}
+
 func printImported(c console, did string, cert federation.Certificate) {
-	fmt.Fprintf(c.out, "%s %s %s, valid until %s\n", did, cert.Purpose, cert.Subject, cert.NotAfter.UTC().Format(time.DateOnly))
+	fmt.Fprintf(c.out, "%s %s %s, valid until %s, SHA-256 fingerprint %s\n", did, cert.Purpose, cert.Subject, cert.NotAfter.UTC().Format(time.DateOnly), cert.Fingerprint)
 }
 
 // own imports a node's certificate: with the key of its file, else with that of the request that waits.
@@ -163,7 +173,7 @@ func (a certImportCommand) own(ctx context.Context, f *flags, c console, db *sto
 	if err != nil {
 		return err
 	}
-	if err := db.SaveOwn(ctx, imported.Certificate, imported.Answers); err != nil {
+	if err := db.SaveOwn(ctx, imported.Certificate, imported.Answers, imported.Over()); err != nil {
 		return err
 	}
 	printImported(c, "imported", imported.Certificate)

@@ -240,5 +240,36 @@ func TestACAThatIsTrustedAlreadyIsSaidToBeUnchanged(t *testing.T) {
 	ca := string(siptest.NewAuthority("Synergy Lab CA").PEM())
 	m.cert(ca, "import", "--purpose", "cup-trust", "-").want(t, 0, "imported cup-trust Synergy Lab CA")
 	m.cert(ca, "import", "--purpose", "cup-trust", "-").want(t, 0, "unchanged cup-trust Synergy Lab CA")
+	m.cert(ca, "import", "--purpose", "cup-trust", "-", "--description", "both sides").want(t, 0, "described cup-trust Synergy Lab CA")
+	m.cert(ca, "import", "--purpose", "cup-trust", "-", "--description", "both sides").want(t, 0, "unchanged cup-trust Synergy Lab CA")
+	list := m.certificates().Certificates
+	if len(list) != 1 || list[0].Description != "both sides" {
+		t.Errorf("%+v", list)
+	}
+	namesake := string(siptest.NewAuthority("Synergy Lab CA").PEM())
+	m.cert(namesake, "import", "--purpose", "cup-trust", "-").want(t, 0, "imported cup-trust Synergy Lab CA", `Warning: Another CA called "Synergy Lab CA", with the fingerprint `+list[0].Fingerprint)
 	m.cert("garbage", "import", "--purpose", "cup-trust", "-").want(t, exitFailure, "standard input: This file holds no certificate")
+}
+
+func TestACertificateThatIsLessThanTheOneInUseIsTakenWithAWarning(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	ca := siptest.NewAuthority("Synergy Lab CA")
+	m.cert(string(ca.PEM()), "import", "--purpose", "cup-trust", "-").want(t, 0)
+	for _, c := range []struct {
+		leaf    siptest.Leaf
+		warning string
+	}{
+		{siptest.Leaf{DNS: []string{"imp1.synergy.com", "pool.synergy.com"}}, ""},
+		{siptest.Leaf{NotAfter: time.Now().Add(45 * time.Second)}, "sooner than the one in use"},
+		{siptest.Leaf{}, ""},
+	} {
+		c.leaf.Names = []string{"imp1.synergy.com"}
+		leaf := ca.Issue(c.leaf)
+		r := m.cert(string(siptest.CertificatePEM(leaf))+string(siptest.KeyPEM(leaf)), "import", "--purpose", "cup", "-")
+		r.want(t, 0, "imported cup imp1.synergy.com, valid until", c.warning)
+		if c.warning == "" && strings.Contains(r.err, "Warning") {
+			t.Errorf("a good certificate is doubted: %s", r.err)
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package certs
 
 import (
-	"slices"
 	"time"
 
 	"isthmus/internal/federation"
@@ -19,6 +18,7 @@ type Upload struct {
 type Imported struct {
 	Certificate federation.Certificate
 	Answers     *federation.CertificateRequest // the request that it was signed for; nil when it brought its key
+	Replaces    *federation.Certificate        // the node's present one; nil when it has none
 	Warnings    []string                       // whole sentences, none when all is well
 }
 
@@ -41,7 +41,8 @@ func ImportFor(k *Key, node string, request *federation.CertificateRequest, know
 		return Imported{}, err
 	}
 	i.Certificate.Description = u.Description
-	i.Warnings = Warnings(i.Certificate, known, now)
+	i.Replaces = ownOf(known, node)
+	i.Warnings = append(i.comparison(), Warnings(i.Certificate, known, now)...)
 	return i, nil
 }
 
@@ -57,11 +58,4 @@ func withItsKey(k *Key, node string, now time.Time, u Upload) (federation.Certif
 		}
 	}
 	return ImportOwn(k, node, now, file, key)
-}
-
-// Trusts reports whether a CA is among the stored certificates already, so that importing it changes nothing.
-func Trusts(known []federation.Certificate, ca federation.Certificate) bool {
-	return slices.ContainsFunc(known, func(c federation.Certificate) bool {
-		return c.Purpose == federation.PurposeTrust && c.Fingerprint == ca.Fingerprint
-	})
 }

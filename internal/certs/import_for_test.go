@@ -1,8 +1,10 @@
 package certs
 
 import (
+	"crypto/x509"
 	"strings"
 	"testing"
+	"time"
 
 	"isthmus/internal/federation"
 )
@@ -47,7 +49,73 @@ func TestAnUploadAnswersTheRequestUnlessItBringsAKey(t *testing.T) {
 			t.Errorf("%s: %v, answers %v, warnings %q", promise, err, i.Answers != nil, i.Warnings)
 		}
 	}
-	if !Trusts(known, known[0]) || Trusts(nil, known[0]) {
-		t.Error("what is trusted already")
+}
+
+func TestACertificateIsComparedWithTheOneWhosePlaceItTakes(t *testing.T) {
+	k, root, other := testKey(t), newAuthority(t, "Root"), newAuthority(t, "Other Root")
+	day := 24 * time.Hour
+	upload := func(ca authority, edit ...func(*x509.Certificate)) Upload {
+		c, key := ca.issue(t, node, append([]func(*x509.Certificate){valid(-time.Hour, 90*day), dnsNames(node, "pool.synergy.com")}, edit...)...)
+		return Upload{File: pemOf(c, key)}
+	}
+	cas := []federation.Certificate{stored(federation.PurposeTrust, []*x509.Certificate{root.certificate}), stored(federation.PurposeTrust, []*x509.Certificate{other.certificate})}
+	first, err := ImportFor(k, node, nil, cas, now, upload(root))
+	if err != nil || first.Loses() || first.Over() != "" || first.Replaces != nil {
+		t.Fatalf("%v, %+v", err, first)
+	}
+	known := append(cas, first.Certificate)
+	for promise, c := range map[string]struct {
+		upload Upload
+		want   []string
+	}{
+		"as good":          {upload(root), nil},
+		"with more names":  {upload(root, dnsNames(node, "POOL.synergy.com", "more.synergy.com")), nil},
+		"ends sooner":      {upload(root, valid(-time.Hour, 6*day)), []string{"ends on 2026-11-07, 12:00:00 UTC, sooner than the one in use, which ends on 2027-01-30"}},
+		"lacks a name":     {upload(root, dnsNames(node)), []string{"lacks names of the one in use", "pool.synergy.com."}},
+		"of another CA":    {upload(other), []string{`Another CA issued it: "Other Root"`}},
+		"worse all around": {upload(other, valid(-time.Hour, day), dnsNames()), []string{"sooner than", "Another CA", "lacks names"}},
+	} {
+		i, err := ImportFor(k, node, nil, known, now, c.upload)
+		if err != nil || !i.Loses() || i.Over() != first.Certificate.Fingerprint {
+			t.Fatalf("%s: %v, %+v", promise, err, i.Replaces)
+		}
+		text := strings.Join(i.Warnings, "\n")
+		if len(c.want) == 0 && text != "" {
+			t.Errorf("%s: %q", promise, text)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q lacks %q", promise, text, want)
+			}
+		}
+	}
+	known[len(known)-1].SelfSigned = true
+	if i, err := ImportFor(k, node, nil, known, now, upload(other)); err != nil || i.Loses() || i.Over() != first.Certificate.Fingerprint || len(i.Warnings) != 0 {
+		t.Errorf("in place of what the node made for itself: %v, %q", err, i.Warnings)
+	}
+}
+
+func TestACAIsTakenBesideWhatIsTrustedAlready(t *testing.T) {
+	root, namesake, later := newAuthority(t, "Root"), newAuthority(t, "Root"), newAuthority(t, "Later", valid(time.Hour, 2*time.Hour))
+	known := []federation.Certificate{stored(federation.PurposeTrust, []*x509.Certificate{root.certificate})}
+	known[0].Description = "lab"
+	file := pemOf(root.certificate, namesake.certificate, later.certificate)
+	for description, described := range map[string]bool{"": false, "lab": false, "both sides": true} {
+		list, err := TrustFor(known, now, Upload{File: file, Description: description})
+		if err != nil || len(list) != 3 {
+			t.Fatalf("%d CAs, %v", len(list), err)
+		}
+		if !list[0].Known || list[0].Described != described || list[0].Changes() != described || list[0].Remark != "" {
+			t.Errorf("%q: %+v", description, list[0])
+		}
+		if list[1].Known || !list[1].Changes() || !strings.Contains(list[1].Remark, known[0].Fingerprint) || list[1].Certificate.Description != description {
+			t.Errorf("a namesake: %+v", list[1])
+		}
+		if !strings.Contains(list[2].Remark, "valid from 2026-11-01 on only") {
+			t.Errorf("a later one: %+v", list[2])
+		}
+	}
+	if list, err := TrustFor(known, now, Upload{File: []byte("garbage")}); err == nil || list != nil {
+		t.Error("garbage was taken")
 	}
 }

@@ -17,7 +17,7 @@ const insertCertificate = `INSERT INTO certificates (purpose, node, chain, encry
 	fingerprint, self_signed, description) VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 // SaveCertificate keeps a node's own certificate in place of the one before it, or a trusted authority. An authority that
-// is there already changes nothing, and a self-signed certificate never replaces an imported one.
+// is there already takes its new description, if any, and a self-signed certificate never replaces an imported one.
 func (s *Store) SaveCertificate(ctx context.Context, c federation.Certificate) error {
 	return s.SaveCertificates(ctx, []federation.Certificate{c})
 }
@@ -31,10 +31,13 @@ func (s *Store) SaveCertificates(ctx context.Context, list []federation.Certific
 			} else if w.before.Node(c.Node) == nil {
 				return noNode(c.Node)
 			}
-			if superseded(w.before, c) {
+			save := w.saveCertificate
+			if trusted(w.before, c) != nil {
+				save = w.describeTrusted
+			} else if superseded(w.before, c) {
 				continue
 			}
-			if err := w.saveCertificate(ctx, c); err != nil {
+			if err := save(ctx, c); err != nil {
 				return err
 			}
 		}
@@ -66,15 +69,36 @@ func noNode(name string) error {
 	return federation.Refuse("There is no node %s. Start Isthmus there once, or name an existing node.", name)
 }
 
-// superseded reports whether what is stored goes before c.
-func superseded(s federation.Snapshot, c federation.Certificate) bool {
-	for _, known := range s.Certificates {
+// trusted is the stored row of a trusted authority, nil when there is none.
+func trusted(s federation.Snapshot, c federation.Certificate) *federation.Certificate {
+	for i, known := range s.Certificates {
 		if c.Purpose == federation.PurposeTrust && known.Purpose == c.Purpose && known.Fingerprint == c.Fingerprint {
-			return true
+			return &s.Certificates[i]
 		}
 	}
+	return nil
+}
+
+// superseded reports whether the node's certificate goes before c.
+func superseded(s federation.Snapshot, c federation.Certificate) bool {
 	own := s.Own(c.Node)
 	return c.Purpose == federation.PurposeOwn && c.SelfSigned && own != nil && !own.SelfSigned
+}
+
+// describeTrusted gives an authority that is there the description of c, unless that has none.
+func (w *work) describeTrusted(ctx context.Context, c federation.Certificate) error {
+	known := trusted(w.before, c)
+	if c.Description == "" || c.Description == known.Description {
+		return nil
+	}
+	if err := federation.Invalid(c.Problems()).Err(); err != nil {
+		return err
+	}
+	if _, err := w.tx.Exec(ctx, `UPDATE certificates SET description = $2 WHERE id = $1`, known.ID, c.Description); err != nil {
+		return refuseViolation(err)
+	}
+	w.note("certificate", federation.Changed, known.Subject, []federation.FieldChange{{Name: "description", Old: known.Description, New: c.Description}})
+	return nil
 }
 
 func (w *work) saveCertificate(ctx context.Context, c federation.Certificate) error {

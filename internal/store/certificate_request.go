@@ -104,27 +104,25 @@ func (s *Store) DeleteRequest(ctx context.Context, r federation.CertificateReque
 	})
 }
 
-// SaveOwn keeps a certificate in place of the node's: with the request that it answers (SaveSigned), nil when it answers
-// none (SaveCertificate).
-func (s *Store) SaveOwn(ctx context.Context, c federation.Certificate, answers *federation.CertificateRequest) error {
-	if answers == nil {
-		return s.SaveCertificate(ctx, c)
-	}
-	return s.SaveSigned(ctx, c, *answers)
-}
-
-// SaveSigned puts the certificate that was signed for a pending request in the place of the node's, and takes the
-// request away, in one change. It is refused when that very request waits no more.
-func (s *Store) SaveSigned(ctx context.Context, c federation.Certificate, r federation.CertificateRequest) error {
+// SaveOwn keeps a certificate in place of the node's, of which over is the fingerprint, "" when it has none: whoever
+// looked at another one has not seen what is lost. answers is the request that it was signed for, nil for none; that is
+// taken away in the same change. It is refused when either is not there any more.
+func (s *Store) SaveOwn(ctx context.Context, c federation.Certificate, answers *federation.CertificateRequest, over string) error {
 	return s.change(ctx, func(ctx context.Context, w *work) error {
+		if w.before.Node(c.Node) == nil {
+			return noNode(c.Node)
+		}
 		pending, err := w.request(ctx, c.Node)
 		if err != nil {
 			return err
 		}
-		if pending == nil || r.Node != c.Node || !bytes.Equal(pending.CSR, r.CSR) {
+		if answers != nil && (pending == nil || answers.Node != c.Node || !bytes.Equal(pending.CSR, answers.CSR)) {
 			return federation.Refuse("The request that this certificate was signed for was replaced or withdrawn meanwhile. Have the node's present request signed, and import that certificate.")
 		}
-		if err := w.saveCertificate(ctx, c); err != nil {
+		if own := w.before.Own(c.Node); own == nil && over != "" || own != nil && own.Fingerprint != over {
+			return federation.Refuse("The certificate of %s was replaced meanwhile, so nothing was changed. Look at the one in use first.", c.Node)
+		}
+		if err := w.saveCertificate(ctx, c); err != nil || answers == nil {
 			return err
 		}
 		return w.removeRequest(ctx, pending)

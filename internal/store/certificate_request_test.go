@@ -73,7 +73,7 @@ func TestASignedCertificateTakesTheRequestAlongInOneChange(t *testing.T) {
 	ok(t, s.SaveCertificate(actor(t), certificate("imp1.synergy.com", "a", false)))
 	ok(t, s.SaveRequest(actor(t), pending, nil))
 	revision, rows := must(s.Revision(t.Context())), must(s.Audit(t.Context(), listing.Query{})).Total
-	ok(t, s.SaveSigned(actor(t), certificate("imp1.synergy.com", "b", false), pending))
+	ok(t, s.SaveOwn(actor(t), certificate("imp1.synergy.com", "b", false), &pending, certificate("", "a", false).Fingerprint))
 	snapshot := must(s.Snapshot(t.Context()))
 	own := snapshot.Own("imp1.synergy.com")
 	if own == nil || own.Subject != "CN b" || must(s.Revision(t.Context())) != revision+1 {
@@ -92,7 +92,7 @@ func TestASignedCertificateOfAnotherRequestChangesNothing(t *testing.T) {
 	ok(t, s.SaveRequest(actor(t), request("imp1.synergy.com", "one"), nil))
 	saved := certificate("imp1.synergy.com", "b", false)
 	for _, pending := range []federation.CertificateRequest{request("imp1.synergy.com", "another"), request("imp2.synergy.com", "none")} {
-		err := unchanged(t, s, func() error { return s.SaveSigned(actor(t), saved, pending) })
+		err := unchanged(t, s, func() error { return s.SaveOwn(actor(t), saved, &pending, "") })
 		refused(t, err, "replaced or withdrawn")
 	}
 	if string(must(s.Request(t.Context(), "imp1.synergy.com")).CSR) != "one" || len(must(s.Certificates(t.Context()))) != 0 {
@@ -149,5 +149,44 @@ func TestATrustedAuthorityCanGoAndANodesCertificateCannot(t *testing.T) {
 	}
 	if err := unchanged(t, s, func() error { return s.DeleteTrusted(actor(t), []int64{first.ID}) }); !errors.Is(err, federation.ErrNotFound) {
 		t.Errorf("deleted twice: %v", err)
+	}
+}
+
+func TestACertificateTakesThePlaceOfTheOneThatWasLookedAt(t *testing.T) {
+	s := filled(t)
+	const node = "imp1.synergy.com"
+	seen := certificate(node, "a", false)
+	ok(t, s.SaveOwn(actor(t), seen, nil, ""))
+	pending := request(node, "one")
+	ok(t, s.SaveRequest(actor(t), pending, nil))
+	ok(t, s.SaveOwn(actor(t), certificate(node, "b", false), nil, seen.Fingerprint))
+	for _, answers := range []*federation.CertificateRequest{nil, &pending} {
+		for _, over := range []string{"", seen.Fingerprint} {
+			err := unchanged(t, s, func() error { return s.SaveOwn(actor(t), certificate(node, "c", false), answers, over) })
+			refused(t, err, "The certificate of imp1.synergy.com was replaced meanwhile")
+		}
+	}
+	refused(t, unchanged(t, s, func() error { return s.SaveOwn(actor(t), certificate("none.synergy.com", "c", false), nil, "") }), "There is no node none.synergy.com")
+}
+
+func TestATrustedAuthorityThatIsThereTakesANewDescription(t *testing.T) {
+	s := filled(t)
+	ca := certificate("", "a", false)
+	ca.Description = "lab"
+	ok(t, s.SaveCertificate(actor(t), ca))
+	ca.Description = ""
+	ok(t, unchanged(t, s, func() error { return s.SaveCertificate(actor(t), ca) }))
+	ca.Description = "both sides"
+	ok(t, s.SaveCertificate(actor(t), ca))
+	if list := must(s.Certificates(t.Context())); len(list) != 1 || list[0].Description != "both sides" {
+		t.Errorf("%+v", list)
+	}
+	change := last(t, s).Changes[0]
+	if len(change.Fields) != 1 || change.How != federation.Changed || change.Key != "CN a" || change.Fields[0] != (federation.FieldChange{Name: "description", Old: "lab", New: "both sides"}) {
+		t.Errorf("%+v", change)
+	}
+	ca.Description = "-----BEGIN PRIVATE KEY----- MC4CAQAwBQYDK2Vw"
+	if err := unchanged(t, s, func() error { return s.SaveCertificate(actor(t), ca) }); err == nil || !strings.Contains(err.Error(), "A private key stands here") {
+		t.Errorf("a key as its new description: %v", err)
 	}
 }
