@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 )
 
 // peerCertificate is what there is to say of a certificate by itself.
-func (s *Server) peerCertificate(snapshot federation.Snapshot, c certs.Candidate) templates.PeerCertificate {
+func (s *Server) peerCertificate(ctx context.Context, snapshot federation.Snapshot, c certs.Candidate) templates.PeerCertificate {
 	page := templates.PeerCertificate{State: candidateState(c, s.Now()), Findings: refusals(c, s.Now())}
 	for _, link := range c.Chain {
 		page.Chain = append(page.Chain, describedFacts(link, link.Issuer))
@@ -21,9 +22,9 @@ func (s *Server) peerCertificate(snapshot federation.Snapshot, c certs.Candidate
 		return page
 	}
 	if snapshot.HasPeerSubject(c.Subject) {
-		page.Listed = listedAlready(snapshot, c.Subject)
+		page.Listed = listedAlready(ctx, snapshot, c.Subject)
 	} else {
-		page.Subject = c.Subject
+		page.Subject, page.Selection = c.Subject, selection(ctx, snapshot, templates.Form{})
 	}
 	return page
 }
@@ -80,21 +81,21 @@ func untrusted(c certs.Candidate, now time.Time) templates.Finding {
 }
 
 // listedAlready says where a subject that exists is selected.
-func listedAlready(snapshot federation.Snapshot, subject string) *templates.Finding {
+func listedAlready(ctx context.Context, snapshot federation.Snapshot, subject string) *templates.Finding {
 	contexts := contextsWith(snapshot, subject)
 	if len(contexts) > 0 {
 		return &templates.Finding{Mark: templates.Up, Title: subject + " is listed already", Text: "It is selected in " + strings.Join(contexts, " and ") + "."}
 	}
-	f := unmapped(snapshot)[0] // it is one of them
-	f.Title, f.Text = subject+" is listed already, and selected in no TLS context", "Until it is selected it admits nobody."
+	f := templates.Finding{Mark: templates.Part, Title: subject + " is listed already, and selected in no TLS context"}
+	f.Text, f.Href, f.Link = whereToSelect(ctx, snapshot, "Until it is selected it admits nobody.")
 	return &f
 }
 
 // probedPage adds what the handshake showed.
-func (s *Server) probedPage(snapshot federation.Snapshot, p federation.Place, found certs.Probed) templates.PeerCertificate {
+func (s *Server) probedPage(ctx context.Context, snapshot federation.Snapshot, p federation.Place, found certs.Probed) templates.PeerCertificate {
 	var page templates.PeerCertificate
 	if found.Candidate != nil {
-		page = s.peerCertificate(snapshot, *found.Candidate)
+		page = s.peerCertificate(ctx, snapshot, *found.Candidate)
 	}
 	page.Again, page.Handshake = p.String(), handshakeFacts(found)
 	if found.Problem != "" {

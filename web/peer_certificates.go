@@ -39,7 +39,7 @@ func (s *Server) peerSources(snapshot federation.Snapshot, form templates.Form) 
 func (s *Server) sourcesRefused(w http.ResponseWriter, r *http.Request, status int, snapshot federation.Snapshot, form templates.Form) error {
 	f := s.frame(r, "Add a TLS peer subject", subjectsPath)
 	fresh := templates.Form{Path: subjectsPath, Values: url.Values{}, Again: true}
-	return s.render(w, r, status, templates.TLSPeerSubjectForm(f, fresh, s.peerSources(snapshot, form), nil))
+	return s.render(w, r, status, templates.TLSPeerSubjectForm(f, fresh, selection(r.Context(), snapshot, fresh), s.peerSources(snapshot, form), nil))
 }
 
 // readPeerCertificate shows what was uploaded or pasted. It keeps nothing.
@@ -61,7 +61,7 @@ func (s *Server) readPeerCertificate(w http.ResponseWriter, r *http.Request) err
 		return err
 	}
 	f := s.frame(r, "The certificate of a file", subjectsPath)
-	return s.render(w, r, http.StatusOK, templates.PeerCertificatePage(f, s.peerCertificate(snapshot, candidate)))
+	return s.render(w, r, http.StatusOK, templates.PeerCertificatePage(f, s.peerCertificate(r.Context(), snapshot, candidate)))
 }
 
 // maxProbes is how many run at a time: enough for the few people who set a federation up, too few to scan with.
@@ -95,7 +95,7 @@ func (s *Server) probePeer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := s.frame(r, "The certificate at "+places[at].String(), subjectsPath)
-	return s.render(w, r, http.StatusOK, templates.PeerCertificatePage(f, s.probedPage(snapshot, places[at], found)))
+	return s.render(w, r, http.StatusOK, templates.PeerCertificatePage(f, s.probedPage(r.Context(), snapshot, places[at], found)))
 }
 
 func (s *Server) logProbe(r *http.Request, p federation.Place, found certs.Probed) {

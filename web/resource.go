@@ -45,6 +45,10 @@ type resource[T any, P object[T]] struct {
 	check   func(context.Context, T, url.Values) (federation.Invalid, error)                // what only a form is asked; may be nil
 	effects func(context.Context, []T) (effects []string, refused bool, err error)          // of deleting; may be nil
 	saved   func(context.Context, T, url.Values) string                                     // what to tell after saving; may be nil
+
+	// A form that adds may change other things, too; both may be nil.
+	overtaken func(context.Context, url.Values) (federation.Invalid, error) // what somebody else saved of them since
+	saveWith  func(context.Context, T, url.Values) (T, error)               // in place of save
 }
 
 // plainRows makes each row from its thing alone.
@@ -135,7 +139,17 @@ func (re resource[T, P]) showForm(w http.ResponseWriter, r *http.Request, status
 }
 
 func (re resource[T, P]) create(w http.ResponseWriter, r *http.Request) error {
-	return re.store(w, r, fresh[T, P](), 0, "")
+	thing := fresh[T, P]()
+	if re.overtaken != nil {
+		invalid, err := re.overtaken(r.Context(), r.PostForm)
+		if err != nil {
+			return err
+		}
+		if len(invalid) > 0 {
+			return re.showForm(w, r, http.StatusConflict, templates.Form{Values: typed(r.PostForm, &thing), Invalid: invalid, Again: true})
+		}
+	}
+	return re.store(w, r, thing, 0, "")
 }
 
 func (re resource[T, P]) update(w http.ResponseWriter, r *http.Request) error {
@@ -196,6 +210,9 @@ func (re resource[T, P]) accept(ctx context.Context, posted url.Values, thing T)
 		if err != nil {
 			return thing, err
 		}
+	}
+	if re.saveWith != nil {
+		return re.saveWith(ctx, thing, posted)
 	}
 	return re.save(ctx, thing)
 }

@@ -26,24 +26,29 @@ func (s *Server) tlsPeerSubjects() pages {
 		form:    s.subjectForm,
 		page:    s.subjectPage,
 		effects: s.subjectEffects,
-		saved: func(ctx context.Context, p federation.TLSPeerSubject, posted url.Values) string {
-			return subjectSaved(p, posted.Get("name"))
-		},
+		saved:   subjectSaved,
+
+		overtaken: s.selectionOvertaken, saveWith: s.saveSubject,
 	}
 }
 
-// subjectForm offers to read a new subject from a certificate, as long as none is typed.
+// subjectForm offers to select a new subject in the same step. As long as none is typed it offers to read it from a
+// certificate, and then shows the certificates that peers showed under it.
 func (s *Server) subjectForm(ctx context.Context, f templates.Frame, form templates.Form) (templ.Component, error) {
-	if form.ID != 0 || form.Value("name") != "" {
-		claims, err := s.claims(ctx, form.Value("name"))
-		return templates.TLSPeerSubjectForm(f, form, nil, claims), err
+	claims, err := s.claims(ctx, form.Value("name"))
+	if form.ID != 0 || err != nil {
+		return templates.TLSPeerSubjectForm(f, form, nil, nil, claims), err
 	}
 	snapshot, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
-	chosen := url.Values{"place": form.Values["place"]}
-	return templates.TLSPeerSubjectForm(f, form, s.peerSources(snapshot, templates.Form{Values: chosen}), nil), nil
+	var sources *templates.PeerSources
+	if form.Value("name") == "" {
+		chosen := url.Values{"place": form.Values["place"]}
+		sources = s.peerSources(snapshot, templates.Form{Values: chosen})
+	}
+	return templates.TLSPeerSubjectForm(f, form, selection(ctx, snapshot, form), sources, claims), nil
 }
 
 func (s *Server) subjectRows(ctx context.Context, subjects []federation.TLSPeerSubject) ([]templates.Row, error) {
@@ -88,7 +93,7 @@ func (s *Server) subjectPage(ctx context.Context, f templates.Frame, l templates
 	if err != nil {
 		return nil, err
 	}
-	return templates.TLSPeerSubjectList(f, l, append(missingSubjects(snapshot, l.Add != ""), unmapped(snapshot)...)), nil
+	return templates.TLSPeerSubjectList(f, l, append(missingSubjects(snapshot, l.Add != ""), unselected(ctx, snapshot)...)), nil
 }
 
 // missingSubjects are the Common Names that a deployment's servers show and nobody listed.
@@ -112,27 +117,48 @@ func missingSubjects(snapshot federation.Snapshot, mayAdd bool) []templates.Find
 }
 
 // unmapped are the peer subjects that no context has selected, so that they admit nobody.
-func unmapped(snapshot federation.Snapshot) []templates.Finding {
+func unmapped(snapshot federation.Snapshot) []string {
 	var names []string
 	for _, p := range snapshot.TLSPeerSubjects {
 		if len(contextsWith(snapshot, p.Name)) == 0 {
 			names = append(names, p.Name)
 		}
 	}
+	return names
+}
+
+// unselected tells of them.
+func unselected(ctx context.Context, snapshot federation.Snapshot) []templates.Finding {
+	names := unmapped(snapshot)
 	if len(names) == 0 {
 		return nil
 	}
-	href := "/tls-contexts"
+	f := templates.Finding{Mark: templates.Part, Title: capital(counted(len(names), "peer subject is", "peer subjects are")) + " in no TLS context",
+		Text: "Listed, and admitted nowhere: " + strings.Join(names, ", ") + "."}
+	f.Text, f.Href, f.Link = whereToSelect(ctx, snapshot, f.Text)
+	return []templates.Finding{f}
+}
+
+// whereToSelect leads whoever may change contexts there, and tells others who may.
+func whereToSelect(ctx context.Context, snapshot federation.Snapshot, text string) (told, href, link string) {
+	href = "/tls-contexts"
 	if c := snapshot.TLSContext(federation.PeerAuthContext); c != nil {
 		href = fmt.Sprintf("/tls-contexts/%d", c.ID)
 	}
-	return []templates.Finding{{Mark: templates.Part, Title: capital(counted(len(names), "peer subject is", "peer subjects are")) + " in no TLS context",
-		Text: "Listed, and admitted nowhere: " + strings.Join(names, ", ") + ".", Href: href, Link: "Select them in " + federation.PeerAuthContext}}
+	if maySelect(ctx) {
+		return text, href, "Select in " + federation.PeerAuthContext
+	}
+	return text + " An administrator can select in " + federation.PeerAuthContext + " what is missing there.", href, "Look at it"
 }
 
-func subjectSaved(p federation.TLSPeerSubject, typed string) string {
+func subjectSaved(ctx context.Context, p federation.TLSPeerSubject, posted url.Values) string {
 	text := "Select it in the TLS context " + federation.PeerAuthContext + " as well; until then it admits nobody."
-	switch typed = strings.ToLower(strings.TrimSpace(typed)); {
+	if contexts := chosen(posted["contexts"]); len(contexts) > 0 {
+		text = "It is selected in " + strings.Join(contexts, " and ") + "."
+	} else if !maySelect(ctx) {
+		text = capital(whoSelects(federation.PeerAuthContext))
+	}
+	switch typed := strings.ToLower(strings.TrimSpace(posted.Get("name"))); {
 	case strings.TrimSpace(strings.TrimPrefix(typed, "cn=")) == p.Name && typed != p.Name:
 		text = "CN= was left out: the name is " + p.Name + ". " + text
 	case strings.Contains(typed, "="):
