@@ -63,3 +63,36 @@ type RequestQuestion struct {
 	Posted  url.Values // sent again when the answer is yes
 	Request CertificateRequest
 }
+
+// A TrustQuestion is asked before CAs are trusted.
+type TrustQuestion struct {
+	CAs         []Certificate
+	Findings    []Finding
+	Text        string // of all of them, PEM
+	Description string
+}
+
+// Title asks for the answer that Verb gives.
+func (q TrustQuestion) Title() string { return q.Verb() + "?" }
+
+// Verb is the answer of whoever compared them.
+func (q TrustQuestion) Verb() string {
+	if len(q.CAs) == 1 {
+		return "Trust this CA"
+	}
+	return "Trust these " + count(len(q.CAs), "CA", "CAs")
+}
+
+// A Comparison is the certificate of a node beside the one that would take its place.
+type Comparison struct {
+	Node     string
+	Replace  string // the fingerprint of the one in use
+	Rows     []Compared
+	Findings []Finding
+}
+
+// Compared is one fact about both.
+type Compared struct {
+	Name, Was, Is string
+	Mono          bool // what a machine reads
+}

@@ -22,6 +22,8 @@ type Form struct {
 	ReadOnly bool // the reader may look but not change
 	Delete   bool // whether a link to delete it is shown
 	Again    bool // whether "Save and add another" is shown
+
+	Compared *Comparison // what would be replaced, beside what would replace it; nil when nothing is lost
 }
 
 // Action is where the form is sent.

@@ -63,6 +63,9 @@ var kindWords = strings.NewReplacer("acl", "ACL entry", "tls_", "TLS ", "_", " "
 
 func changedLine(c store.AuditChange) string {
 	line := c.How + " " + kindWords.Replace(c.Kind) + " " + c.Key
+	if c.Kind == "certificate" {
+		return line + ": " + strings.Join(certificateParts(c), ", ")
+	}
 	if c.How != federation.Changed {
 		return line
 	}
@@ -74,4 +77,20 @@ func changedLine(c store.AuditChange) string {
 		parts[i] = f.Name + " " + f.Old + " -> " + f.New
 	}
 	return line + ": " + strings.Join(parts, ", ")
+}
+
+// certificateParts tell one certificate from another of its name, also where one was added or removed.
+func certificateParts(c store.AuditChange) []string {
+	var parts []string
+	for _, f := range c.Fields {
+		name := kindWords.Replace(f.Name)
+		switch {
+		case f.Name == "purpose" || f.Old == f.New: // whose it is stands in the key
+		case c.How == federation.Changed:
+			parts = append(parts, name+" "+f.Old+" -> "+f.New)
+		case f.Name != "subject":
+			parts = append(parts, name+" "+f.Old+f.New) // one of the two is empty
+		}
+	}
+	return parts
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/base64"
@@ -102,19 +103,24 @@ func fileFrom(r *http.Request, name string) ([]byte, error) {
 	return data, err
 }
 
-// upload takes a certificate of either purpose. Wrong ones come back with every broken rule and what was typed.
+// upload takes a certificate of either purpose. The form's own button wants to be asked before a CA is trusted, and before
+// a certificate in use is replaced.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
 	u, err := uploadedFrom(r)
-	var text string
-	switch {
-	case err != nil:
-	case r.PostForm.Get("purpose") == federation.PurposeOwn:
-		text, err = s.importOwn(r.Context(), u)
-	case r.PostForm.Get("purpose") == federation.PurposeTrust:
-		text, err = s.importTrust(r.Context(), u)
-	default:
-		return federation.Refuse("There is no such purpose. A node's own certificate has the purpose cup, a trusted CA cup-trust.")
+	if err != nil {
+		return s.uploadDone(w, r, u, err, "")
 	}
+	switch r.PostForm.Get("purpose") {
+	case federation.PurposeOwn:
+		return s.uploadOwn(w, r, u)
+	case federation.PurposeTrust:
+		return s.uploadTrust(w, r, u)
+	}
+	return federation.Refuse("There is no such purpose. A node's own certificate has the purpose cup, a trusted CA cup-trust.")
+}
+
+// uploadDone ends an upload. Wrong ones come back with every broken rule and what was typed.
+func (s *Server) uploadDone(w http.ResponseWriter, r *http.Request, u uploaded, err error, text string) error {
 	var invalid federation.Invalid
 	if err = asInvalid(err, u.field); errors.As(err, &invalid) {
 		return s.uploadPage(w, r, http.StatusUnprocessableEntity, templates.Form{Values: typedAgain(r.PostForm), Invalid: u.placed(invalid)})
@@ -179,21 +185,28 @@ func mayHoldKey(text string) bool {
 	return err != nil
 }
 
-// importTrust adds what the file holds to the trust store, all or nothing.
-func (s *Server) importTrust(ctx context.Context, u uploaded) (string, error) {
-	stored, err := s.store.Certificates(ctx)
+// uploadTrust adds what the file holds to the trust store, all or nothing.
+func (s *Server) uploadTrust(w http.ResponseWriter, r *http.Request, u uploaded) error {
+	stored, err := s.store.Certificates(r.Context())
 	if err != nil {
-		return "", err
+		return err
 	}
 	list, err := certs.TrustFor(stored, s.Now(), u.Upload)
 	if err != nil {
-		return "", err
+		return s.uploadDone(w, r, u, err, "")
 	}
 	cas := make([]federation.Certificate, len(list))
+	var problems federation.Invalid
 	for i, t := range list {
-		cas[i] = t.Certificate
+		cas[i], problems = t.Certificate, t.Certificate.Problems()
 	}
-	return trustedWords(list), s.store.SaveCertificates(ctx, cas)
+	if err := problems.Err(); err != nil { // such as a key in the description, which no page may hold
+		return s.uploadDone(w, r, u, err, "")
+	}
+	if r.PostForm.Has("ask") && slices.ContainsFunc(list, func(t certs.Trusted) bool { return !t.Known }) {
+		return s.askTrust(w, r, u, list)
+	}
+	return s.uploadDone(w, r, u, s.store.SaveCertificates(r.Context(), cas), trustedWords(list))
 }
 
 // trustedWords say what an upload to the trust store did.
@@ -222,27 +235,37 @@ func trustedWords(list []certs.Trusted) string {
 	}
 }
 
-// importOwn takes a node's certificate: with the key that comes along, else as the answer to the request that waits.
-func (s *Server) importOwn(ctx context.Context, u uploaded) (string, error) {
+// uploadOwn takes a node's certificate. replace is the fingerprint of the one that was looked at, and may be lost.
+func (s *Server) uploadOwn(w http.ResponseWriter, r *http.Request, u uploaded) error {
+	i, err := s.ownFrom(r.Context(), u)
+	if err != nil {
+		return s.uploadDone(w, r, u, err, "")
+	}
+	replace := r.PostForm.Get("replace")
+	if r.PostForm.Has("ask") && i.Loses() && replace != i.Over() {
+		return s.askOver(w, r, i)
+	}
+	text := strings.Join(append([]string{"Saved. New connections of " + u.node + " show it within a second; those that are open go on."}, i.Warnings...), " ")
+	return s.uploadDone(w, r, u, s.store.SaveOwn(r.Context(), i.Certificate, i.Answers, cmp.Or(replace, i.Over())), text)
+}
+
+// ownFrom is a node's certificate ready to be stored: with the key that comes along, else as the answer to the request
+// that waits.
+func (s *Server) ownFrom(ctx context.Context, u uploaded) (certs.Imported, error) {
 	key, err := s.key(ctx)
 	if err != nil {
-		return "", err
+		return certs.Imported{}, err
 	}
 	snapshot, err := s.store.Snapshot(ctx)
 	if err != nil {
-		return "", err
+		return certs.Imported{}, err
 	}
 	if snapshot.Node(u.node) == nil {
-		return "", federation.Invalid{{Path: "node", Text: "There is no such node. Choose one of the list."}}
+		return certs.Imported{}, federation.Invalid{{Path: "node", Text: "There is no such node. Choose one of the list."}}
 	}
 	request, err := s.store.Pending(ctx, u.node)
 	if err != nil {
-		return "", err
+		return certs.Imported{}, err
 	}
-	i, err := certs.ImportFor(key, u.node, request, snapshot.Certificates, s.Now(), u.Upload)
-	if err != nil {
-		return "", err
-	}
-	return strings.Join(append([]string{"Saved. New connections of " + u.node + " show it within a second; those that are open go on."}, i.Warnings...), " "),
-		s.store.SaveOwn(ctx, i.Certificate, i.Answers, i.Over())
+	return certs.ImportFor(key, u.node, request, snapshot.Certificates, s.Now(), u.Upload)
 }

@@ -3,14 +3,13 @@
 package e2e
 
 import (
-	"bytes"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +115,9 @@ func stillOpen(c *tls.Conn) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
+// hexFingerprint is the SHA-256 of a certificate as pages write it.
+func hexFingerprint(c *x509.Certificate) string { return fmt.Sprintf("%x", sha256.Sum256(c.Raw)) }
+
 // signs is the file that a CA makes of a downloaded request.
 func signs(t *testing.T, m *machine, ca *siptest.Authority, csr string) (file string, c *x509.Certificate) {
 	t.Helper()
@@ -152,7 +154,11 @@ func TestABrowserGoesFromARootToACertificateInUseAndItsSuccessor(t *testing.T) {
 	b.refused("Upload", 422, `"Synergy Root" of "imp1.synergy.com" is not among the trusted CAs`, "the root before")
 	b.follows("Trust a CA", "All nodes accept what it signed")
 	b.attaches("file", m.write("root.pem", string(ca.PEM())))
-	b.presses("Upload", "Saved. Synergy Root is trusted now.")
+	b.presses("Upload", hexFingerprint(ca.Certificate))
+	if strings.Contains(m.isthmus("cert", "list"), "cup-trust") {
+		t.Error("a CA is trusted before its fingerprint was compared")
+	}
+	b.presses("Trust this CA", "Saved. Synergy Root is trusted now.")
 
 	b.follows("Upload the signed certificate", "Upload a node's certificate")
 	b.attaches("file", signed)
@@ -192,6 +198,8 @@ func (b *tab) renews(m *machine, ca *siptest.Authority, old *x509.Certificate, l
 	b.refused("Upload", 422, "belongs to another request than the one that waits")
 	signed, renewed := signs(t, m, ca, csr)
 	b.attaches("file", signed)
+	b.refused("Upload", 422, "The certificate in use and its key are gone then", hexFingerprint(old), hexFingerprint(renewed))
+	b.chooses("replace", hexFingerprint(old))
 	b.presses("Upload", "show it within a second")
 	eventually(t, patience, "the successor is shown", func() bool { return shownBy(t, listener).SerialNumber.Cmp(renewed.SerialNumber) == 0 })
 	if text := b.text(); strings.Contains(text, "Requests that wait") {
@@ -205,10 +213,9 @@ func TestABrowserIsToldWhatIsWrongWithAnUploadAndNothingChanges(t *testing.T) {
 	before := shownBy(t, listener)
 	ca := siptest.NewAuthority("Synergy Root")
 	own := ca.Leaf("imp1.synergy.com")
-	key := siptest.KeyPEM(own)
 
 	b.visits("/certificates/new?purpose=cup-trust")
-	b.attaches("file", m.write("both.pem", string(ca.PEM())+string(key)))
+	b.attaches("file", m.write("both.pem", string(ca.PEM())+string(siptest.KeyPEM(own))))
 	b.refused("Upload", 422, "This file holds a private key, which must never leave its owner")
 	b.attaches("file", m.write("large.pem", strings.Repeat("x", 3<<20)))
 	b.refused("Upload", 413, "at most 1 MiB. Nothing was changed.")
@@ -217,7 +224,7 @@ func TestABrowserIsToldWhatIsWrongWithAnUploadAndNothingChanges(t *testing.T) {
 	b.visits("/certificates/new?purpose=cup")
 	protect := func() {
 		b.attaches("file", m.write("own.pem", string(siptest.CertificatePEM(own))))
-		b.attaches("key", m.write("own.key", protected(t, key, "open sesame")))
+		b.attaches("key", m.write("own.key", string(protected(t, own.PrivateKey, "open sesame"))))
 	}
 	protect()
 	b.types("passphrase", "open sesam")
@@ -229,16 +236,4 @@ func TestABrowserIsToldWhatIsWrongWithAnUploadAndNothingChanges(t *testing.T) {
 	b.types("passphrase", "open sesame")
 	b.presses("Upload", `"Synergy Root" of "imp1.synergy.com" is not among the trusted CAs`)
 	eventually(t, patience, "it is in use", func() bool { return shownBy(t, listener).Equal(own.Leaf) })
-}
-
-// protected encrypts a key as people do.
-func protected(t *testing.T, key []byte, passphrase string) string {
-	t.Helper()
-	openssl := exec.CommandContext(t.Context(), "openssl", "pkcs8", "-topk8", "-passout", "pass:"+passphrase)
-	openssl.Stdin = bytes.NewReader(key)
-	out, err := openssl.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(out)
 }
