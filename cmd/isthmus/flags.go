@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -96,13 +94,6 @@ func loopback(address string) bool {
 	}
 	a, err := federation.ParseAddress(host)
 	return host == "localhost" || err == nil && a.IsLoopback()
-}
-
-// logger writes JSON lines.
-func (f *flags) logger(w io.Writer) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(f.LogLevel)) // the flag's enum allows nothing else
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
 // ask asks the DNS server of --dns, or the system's.
