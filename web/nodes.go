@@ -8,11 +8,16 @@ import (
 	"strings"
 
 	"github.com/a-h/templ"
+	"github.com/go-chi/chi/v5"
 
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/templates"
 )
+
+func (s *Server) nodeRoutes(r chi.Router) {
+	s.manage(r, "/nodes", auth.Administer, s.nodes())
+}
 
 func (s *Server) nodes() pages {
 	return resource[federation.Node, *federation.Node]{

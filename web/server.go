@@ -109,9 +109,10 @@ func (s *Server) routes() chi.Router {
 	s.manage(r, "/tls-peer-subjects", auth.Change, s.tlsPeerSubjects())
 	s.manage(r, "/tls-contexts", auth.Administer, s.tlsContexts())
 	s.manage(r, "/listeners", auth.Change, s.listeners())
-	s.manage(r, "/nodes", auth.Administer, s.nodes())
 	s.manage(r, "/users", auth.Change, s.users())
 
+	s.nodeRoutes(r)
+	s.serviceRoutes(r)
 	s.wizardRoutes(r)
 	s.deploymentRoutes(r)
 	s.certificateRoutes(r)
@@ -119,9 +120,6 @@ func (s *Server) routes() chi.Router {
 
 	r.Get("/settings", s.may(auth.Read, s.showSettings))
 	r.Post("/settings", s.may(auth.Administer, s.saveSettings))
-	r.Get("/services", s.may(auth.Read, s.showServices))
-	r.Post("/services/profile", s.may(auth.Change, s.applyProfile))
-	r.Post("/services/{id:[0-9]+}", s.may(auth.Change, s.saveServices))
 	return r
 }
 

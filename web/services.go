@@ -4,10 +4,18 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/go-chi/chi/v5"
+
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/templates"
 )
+
+func (s *Server) serviceRoutes(r chi.Router) {
+	r.Get("/services", s.may(auth.Read, s.showServices))
+	r.Post("/services/profile", s.may(auth.Change, s.applyProfile))
+	r.Post("/services/{id:[0-9]+}", s.may(auth.Change, s.saveServices))
+}
 
 func (s *Server) showServices(w http.ResponseWriter, r *http.Request) error {
 	snapshot, err := s.store.Snapshot(r.Context())
