@@ -18,9 +18,11 @@ type Configuration struct {
 
 // A Snapshot is one committed state of the configuration as nodes follow it. It is immutable once read.
 type Snapshot struct {
+	Era      int64 // goes before Revision in the order of states, see Point
 	Revision int64
 	Configuration
-	SavedSettings []string // names of the settings that somebody saved; the others are defaults
+	SavedSettings []string       // names of the settings that somebody saved; the others are defaults
+	ServiceStates []ServiceState // of services that were ever stopped or restarted, by node and service
 	Deployments   []Deployment
 	Certificates  []Certificate
 	Usage         Usage
@@ -87,11 +89,20 @@ func (c *Configuration) HasPeerSubject(name string) bool {
 // NodeStatus is what a node reports about itself.
 type NodeStatus struct {
 	Node            string
+	AppliedEra      int64 // of AppliedRevision; 0: not told
 	AppliedRevision int64
-	Error           string // why the newest revision could not be applied, "" when it was
+	State           string    // as /readyz tells it, such as ready; "": not told
+	Database        string    // "ok", or why the node cannot follow it
+	Error           string    // why the newest revision could not be applied, "" when it was
+	LastError       string    // the last Error there was, kept when it is mended
+	ErrorAt         time.Time // when that was first told, by the database's clock; zero: never
 	Version         string
 	StartedAt       time.Time
-	ReportedAt      time.Time
+	ReportedAt      time.Time        // from the node: by its clock; from the database: by the database's
+	SkewMS          int64            // by how many milliseconds the node's clock is ahead of the database's; below 0: behind
+	Connections     int              // SIP connections that are open
+	Transactions    int              // requests that are under way
+	Restarted       map[string]int64 // by service: up to which of its Restarts are done
 	Listeners       []ListenerStatus
 	Hops            []HopStatus
 	Handshakes      []RefusedHandshake // the last refused, newest first; nil: not told, as they were before
