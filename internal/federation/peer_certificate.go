@@ -34,15 +34,10 @@ type PeerCertificate struct {
 // PeerMemory is how long a peer that was not seen again is remembered.
 const PeerMemory = 90 * 24 * time.Hour
 
-// Tame makes what a peer wrote into its certificate fit to be stored and shown, as with refused handshakes. A database
-// knows no year 0.
+// Tame makes what a peer wrote into its certificate fit to be stored and shown, as with refused handshakes.
 func (p *PeerCertificate) Tame() {
 	p.CommonName, p.Issuer, p.Serial = tame(p.CommonName, subjectLimit), tame(p.Issuer, subjectLimit), tame(p.Serial, subjectLimit)
-	for _, date := range []*time.Time{&p.NotBefore, &p.NotAfter} {
-		if date.Year() < 1 {
-			*date = time.Time{}
-		}
-	}
+	p.NotBefore, p.NotAfter = tameDate(p.NotBefore), tameDate(p.NotAfter)
 }
 
 // PlacesOf returns a function that finds the port where a peer can be probed; it finds nil for a peer that the configuration
