@@ -23,16 +23,21 @@ func HoldsPrivateKey(text string) bool {
 		return true
 	}
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !isBase64(r) }) {
-		if beginsKey(word) {
-			return true
+		for i := range word {
+			if (i == 0 || isMark(rune(word[i-1]))) && beginsKey(word[i:]) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
 func isBase64(r rune) bool {
-	return 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || strings.ContainsRune("+/-_", r)
+	return 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || isMark(r)
 }
+
+// isMark is what base64 has beside letters and digits, and what people put between a name and a key.
+func isMark(r rune) bool { return strings.ContainsRune("+/-_", r) }
 
 // keyHead is what of a key tells that it is one: 18 octets in base64.
 const keyHead = 24

@@ -33,7 +33,8 @@ func TestAPrivateKeyIsKnownInATextWithAndWithoutItsLines(t *testing.T) {
 		block := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 		for way, text := range map[string]string{
 			"PEM": block, "on one line": strings.Join(strings.Fields(block), " "), "without its lines": text, "cut off": "the key: " + text[:40],
-			"of a URL": base64.RawURLEncoding.EncodeToString(der), "in lines": "key=\n" + text[:32] + "\n" + text[32:],
+			"of a URL": base64.RawURLEncoding.EncodeToString(der), "after a slash": "key/" + text, "after a dash": "the-key-" + text,
+			"after an underscore": "KEY_" + text, "after a plus": "+" + text, "below other names": "a/Many-M/" + text, "in lines": "key=\n" + text[:32] + "\n" + text[32:],
 		} {
 			if !HoldsPrivateKey(text) || CheckNoKey(text) == nil {
 				t.Errorf("%s, %s: not known: %s", form, way, text)
