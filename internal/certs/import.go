@@ -41,7 +41,7 @@ func ImportFor(k *Key, node string, request *federation.CertificateRequest, know
 		return Imported{}, err
 	}
 	i.Certificate.Description = u.Description
-	i.Replaces = ownOf(known, node)
+	i.Replaces = (&federation.Snapshot{Certificates: known}).Own(node)
 	i.Warnings = append(i.comparison(), Warnings(i.Certificate, known, now)...)
 	return i, nil
 }

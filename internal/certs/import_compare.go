@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"isthmus/internal/federation"
 )
 
 // Loses reports whether a certificate takes the place of one that somebody imported: that one, and its key, are gone then.
@@ -61,12 +59,3 @@ func lesser(old, new *x509.Certificate) []string {
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02, 15:04:05 UTC") }
-
-// ownOf is a node's certificate among the stored ones, nil when it has none.
-func ownOf(stored []federation.Certificate, node string) *federation.Certificate {
-	i := slices.IndexFunc(stored, func(c federation.Certificate) bool { return c.Purpose == federation.PurposeOwn && c.Node == node })
-	if i < 0 {
-		return nil
-	}
-	return &stored[i]
-}

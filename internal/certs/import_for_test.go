@@ -93,6 +93,11 @@ func TestACertificateIsComparedWithTheOneWhosePlaceItTakes(t *testing.T) {
 	if i, err := ImportFor(k, node, nil, known, now, upload(other)); err != nil || i.Loses() || i.Over() != first.Certificate.Fingerprint || len(i.Warnings) != 0 {
 		t.Errorf("in place of what the node made for itself: %v, %q", err, i.Warnings)
 	}
+	imported := first.Certificate
+	imported.SelfSigned, imported.Fingerprint = false, "imported"
+	if i, err := ImportFor(k, node, nil, append(known, imported), now, upload(root)); err != nil || !i.Loses() || i.Over() != "imported" {
+		t.Errorf("beside what the node made for itself the one in use is another: %v, over %q", err, i.Over())
+	}
 }
 
 func TestACAIsTakenBesideWhatIsTrustedAlready(t *testing.T) {
