@@ -67,13 +67,12 @@ func (p *Proxy) hopRefused(failed FailedHandshake) error {
 	p.metrics.HandshakeFailure(p.config.HandshakeReason(err))
 	d, ok := errors.AsType[*transport.DialError](err)
 	if ok {
-		failed.Shown = d.Shown
+		failed.Shown, failed.Err = d.Shown, d.Cause
 	}
 	p.config.HandshakeFailed(failed)
 	if !ok {
 		return err
 	}
-	failed.Err = d.Cause
 	return &transport.DialError{Target: d.Target, Kind: d.Kind, Cause: p.config.HandshakeCause(failed)}
 }
 

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -103,6 +104,22 @@ func TestAHopThatFailsInItsHandshakeIsToldAtEachAttempt(t *testing.T) {
 		}
 		if n := strings.Count(w.log.String(), "TLS handshake failed"); n != 1 {
 			t.Errorf("the log says it %d times, want once:\n%s", n, w.log)
+		}
+	})
+}
+
+// The page of refused handshakes and the log must not find different reasons for one failure.
+func TestPageAndLogAreToldTheSameOfAHopThatFailed(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		cause, leaf := errors.New("as the test says"), &x509.Certificate{}
+		var page, log FailedHandshake
+		w.proxy.config.HandshakeFailed = func(f FailedHandshake) { page = f }
+		w.proxy.config.HandshakeCause = func(f FailedHandshake) error { log = f; return f.Err }
+		w.proxy.hopRefused(FailedHandshake{Err: &transport.DialError{Kind: transport.ErrHandshake, Cause: cause, Shown: []*x509.Certificate{leaf}}})
+		for name, got := range map[string]FailedHandshake{"page": page, "log": log} {
+			if got.Err != cause || len(got.Shown) != 1 || got.Shown[0] != leaf {
+				t.Errorf("the %s gets %v and %d certificates, want the cause alone and the one shown", name, got.Err, len(got.Shown))
+			}
 		}
 	})
 }
