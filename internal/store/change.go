@@ -57,8 +57,7 @@ func wantsAnotherTry(err error) bool {
 }
 
 func attempt(ctx context.Context, tx pgx.Tx, edit func(context.Context, *work) error) error {
-	// Every writer waits here for the one before it. What is read from now on is the last committed state, and stays so.
-	if _, err := tx.Exec(ctx, `SELECT number FROM revision FOR UPDATE`); err != nil {
+	if err := lockRevision(ctx, tx); err != nil {
 		return err
 	}
 	before, err := readSnapshot(ctx, tx)
@@ -77,6 +76,12 @@ func (w *work) finish(ctx context.Context) error {
 	after, err := readSnapshot(ctx, w.tx)
 	if err != nil {
 		return err
+	}
+	// What raises no revision, such as an administrator, nodes do not follow: it may be needed to accept the database.
+	if after.Point() != w.before.Point() {
+		if err := w.refuseRestored(ctx); err != nil {
+			return err
+		}
 	}
 	if err := w.judge(after); err != nil {
 		return err

@@ -21,6 +21,7 @@ const (
 	snapshotFederated = readFederatedDomains + ` ORDER BY name COLLATE "C"`
 	snapshotUsers     = readUsers + ` ORDER BY key COLLATE "C"`
 	snapshotSettings  = `SELECT name, value FROM settings ORDER BY name COLLATE "C"`
+	snapshotServices  = readServiceStates + ` ORDER BY node COLLATE "C", service COLLATE "C"`
 	snapshotUsage     = `SELECT node, domain, count(*) AS users FROM users WHERE licensed GROUP BY node, domain`
 )
 
@@ -62,7 +63,7 @@ func readSnapshot(ctx context.Context, tx pgx.Tx) (federation.Snapshot, error) {
 	var settings []savedSetting
 	var usage []usageRow
 	b := &pgx.Batch{}
-	b.Queue(`SELECT number FROM revision`).QueryRow(func(row pgx.Row) error { return row.Scan(&s.Revision) })
+	b.Queue(`SELECT era, number FROM revision`).QueryRow(func(row pgx.Row) error { return row.Scan(&s.Era, &s.Revision) })
 	queue(b, &settings, snapshotSettings)
 	queue(b, &s.Domains, snapshotDomains)
 	queue(b, &s.Nodes, snapshotNodes)
@@ -74,6 +75,7 @@ func readSnapshot(ctx context.Context, tx pgx.Tx) (federation.Snapshot, error) {
 	queue(b, &s.FederatedDomains, snapshotFederated)
 	queue(b, &s.Certificates, readCertificates)
 	queue(b, &s.Deployments, readDeployments)
+	queue(b, &s.ServiceStates, snapshotServices)
 	queue(b, &usage, snapshotUsage)
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return s, err

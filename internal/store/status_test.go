@@ -48,3 +48,55 @@ func TestWhatAStrangerWroteDoesNotCostANodeItsReport(t *testing.T) {
 		}
 	}
 }
+
+func TestTheWholeReportIsKept(t *testing.T) {
+	s := filled(t)
+	want := federation.NodeStatus{Node: "imp1.synergy.com", AppliedEra: 3, AppliedRevision: 7, State: "degraded", Database: "ok", Connections: 5,
+		Transactions: 2, Restarted: map[string]int64{federation.ServiceSIPProxy: 4}}
+	ok(t, s.ReportStatus(t.Context(), want))
+	got := must(s.NodeStatuses(t.Context()))[0]
+	if got.Applied() != want.Applied() || got.State != want.State || got.Database != want.Database || got.Connections != 5 || got.Transactions != 2 ||
+		got.Restarted[federation.ServiceSIPProxy] != 4 || got.SkewMS != 0 {
+		t.Errorf("kept is %+v", got)
+	}
+	ok(t, s.ReportStatus(t.Context(), federation.NodeStatus{Node: "imp1.synergy.com"}))
+	if got := must(s.NodeStatuses(t.Context()))[0]; len(got.Restarted) != 0 || got.State != "" {
+		t.Errorf("a report without them left %+v", got)
+	}
+}
+
+func TestTheLastErrorStaysWithTheTimeItWasToldFirst(t *testing.T) {
+	s := filled(t)
+	tell := func(sentence string) federation.NodeStatus {
+		ok(t, s.ReportStatus(t.Context(), federation.NodeStatus{Node: "imp1.synergy.com", Error: sentence}))
+		return must(s.NodeStatuses(t.Context()))[0]
+	}
+	if got := tell(""); got.LastError != "" || !got.ErrorAt.IsZero() {
+		t.Errorf("without an error: %+v", got)
+	}
+	first := tell("one")
+	if first.LastError != "one" || time.Since(first.ErrorAt).Abs() > time.Minute {
+		t.Errorf("the first: %+v", first)
+	}
+	for _, sentence := range []string{"one", ""} {
+		if got := tell(sentence); got.LastError != "one" || !got.ErrorAt.Equal(first.ErrorAt) || got.Error != sentence {
+			t.Errorf("told %q: %+v", sentence, got)
+		}
+	}
+	for _, sentence := range []string{"one", "two"} {
+		if got := tell(sentence); got.LastError != sentence || !got.ErrorAt.After(first.ErrorAt) {
+			t.Errorf("told %q afterwards: %+v", sentence, got)
+		}
+	}
+}
+
+func TestAClockThatIsWrongIsMeasuredByTheDatabases(t *testing.T) {
+	s := filled(t)
+	for _, off := range []time.Duration{time.Hour, -time.Hour} {
+		ok(t, s.ReportStatus(t.Context(), federation.NodeStatus{Node: "imp1.synergy.com", ReportedAt: time.Now().Add(off)}))
+		got := must(s.NodeStatuses(t.Context()))[0]
+		if skew := time.Duration(got.SkewMS) * time.Millisecond; (skew - off).Abs() > 20*time.Second {
+			t.Errorf("%v off is measured as %v", off, skew)
+		}
+	}
+}

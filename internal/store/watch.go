@@ -66,18 +66,18 @@ func (s *Store) follow(ctx context.Context, yield func(federation.Snapshot) bool
 	if _, err := conn.Exec(ctx, `LISTEN isthmus_changes`); err != nil {
 		return fmt.Errorf("listen for changes: %w", err)
 	}
-	seen := int64(-1)
+	seen := federation.Point{Revision: -1}
 	for {
-		revision, err := askRevision(ctx, conn)
+		newest, err := askRevision(ctx, conn)
 		if err != nil {
 			return err
 		}
-		if revision != seen {
+		if newest != seen {
 			snapshot, err := readOn(ctx, conn)
 			if err != nil {
 				return err
 			}
-			if seen = snapshot.Revision; !yield(snapshot) {
+			if seen = snapshot.Point(); !yield(snapshot) {
 				return errStopped
 			}
 		}
@@ -95,13 +95,13 @@ func closeWithin(ctx context.Context, conn *pgx.Conn, d time.Duration) {
 }
 
 // askRevision is the ping of the connection and the poll of the database in one.
-func askRevision(ctx context.Context, conn *pgx.Conn) (revision int64, err error) {
+func askRevision(ctx context.Context, conn *pgx.Conn) (newest federation.Point, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	if err = conn.QueryRow(ctx, `SELECT number FROM revision`).Scan(&revision); err != nil {
+	if err = conn.QueryRow(ctx, `SELECT era, number FROM revision`).Scan(&newest.Era, &newest.Revision); err != nil {
 		err = fmt.Errorf("ask for the revision: %w", err)
 	}
-	return revision, err
+	return newest, err
 }
 
 func readOn(ctx context.Context, conn *pgx.Conn) (snapshot federation.Snapshot, err error) {

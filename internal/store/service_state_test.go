@@ -1,0 +1,215 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"isthmus/internal/auth"
+	"isthmus/internal/federation"
+	"isthmus/internal/listing"
+)
+
+const imp1, imp2 = "imp1.synergy.com", "imp2.synergy.com" // of small: imp2 has no service activated
+
+func TestAnOrderThatNoNodeCanFollowIsRefused(t *testing.T) {
+	s := filled(t)
+	for _, c := range []struct {
+		nodes   []string
+		service string
+		order   federation.ServiceOrder
+		words   []string
+	}{
+		{[]string{imp2}, federation.ServiceSIPProxy, federation.StopService, []string{"sip_proxy is not activated on imp2.synergy.com", "Activate it first"}},
+		{[]string{imp1, imp2}, federation.ServiceSIPProxy, federation.RestartService, []string{"not activated on imp2.synergy.com", "nothing was ordered"}},
+		{[]string{imp1, "none.synergy.com"}, federation.ServiceSIPProxy, federation.StopService, []string{"There is no node none.synergy.com"}},
+		{nil, federation.ServiceSIPProxy, federation.StopService, []string{"Choose the nodes"}},
+		{[]string{imp1}, "xcp_router", federation.StopService, []string{`no service "xcp_router"`}},
+		{[]string{imp1}, federation.ServiceSIPProxy, "pause", []string{`no order "pause"`}},
+	} {
+		refused(t, unchanged(t, s, func() error { return s.OrderService(actor(t), c.nodes, c.service, c.order) }), c.words...)
+	}
+	if got := must(s.Snapshot(t.Context())).ServiceStates; len(got) != 0 {
+		t.Errorf("refused orders left %+v", got)
+	}
+}
+
+func TestAnOrderIsOneChangeThatNodesFollow(t *testing.T) {
+	s := filled(t)
+	before := must(s.Snapshot(t.Context()))
+	f := follow(t, s)
+	f.snapshot()
+	ok(t, s.OrderService(actor(t), []string{imp1, imp1}, federation.ServiceSIPProxy, federation.StopService))
+	got := f.snapshot()
+	if got.Revision != before.Revision+1 || got.Runs(imp1, federation.ServiceSIPProxy) || !got.Runs(imp1, federation.ServiceSIPFederation) {
+		t.Errorf("revision %d with %+v", got.Revision, got.ServiceStates)
+	}
+	if o := got.ServiceState(imp1, federation.ServiceSIPProxy); o.OrderedBy != "ann" || time.Since(o.OrderedAt) > time.Minute {
+		t.Errorf("ordered by %+v", o)
+	}
+	if row := last(t, s); row.Action != "stopped sip_proxy on imp1.synergy.com" || row.ChangeCount != 1 || row.Revision != got.Revision ||
+		row.Changes[0].Fields[0] != (federation.FieldChange{Name: "stopped", Old: "false", New: "true"}) {
+		t.Errorf("the audit log has %+v", row)
+	}
+	if d := federation.Diff(&before.Configuration, &got.Configuration); len(d) != 0 {
+		t.Errorf("the document differs by %v", d)
+	}
+}
+
+func TestWhatIsSoAlreadyIsNoChange(t *testing.T) {
+	s := filled(t)
+	order := func(o federation.ServiceOrder) func() error {
+		return func() error { return s.OrderService(actor(t), []string{imp1}, federation.ServiceSIPProxy, o) }
+	}
+	ok(t, unchanged(t, s, order(federation.StartService)))
+	ok(t, order(federation.StopService)())
+	ok(t, unchanged(t, s, order(federation.StopService)))
+	ok(t, order(federation.RestartService)())
+	ok(t, order(federation.RestartService)())
+	if got := must(s.Snapshot(t.Context())); !got.Runs(imp1, federation.ServiceSIPProxy) || got.Restarts(imp1, federation.ServiceSIPProxy) != 2 {
+		t.Errorf("stopped, then restarted twice: %+v", got.ServiceStates)
+	}
+}
+
+func TestOrdersAtOnceAreAllCounted(t *testing.T) {
+	s := filled(t)
+	results := make(chan error, 8)
+	for i := range cap(results) {
+		order := federation.RestartService
+		if i%2 == 1 {
+			order = federation.StopService
+		}
+		go func() {
+			results <- s.OrderService(context.Background(), []string{imp1}, federation.ServiceSIPFederation, order)
+		}()
+	}
+	for range cap(results) {
+		ok(t, <-results)
+	}
+	if got := must(s.Snapshot(t.Context())); got.Restarts(imp1, federation.ServiceSIPFederation) != 4 || len(got.ServiceStates) != 1 {
+		t.Errorf("four restarts among stops: %+v", got.ServiceStates)
+	}
+}
+
+func TestADeactivatedServiceForgetsItsOrders(t *testing.T) {
+	doors := map[string]func(*testing.T, *Store, []string){
+		"the node's form": func(t *testing.T, s *Store, services []string) {
+			n := first(t, s.ListNodes, "name", imp1)
+			n.Services = services
+			must(s.SaveNode(actor(t), n))
+		},
+		"a document": func(t *testing.T, s *Store, services []string) {
+			c := small()
+			c.Nodes[0].Services = services
+			must(s.Apply(actor(t), "applied", becomes(c)))
+		},
+		"a hand at the database": func(t *testing.T, s *Store, services []string) {
+			ok(t, raw(t, s, `UPDATE nodes SET services = $1 WHERE name = $2`, services, imp1))
+		},
+	}
+	for door, save := range doors {
+		s := filled(t)
+		for _, service := range federation.Services {
+			ok(t, s.OrderService(actor(t), []string{imp1}, service, federation.StopService))
+		}
+		save(t, s, []string{federation.ServiceSIPProxy})
+		if got := must(s.Snapshot(t.Context())).ServiceStates; len(got) != 1 || got[0].Service != federation.ServiceSIPProxy {
+			t.Errorf("%s: deactivated, left are %+v", door, got)
+		}
+		save(t, s, federation.Services)
+		got := must(s.Snapshot(t.Context()))
+		if !got.Runs(imp1, federation.ServiceSIPFederation) || got.Runs(imp1, federation.ServiceSIPProxy) {
+			t.Errorf("%s: activated again: %+v", door, got.ServiceStates)
+		}
+	}
+}
+
+func TestOrdersFollowTheirNode(t *testing.T) {
+	s := filled(t)
+	n := must(s.SaveNode(actor(t), federation.Node{Name: "imp8.synergy.com", Address: "127.0.0.18", Services: federation.Services}))
+	ok(t, s.OrderService(actor(t), []string{n.Name}, federation.ServiceSIPProxy, federation.StopService))
+	n.Name = "imp9.synergy.com"
+	must(s.SaveNode(actor(t), n))
+	if got := must(s.Snapshot(t.Context())); got.Runs(n.Name, federation.ServiceSIPProxy) || len(got.ServiceStates) != 1 {
+		t.Errorf("renamed: %+v", got.ServiceStates)
+	}
+	ok(t, s.DeleteNodes(actor(t), []int64{n.ID}))
+	if got := must(s.Snapshot(t.Context())).ServiceStates; len(got) != 0 {
+		t.Errorf("deleted: %+v", got)
+	}
+}
+
+func TestARollingRestartIsRefusedWhereNoNodeCouldFollow(t *testing.T) {
+	s := filled(t)
+	start := func(nodes ...string) error {
+		_, err := s.StartRolling(actor(t), nodes, federation.ServiceSIPProxy)
+		return err
+	}
+	refused(t, start(), "Choose the nodes")
+	refused(t, start(imp1, imp2), "not activated on imp2.synergy.com")
+	refused(t, start(imp1, imp1), "named twice")
+	ok(t, start(imp1))
+	refused(t, start(imp1), "under way already")
+	r := must(s.Rolling(t.Context()))
+	refused(t, s.EndRolling(t.Context(), r.ID, ""), "still to be restarted")
+	ok(t, s.EndRolling(t.Context(), r.ID, "imp1.synergy.com did not come back"))
+	refused(t, s.EndRolling(t.Context(), r.ID, "again"), "ended already")
+	_, err := s.StepRolling(actor(t), r.ID, 0)
+	refused(t, err, "has ended")
+	ok(t, start(imp1))
+}
+
+func TestEachStepOfARollingRestartIsOrderedOnce(t *testing.T) {
+	s := filled(t)
+	n := first(t, s.ListNodes, "name", imp2)
+	n.Services = federation.Services
+	must(s.SaveNode(actor(t), n))
+	r := must(s.StartRolling(actor(t), []string{imp2, imp1}, federation.ServiceSIPProxy))
+	if got := must(s.Snapshot(t.Context())).ServiceStates; r.Done != 0 || r.StartedBy != "ann" || r.EndedAt != nil || len(got) != 0 {
+		t.Errorf("only started: %+v, ordered %+v", r, got)
+	}
+	results := make(chan error, 4)
+	for range cap(results) {
+		go func() {
+			_, err := s.StepRolling(auth.WithActor(context.Background(), ann), r.ID, 0)
+			results <- err
+		}()
+	}
+	stepped := 0
+	for range cap(results) {
+		if err := <-results; err == nil {
+			stepped++
+		} else {
+			refused(t, err, "went on elsewhere")
+		}
+	}
+	got := must(s.Snapshot(t.Context()))
+	if stepped != 1 || got.Restarts(imp2, federation.ServiceSIPProxy) != 1 || got.Restarts(imp1, federation.ServiceSIPProxy) != 0 {
+		t.Errorf("%d of the steps at once were taken: %+v", stepped, got.ServiceStates)
+	}
+	r = must(s.StepRolling(actor(t), r.ID, 1))
+	if _, err := s.StepRolling(actor(t), r.ID, 2); err == nil || r.Done != 2 {
+		t.Errorf("after the last step: %+v, %v", r, err)
+	}
+	ok(t, s.EndRolling(t.Context(), r.ID, ""))
+	if r = must(s.Rolling(t.Context())); r.EndedAt == nil || r.Failure != "" || !slices.Equal(r.Nodes, []string{imp2, imp1}) {
+		t.Errorf("ended: %+v", r)
+	}
+}
+
+func TestAStepThatCannotBeOrderedIsNotCounted(t *testing.T) {
+	s := filled(t)
+	r := must(s.StartRolling(actor(t), []string{imp1}, federation.ServiceSIPProxy))
+	n := first(t, s.ListNodes, "name", imp1)
+	n.Services = nil
+	must(s.SaveNode(actor(t), n))
+	_, err := s.StepRolling(actor(t), r.ID, 0)
+	refused(t, err, "not activated on imp1.synergy.com")
+	if r = must(s.Rolling(t.Context())); r.Done != 0 || r.EndedAt != nil {
+		t.Errorf("%+v", r)
+	}
+	if page := must(s.Audit(t.Context(), listing.Query{Field: "action", Op: listing.Contains, Text: "restarted"})); page.Total != 0 {
+		t.Errorf("%d restarts are in the audit log", page.Total)
+	}
+}
