@@ -72,17 +72,23 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 		"certificates demanded of TCP": {func(f *Facts) {
 			f.Snapshot.Settings.RequirePeerCertificate, f.Snapshot.Deployments[0].Answers.Transport = true, federation.TCP
 		}, "peer_certificate", Red, "fe1.synergy.com comes over TCP, where there is no certificate; its requests end with 403"},
-		"federation off":             {func(f *Facts) { f.Snapshot.Settings.PartitionedFederation = false }, "federation_on", Red, "is off"},
-		"route out of service":       {func(f *Facts) { f.Snapshot.StaticRoutes[0].InService = false }, "routes", Red, "synergy.com"},
-		"route blocked":              {func(f *Facts) { f.Snapshot.StaticRoutes[0].Blocked = true }, "routes", Red, "synergy.com"},
-		"TCP to Skype":               {func(f *Facts) { f.Snapshot.StaticRoutes[0].Transport = federation.TCP }, "route_transport", Amber, "over TCP"},
-		"front end's name missing":   {func(f *Facts) { f.Snapshot.ACL = f.Snapshot.ACL[:1] }, "acl_complete", Red, "fe1.synergy.com of the deployment"},
-		"empty ACL":                  {func(f *Facts) { f.Snapshot.ACL = nil }, "acl_complete", Red, "empty"},
-		"open to all":                {func(f *Facts) { f.Snapshot.ACL[0].Pattern = federation.ACLAll }, "acl_all", Amber, "every address"},
-		"open to all of IPv4":        {func(f *Facts) { f.Snapshot.ACL = append(f.Snapshot.ACL, federation.ACLEntry{Pattern: "0.0.0.0/0"}) }, "acl_all", Amber, "The entry 0.0.0.0/0"},
-		"open to all of IPv6":        {func(f *Facts) { f.Snapshot.ACL = append(f.Snapshot.ACL, federation.ACLEntry{Pattern: "::/0"}) }, "acl_all", Amber, "The entry ::/0"},
-		"subject not mapped":         {func(f *Facts) { f.Snapshot.TLSContexts[0].PeerSubjects = nil }, "peer_subjects", Red, "handshakes are refused"},
-		"no peer-auth on 5061":       {func(f *Facts) { f.Snapshot.Listeners[3].Enabled = false }, "peer_auth_listener", Red, "5061"},
+		"federation off":           {func(f *Facts) { f.Snapshot.Settings.PartitionedFederation = false }, "federation_on", Red, "is off"},
+		"route out of service":     {func(f *Facts) { f.Snapshot.StaticRoutes[0].InService = false }, "routes", Red, "synergy.com"},
+		"route blocked":            {func(f *Facts) { f.Snapshot.StaticRoutes[0].Blocked = true }, "routes", Red, "synergy.com"},
+		"TCP to Skype":             {func(f *Facts) { f.Snapshot.StaticRoutes[0].Transport = federation.TCP }, "route_transport", Amber, "over TCP"},
+		"front end's name missing": {func(f *Facts) { f.Snapshot.ACL = f.Snapshot.ACL[:1] }, "acl_complete", Red, "fe1.synergy.com of the deployment"},
+		"empty ACL":                {func(f *Facts) { f.Snapshot.ACL = nil }, "acl_complete", Red, "empty"},
+		"open to all":              {func(f *Facts) { f.Snapshot.ACL[0].Pattern = federation.ACLAll }, "acl_all", Amber, "every address"},
+		"open to all of IPv4":      {func(f *Facts) { f.Snapshot.ACL = append(f.Snapshot.ACL, federation.ACLEntry{Pattern: "0.0.0.0/0"}) }, "acl_all", Amber, "The entry 0.0.0.0/0"},
+		"open to all of IPv6":      {func(f *Facts) { f.Snapshot.ACL = append(f.Snapshot.ACL, federation.ACLEntry{Pattern: "::/0"}) }, "acl_all", Amber, "The entry ::/0"},
+		"subject not mapped":       {func(f *Facts) { f.Snapshot.TLSContexts[0].PeerSubjects = nil }, "peer_subjects", Red, "handshakes are refused"},
+		"no peer-auth on 5061":     {func(f *Facts) { f.Snapshot.Listeners[3].Enabled = false }, "peer_auth_listener", Red, "5061"},
+		"proxy stopped": {func(f *Facts) {
+			f.Snapshot.ServiceStates = []federation.ServiceState{{Node: f.Snapshot.Nodes[0].Name, Service: federation.ServiceSIPProxy, Stopped: true}}
+		}, "services", Red, "SIP proxy is stopped"},
+		"connector stopped": {func(f *Facts) {
+			f.Snapshot.ServiceStates = []federation.ServiceState{{Node: f.Snapshot.Nodes[0].Name, Service: federation.ServiceSIPFederation, Stopped: true}}
+		}, "services", Amber, "Connection Manager is stopped"},
 		"proxy off":                  {func(f *Facts) { f.Snapshot.Nodes[0].Services = nil }, "services", Red, "SIP proxy is off"},
 		"peer-auth on another port":  {func(f *Facts) { f.Snapshot.Listeners[3].Port = 5063 }, "peer_auth_listener", Red, "5061"},
 		"peer-auth over TCP":         {func(f *Facts) { f.Snapshot.Listeners[3].Transport = federation.TCP }, "peer_auth_listener", Red, "5061"},

@@ -12,8 +12,14 @@ import (
 func services(f Facts) []Finding {
 	r := report{check: "services", page: "/services"}
 	for _, n := range f.Snapshot.Nodes {
+		if f.Snapshot.ServiceState(n.Name, federation.ServiceSIPProxy).Stopped {
+			r.add(Red, "Start it.", "The SIP proxy is stopped on %s; its listeners are closed.", n.Name)
+		}
 		if !n.Runs(federation.ServiceSIPProxy) {
 			r.add(Red, "Activate it.", "The SIP proxy is off on %s; its listeners are closed.", n.Name)
+		}
+		if !n.Routing && f.Snapshot.ServiceState(n.Name, federation.ServiceSIPFederation).Stopped {
+			r.add(Amber, "Start it.", "The SIP Federation Connection Manager is stopped on %s; requests for its users end with 480.", n.Name)
 		}
 		if !n.Routing && !n.Runs(federation.ServiceSIPFederation) {
 			r.add(Amber, "Activate it, or make the node the routing node.", "The SIP Federation Connection Manager is off on %s; requests for its users end with 480.", n.Name)

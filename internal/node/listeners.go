@@ -16,10 +16,10 @@ type plan struct {
 	impossible []federation.ListenerStatus
 }
 
-// planListeners is empty while the service sip_proxy is off here (guide p.49-50).
+// planListeners is empty while the service sip_proxy is off or stopped here (guide p.49-50).
 func planListeners(s *federation.Snapshot, node *federation.Node, configs *certs.Configs) plan {
 	var p plan
-	if !node.Runs(federation.ServiceSIPProxy) {
+	if !s.Runs(node.Name, federation.ServiceSIPProxy) {
 		return p
 	}
 	for _, configured := range s.Listeners {

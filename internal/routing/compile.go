@@ -45,7 +45,7 @@ func Compile(s federation.Snapshot, nodeName string) (*Policy, error) {
 func (p *Policy) compileNodes(s *federation.Snapshot, self string) error {
 	p.nodes, p.hosts, p.addresses = map[string]*node{}, map[string]nodeHost{}, map[netip.Addr]*node{}
 	for _, configured := range s.Nodes {
-		n, err := p.newNode(configured, s.Settings.NodeTransport)
+		n, err := p.newNode(s, configured)
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,9 @@ func (p *Policy) compileNodes(s *federation.Snapshot, self string) error {
 	return nil
 }
 
-func (p *Policy) newNode(configured federation.Node, transport string) (*node, error) {
+func (p *Policy) newNode(s *federation.Snapshot, configured federation.Node) (*node, error) {
+	// A service that was stopped is as if it were not activated, wherever a decision depends on it.
+	configured.Services = slices.DeleteFunc(slices.Clone(configured.Services), func(service string) bool { return !s.Runs(configured.Name, service) })
 	n := &node{Node: configured}
 	var err error
 	if n.address, err = federation.ParseAddress(configured.Address); err != nil {
@@ -78,7 +80,7 @@ func (p *Policy) newNode(configured federation.Node, transport string) (*node, e
 		return nil, fmt.Errorf("The connector of the node %s is %q, which is no IP address and port; correct it on the page Nodes.", configured.Name, configured.Connector)
 	}
 	n.connector = netip.AddrPortFrom(n.connector.Addr().Unmap(), n.connector.Port())
-	n.link = p.paths.linkTo(n, transport)
+	n.link = p.paths.linkTo(n, s.Settings.NodeTransport)
 	n.delivery = connectorHop(n)
 	return n, nil
 }

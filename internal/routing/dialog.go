@@ -52,14 +52,14 @@ func (w *walk) toConnector(n *node, what part, because string) bool {
 		return w.toNode(n, because+" %s.")
 	}
 	if !n.Runs(federation.ServiceSIPFederation) {
-		return w.refuse(480, "The SIP Federation Connection Manager of "+n.Name+" is off.", "Activate it on the page Services.")
+		return w.refuse(480, "The SIP Federation Connection Manager of "+n.Name+" is off.", "Activate or start it on the page Services.")
 	}
 	return w.forward([]Group{{n.delivery}}, because+" %s.", n.Name)
 }
 
 func (w *walk) toNode(n *node, format string) bool {
 	if !n.Runs(federation.ServiceSIPProxy) {
-		return w.refuse(480, "The SIP proxy of "+n.Name+" is off.", "Activate it on the page Services.")
+		return w.refuse(480, "The SIP proxy of "+n.Name+" is off.", "Activate or start it on the page Services.")
 	}
 	return w.forward([]Group{{n.link}}, format, n.Name)
 }

@@ -84,6 +84,12 @@ func off(node, service string) func(*federation.Snapshot) {
 	}
 }
 
+func stopped(node, service string) func(*federation.Snapshot) {
+	return func(s *federation.Snapshot) {
+		s.ServiceStates = append(s.ServiceStates, federation.ServiceState{Node: node, Service: service, Stopped: true})
+	}
+}
+
 func compile(t *testing.T, node string, edits ...func(*federation.Snapshot)) *Policy {
 	t.Helper()
 	s := cluster()

@@ -34,7 +34,7 @@ type Hop struct {
 	Weight    int    // share among hops of one priority
 
 	key      string
-	services string // activated ones of the node
+	services string // those that run on the node
 }
 
 // A Group is the hops of one priority, which share by weight.

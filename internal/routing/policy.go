@@ -40,11 +40,11 @@ type subjects map[string]bool
 
 // A node is one server of the cluster as decisions see it.
 type node struct {
-	federation.Node
-	address   netip.Addr
-	connector netip.AddrPort
-	link      *Hop // from another node to this one's listener
-	delivery  *Hop // from this node to its connector
+	federation.Node // its services are those that run
+	address         netip.Addr
+	connector       netip.AddrPort
+	link            *Hop // from another node to this one's listener
+	delivery        *Hop // from this node to its connector
 }
 
 // A nodeHost tells what a host name or address in a URI stands for.
@@ -57,7 +57,7 @@ type nodeHost struct {
 // Node is the name of the node that the policy was made for.
 func (p *Policy) Node() string { return p.self.Name }
 
-// Serves reports whether the service sip_proxy is on at this node: else nobody who came to a listener is heard.
+// Serves reports whether the service sip_proxy runs on this node: else nobody who came to a listener is heard.
 func (p *Policy) Serves() bool { return p.self.Runs(federation.ServiceSIPProxy) }
 
 // HasNode reports whether an address is that of a node.

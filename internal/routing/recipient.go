@@ -28,7 +28,7 @@ func (w *walk) ownUser() bool {
 	}
 	groups := w.homeOf(user)
 	if len(groups) == 0 {
-		w.refuse(480, "No node can deliver to the recipient now.", "Activate the services of the home node "+user.Node+" or give it a backup.")
+		w.refuse(480, "No node can deliver to the recipient now.", "Activate or start the services of the home node "+user.Node+" or give it a backup.")
 		w.decision.Status = w.unreachable()
 		return true
 	}

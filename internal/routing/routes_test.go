@@ -3,6 +3,7 @@ package routing
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -266,6 +267,24 @@ func TestAMarkIsClearedWhenTheServiceChanges(t *testing.T) {
 	after = connector(compile(t, "imp1.synergy.com", off("imp1.synergy.com", federation.ServiceSIPProxy)))
 	if before.Key() != after.Key() || before.Config() == after.Config() {
 		t.Errorf("of the connector: %q and %q", before.Config(), after.Config())
+	}
+}
+
+func TestAStoppedServiceIsDecidedLikeOneThatIsOff(t *testing.T) {
+	nodes := []string{"imp1.synergy.com", "imp2.synergy.com", "imp3.synergy.com"}
+	for _, node := range nodes {
+		for _, service := range federation.Services {
+			for _, self := range nodes {
+				want, got := compile(t, self, off(node, service)), compile(t, self, stopped(node, service))
+				if !reflect.DeepEqual(got, want) {
+					t.Errorf("%s of %s, as %s sees it: stopped is not decided as off", service, node, self)
+				}
+			}
+		}
+	}
+	both := compile(t, nodes[1], stopped(nodes[1], federation.ServiceSIPProxy), stopped(nodes[1], federation.ServiceSIPFederation))
+	if both.Serves() || !compile(t, nodes[1]).Serves() {
+		t.Error("a node serves while its proxy is stopped, or not while it runs")
 	}
 }
 
