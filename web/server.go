@@ -16,17 +16,21 @@ import (
 
 	"isthmus/internal/auth"
 	"isthmus/internal/certs"
+	"isthmus/internal/federation"
 	"isthmus/internal/store"
 )
 
 // A Config is what the console is given.
 type Config struct {
 	Store   *store.Store
-	Node    string           // name of the node that answers
-	Version string           // of the program
-	Health  func() Health    // what this node says of itself; nil: it says nothing, as when no SIP core runs
-	Metrics http.Handler     // nil: there is no /metrics
-	Now     func() time.Time // nil: time.Now
+	Node    string        // name of the node that answers
+	Version string        // of the program
+	Health  func() Health // what this node says of itself; nil: it says nothing, as when no SIP core runs
+	Metrics http.Handler  // nil: there is no /metrics
+	// Latest is the snapshot that this node has in force and when it was read from the database; false while there is
+	// none. It is what can be shown while the database is away. nil: there is never one, as when no SIP core runs.
+	Latest func() (federation.Snapshot, time.Time, bool)
+	Now    func() time.Time // nil: time.Now
 
 	Key      *certs.Key   // seals private keys; nil: none can be stored
 	Log      *slog.Logger // nil: slog.Default

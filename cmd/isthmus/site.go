@@ -45,5 +45,5 @@ func (s *server) address() string {
 
 func (s *server) site(core *node.Node, numbers *metrics.Metrics, key *certs.Key) http.Handler {
 	return web.New(web.Config{Store: s.db, Node: s.Node, Version: version, Metrics: numbers.Handler(), Key: key, Log: s.log, Resolver: s.resolver(),
-		Health: func() web.Health { return web.Health(core.Health()) }})
+		Health: func() web.Health { return web.Health(core.Health()) }, Latest: core.Latest})
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Names of the files that a node keeps for a start without the database.
@@ -99,6 +100,15 @@ func (f files) read(name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s was damaged or altered, or written under another key file; it is written anew as soon as the database can be reached.", path)
 	}
 	return content, nil
+}
+
+// written is when a file was last written; the zero time when there is none.
+func (f files) written(name string) time.Time {
+	info, err := os.Stat(filepath.Join(f.dir, name))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 // sweep removes drafts that a killed process left behind.

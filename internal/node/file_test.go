@@ -30,7 +30,7 @@ func TestASnapshotComesBackFromDiskAsItWas(t *testing.T) {
 	if err := f.writeSnapshot(want); err != nil {
 		t.Fatal(err)
 	}
-	got, err := f.readSnapshot()
+	got, _, err := f.readSnapshot()
 	if diff := gocmp.Diff(want, got); err != nil || diff != "" {
 		t.Fatalf("error %v: %s", err, diff)
 	}

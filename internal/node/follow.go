@@ -18,6 +18,7 @@ const coldAfter = time.Second
 // An applied snapshot is everything that is in force on this node, made from one revision.
 type applied struct {
 	snapshot federation.Snapshot
+	since    time.Time // when it was read from the database
 	policy   *routing.Policy
 	configs  *certs.Configs
 	plan     plan
@@ -50,7 +51,7 @@ func (n *Node) coldStart() {
 		return
 	}
 	n.cold = true
-	s, err := n.files.readSnapshot()
+	s, taken, err := n.files.readSnapshot()
 	if errors.Is(err, fs.ErrNotExist) {
 		n.log.Warn("no snapshot is kept on disk; this node starts when the database answers")
 		return
@@ -61,8 +62,8 @@ func (n *Node) coldStart() {
 	}
 	n.loadUsers()
 	n.log.Warn("starting with the snapshot that is kept on disk", "revision", s.Revision)
-	if n.enforce(s) {
-		n.finished(s.Revision)
+	if n.enforce(s, taken) {
+		n.finished(s.Point())
 	}
 }
 
@@ -71,13 +72,14 @@ func (n *Node) apply(ctx context.Context, s federation.Snapshot) {
 	n.applying.Lock()
 	defer n.applying.Unlock()
 	defer poke(n.reportNow)
-	n.haveUsers(ctx, s.Revision)
-	if !n.enforce(s) {
+	taken := time.Now()
+	n.haveUsers(ctx, s.Point())
+	if !n.enforce(s, taken) {
 		poke(n.usersChanged)
 		return
 	}
 	n.catchUp(ctx, s.Revision)
-	n.finished(s.Revision)
+	n.finished(s.Point())
 	if err := n.files.writeSnapshot(s); err != nil {
 		n.log.Error("a start without the database would use an older snapshot", "revision", s.Revision, "reason", err)
 	}
@@ -85,25 +87,25 @@ func (n *Node) apply(ctx context.Context, s federation.Snapshot) {
 
 // finished says that everything of a revision is in force. One from disk does not make good what is wrong with the
 // database's.
-func (n *Node) finished(revision int64) {
+func (n *Node) finished(p federation.Point) {
 	n.mu.Lock()
-	n.facts.inForce, n.facts.serving = revision, true
-	if revision >= n.facts.revision {
+	n.facts.inForce, n.facts.serving = p, true
+	if p.Revision >= n.facts.revision {
 		n.facts.refused = ""
 	}
 	n.mu.Unlock()
-	n.log.Info("configuration applied", "revision", revision)
+	n.log.Info("configuration applied", "revision", p.Revision)
 }
 
 // enforce compiles a snapshot and swaps it in, then fits the listeners. One that cannot be compiled changes nothing: the
-// old one stays in force and the reason is reported. The caller holds applying.
-func (n *Node) enforce(s federation.Snapshot) bool {
+// old one stays in force and the reason is reported. taken is when it was read from the database. The caller holds applying.
+func (n *Node) enforce(s federation.Snapshot, taken time.Time) bool {
 	policy, err := routing.Compile(s, n.config.Name)
 	if err != nil {
 		n.refuse(s.Revision, err)
 		return false
 	}
-	a := &applied{snapshot: s, policy: policy, configs: certs.Compile(s, n.config.Name, n.config.Key, time.Now)}
+	a := &applied{snapshot: s, since: taken, policy: policy, configs: certs.Compile(s, n.config.Name, n.config.Key, time.Now)}
 	a.plan = planListeners(&a.snapshot, s.Node(n.config.Name), a.configs)
 	n.setLocal(s.Node(n.config.Name).Address)
 	n.swap(a)
@@ -125,6 +127,16 @@ func (n *Node) swap(a *applied) {
 	n.facts.applied = a
 	n.mu.Unlock()
 	n.core.SetPolicy(a.policy)
+}
+
+// Latest is the snapshot that is in force and when it was read from the database; false while there is none. It goes on
+// being told while the database is away.
+func (n *Node) Latest() (federation.Snapshot, time.Time, bool) {
+	a := n.current()
+	if a == nil {
+		return federation.Snapshot{}, time.Time{}, false
+	}
+	return a.snapshot, a.since, true
 }
 
 func (n *Node) current() *applied {

@@ -2,6 +2,8 @@ package node
 
 import (
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +69,75 @@ func TestTheServiceClosesAndOpensTheListeners(t *testing.T) {
 	r.commits(r.snapshot(3))
 	if !r.answers(5060) {
 		t.Error("switched on again, it does not answer")
+	}
+}
+
+func TestAStoppedServiceClosesTheListenersUntilItIsStarted(t *testing.T) {
+	r := start(t)
+	stopped := func(s *federation.Snapshot) {
+		s.ServiceStates = []federation.ServiceState{{Node: self, Service: federation.ServiceSIPProxy, Stopped: true}}
+	}
+	r.commits(r.snapshot(1))
+	r.commits(r.snapshot(2, stopped))
+	if h := r.node.Health(); len(h.Listeners) != 0 || r.answers(5060) {
+		t.Errorf("stopped, it says %+v", h)
+	}
+	r.commits(r.snapshot(3, func(s *federation.Snapshot) { stopped(s); s.ServiceStates[0].Stopped = false }))
+	if !r.answers(5060) {
+		t.Error("started again, it does not answer")
+	}
+	r.commits(r.snapshot(4, func(s *federation.Snapshot) { stopped(s); s.ServiceStates[0].Node = "imp9.synergy.com" }))
+	if !r.answers(5060) {
+		t.Error("stopped on another node, it does not answer")
+	}
+}
+
+func TestAStoppedServiceIsStoppedAfterAStartFromDisk(t *testing.T) {
+	r := start(t)
+	r.commits(r.snapshot(1, func(s *federation.Snapshot) {
+		s.ServiceStates = []federation.ServiceState{{Node: self, Service: federation.ServiceSIPProxy, Stopped: true}}
+	}))
+	r.end()
+	r.run()
+	r.tells(event{err: errDown})
+	if h := r.awaitState(Degraded); h.AppliedRevision != 1 || len(h.Listeners) != 0 || r.answers(5060) {
+		t.Errorf("it says %+v", h)
+	}
+}
+
+func TestTheReportHoldsTheEraAndTheState(t *testing.T) {
+	r := start(t)
+	r.commits(r.snapshot(7, func(s *federation.Snapshot) { s.Era = 3 }))
+	peer := siptest.Connect(t, r.at(5060), siptest.Options{Local: "127.0.0.1"})
+	peer.Sends(siptest.Probe(self))
+	peer.Expect("200")
+	await(t, "the report has it all", func() bool {
+		s := r.lastReport()
+		return s.Applied() == federation.Point{Era: 3, Revision: 7} && s.State == Ready && s.Database == DatabaseOK && s.Connections == 1
+	})
+}
+
+func TestTheLatestSnapshotIsToldWithItsTime(t *testing.T) {
+	r := start(t)
+	if _, _, ok := r.node.Latest(); ok {
+		t.Error("there is one before the first")
+	}
+	before := time.Now()
+	r.commits(r.snapshot(7))
+	s, since, ok := r.node.Latest()
+	if !ok || s.Revision != 7 || since.Before(before) || since.After(time.Now()) {
+		t.Errorf("revision %d of %v, %v", s.Revision, since, ok)
+	}
+	r.end()
+	kept := time.Date(2026, 3, 4, 9, 41, 0, 0, time.UTC)
+	if err := os.Chtimes(filepath.Join(r.dir, snapshotFile), kept, kept); err != nil {
+		t.Fatal(err)
+	}
+	r.run()
+	r.tells(event{err: errDown})
+	r.awaitState(Degraded)
+	if s, since, ok := r.node.Latest(); !ok || s.Revision != 7 || !since.Equal(kept) {
+		t.Errorf("from disk: revision %d of %v, %v", s.Revision, since, ok)
 	}
 }
 

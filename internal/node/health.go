@@ -28,9 +28,9 @@ type Health struct {
 
 // facts are what the node's goroutines tell each other, under the node's lock.
 type facts struct {
-	applied   *applied // that requests obey, nil before the first snapshot
-	inForce   int64    // revision of which everything is in force: policy, listeners and users
-	serving   bool     // there was one
+	applied   *applied         // that requests obey, nil before the first snapshot
+	inForce   federation.Point // state of which everything is in force: policy, listeners and users
+	serving   bool             // there was one
 	listeners []federation.ListenerStatus
 	revision  int64  // newest one read from the database
 	database  string // DatabaseOK, or why it cannot be reached
@@ -42,7 +42,7 @@ type facts struct {
 func (n *Node) Health() Health {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	h := Health{State: n.facts.state(), AppliedRevision: n.facts.inForce, Database: n.facts.database, Listeners: n.facts.listeners}
+	h := Health{State: n.facts.state(), AppliedRevision: n.facts.inForce.Revision, Database: n.facts.database, Listeners: n.facts.listeners}
 	if h.Database == DatabaseOK {
 		revision := n.facts.revision
 		h.Revision = &revision
@@ -65,10 +65,14 @@ func (f *facts) state() string {
 // status is the row that the node keeps about itself in the database.
 func (n *Node) status() federation.NodeStatus {
 	hops := n.core.HopStates()
+	server, client := n.core.Transactions()
+	connections := len(n.layer.Connections())
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return federation.NodeStatus{
-		Node: n.config.Name, AppliedRevision: n.facts.inForce, Error: n.facts.refused, Version: n.config.Version,
-		StartedAt: n.started, ReportedAt: time.Now(), Listeners: n.facts.listeners, Hops: hops,
+		Node: n.config.Name, AppliedEra: n.facts.inForce.Era, AppliedRevision: n.facts.inForce.Revision,
+		State: n.facts.state(), Database: n.facts.database, Error: n.facts.refused, Version: n.config.Version,
+		StartedAt: n.started, ReportedAt: time.Now(), Connections: connections, Transactions: server + client,
+		Listeners: n.facts.listeners, Hops: hops,
 	}
 }

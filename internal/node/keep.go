@@ -5,6 +5,7 @@ import (
 	"encoding/gob"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"isthmus/internal/federation"
 )
@@ -17,16 +18,16 @@ func (f files) writeSnapshot(s federation.Snapshot) error {
 	return f.write(snapshotFile, content)
 }
 
-func (f files) readSnapshot() (federation.Snapshot, error) {
-	var s federation.Snapshot
+// readSnapshot returns the kept snapshot and when it was written, which was as soon as it was read from the database.
+func (f files) readSnapshot() (s federation.Snapshot, taken time.Time, err error) {
 	content, err := f.read(snapshotFile)
 	if err != nil {
-		return s, err
+		return s, taken, err
 	}
 	if err := json.Unmarshal(content, &s); err != nil {
-		return s, fmt.Errorf("read the snapshot that is kept on disk: %w", err)
+		return s, taken, fmt.Errorf("read the snapshot that is kept on disk: %w", err)
 	}
-	return s, nil
+	return s, f.written(snapshotFile), nil
 }
 
 func (f files) writeUsers(facts []federation.UserFact) error {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"time"
+
+	"isthmus/internal/federation"
 )
 
 const (
@@ -16,18 +18,21 @@ const (
 
 // A progress is how far the users' facts were read from the database.
 type progress struct {
+	era    int64 // of upTo
 	upTo   int64 // revision; 0: nothing of this database yet
 	known  bool  // facts are there, from the database or from disk
 	unkept bool  // the file on disk is older
 }
 
 // haveUsers reads the facts before the first snapshot is in force: a listener that opens without them would refuse
-// everybody. A revision older than the facts means that the database was restored, and everything is read anew.
-func (n *Node) haveUsers(ctx context.Context, revision int64) {
+// everybody. Another era, or a revision older than the facts, means that the database was restored, and everything is
+// read anew.
+func (n *Node) haveUsers(ctx context.Context, p federation.Point) {
 	n.syncing.Lock()
-	if revision < n.progress.upTo {
+	if p.Era != n.progress.era || p.Revision < n.progress.upTo {
 		n.progress.upTo = 0
 	}
+	n.progress.era = p.Era
 	known := n.progress.known
 	n.syncing.Unlock()
 	if known {
@@ -101,7 +106,7 @@ func (n *Node) syncUsers(ctx context.Context) error {
 		n.users.Change(changed, gone)
 	}
 	first := !n.progress.known || after == 0
-	n.progress = progress{upTo: upTo, known: true, unkept: n.progress.unkept || first || len(changed)+len(gone) > 0}
+	n.progress = progress{era: n.progress.era, upTo: upTo, known: true, unkept: n.progress.unkept || first || len(changed)+len(gone) > 0}
 	return nil
 }
 

@@ -62,6 +62,24 @@ func TestARestoredDatabaseIsReadAnew(t *testing.T) {
 	}
 }
 
+func TestADatabaseOfAnotherEraIsReadAnew(t *testing.T) {
+	r := start(t)
+	r.with(func() { r.changed, r.upTo = []federation.UserFact{fact("ann", "ann@synergy.com", "")}, 9 })
+	r.commits(r.snapshot(9))
+	r.with(func() {
+		r.changed, r.upTo, r.asked = []federation.UserFact{fact("old", "old@synergy.com", "")}, 10, nil
+	})
+	r.commits(r.snapshot(10, func(s *federation.Snapshot) { s.Era = 2 }))
+	if !r.askedAfter(0) || !r.knows("old@synergy.com") || r.knows("ann@synergy.com") {
+		t.Error("not only the restored users are known")
+	}
+	r.with(func() { r.upTo, r.asked = 11, nil })
+	r.commits(r.snapshot(11, func(s *federation.Snapshot) { s.Era = 2 }))
+	if !r.askedAfter(10) {
+		t.Error("in the same era more than what changed is asked for")
+	}
+}
+
 // A node that is killed has no time to write: what changed has to be on disk before.
 func TestChangedUsersAreKeptOnDiskWhileANodeRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
