@@ -38,7 +38,7 @@ var (
 	revisionDesc     = gauge("applied_revision", "Revision of the configuration that is in force on this node.")
 	connectionsDesc  = gauge("sip_connections", "Open SIP connections.")
 	transactionsDesc = gauge("sip_transactions", "SIP transactions that are not finished, by side.", "side")
-	handshakesDesc   = gauge("tls_handshakes_waiting", "TLS handshakes of unlisted peers that wait to be worked on.")
+	handshakesDesc   = gauge("tls_handshakes_waiting", "TLS handshakes of unlisted peers, and of listed ones that fail often, that wait to be worked on.")
 	usersDesc        = gauge("users", "Users whose routing facts this node knows.")
 	listenerDesc     = gauge("listener_open", "1 while the listener is open on this node.", "listener")
 	hopDesc          = gauge("sip_hop_up", "1 while the next hop is not marked down.", "hop")

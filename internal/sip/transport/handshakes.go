@@ -29,7 +29,7 @@ func refused(err error) bool {
 // Why a handshake was refused.
 var (
 	ErrHandshakesWaiting = &HandshakeRefusal{"too many TLS handshakes of unlisted peers",
-		"this node keeps its processors for listed peers whose handshakes succeed; list the address in the incoming ACL if it is a server of yours."}
+		"this node keeps its processors for listed peers whose handshakes succeed; list the address in the incoming ACL if it is a server of yours, or correct what its earlier handshakes failed for."}
 	ErrHandshakesOpen = &HandshakeRefusal{"too many TLS handshakes of one address at once",
 		"the address is not listed, or fails often; list it in the incoming ACL if it is a server of yours, and see why its handshakes take so long."}
 	ErrHandshakesFailed = &HandshakeRefusal{"too many failed TLS handshakes of one address",

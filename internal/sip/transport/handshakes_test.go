@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -459,5 +460,12 @@ func TestARefusalIsASentence(t *testing.T) {
 		if want := fmt.Sprintf("%s: %s", reason, detail); r.Error() != want || reason == "" || detail[len(detail)-1] != '.' {
 			t.Errorf("%q", r)
 		}
+	}
+}
+
+// A listed address that fails often waits with the others: to list it is no way out for it.
+func TestWhoIsListedAndFailsOftenIsToldTheWayOut(t *testing.T) {
+	if _, detail := ErrHandshakesWaiting.Refusal(); !strings.HasSuffix(detail, ", or correct what its earlier handshakes failed for.") {
+		t.Errorf("%q has no way out for a listed address", detail)
 	}
 }
