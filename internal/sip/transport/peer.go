@@ -21,6 +21,7 @@ type Peer struct {
 	Certificates  []*x509.Certificate // as presented, the peer's own first
 	Opened        bool                // this node opened the connection
 	Target        Target              // of a connection that this node opened
+	Since         time.Time           // when its TLS handshake had succeeded; zero over TCP and UDP
 }
 
 // Target is where Dial connects to. Connections are shared between equal Addr, Transport, Name and TLSKey.
@@ -50,5 +51,5 @@ func (p *Peer) identify(state tls.ConnectionState, subject func(tls.ConnectionSt
 	if subject == nil {
 		subject = commonName
 	}
-	p.Subject, p.Certificates = subject(state), state.PeerCertificates
+	p.Subject, p.Certificates, p.Since = subject(state), state.PeerCertificates, time.Now()
 }

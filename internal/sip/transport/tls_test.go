@@ -47,6 +47,7 @@ func TestTheSubjectIsThatOfAVerifiedCertificate(t *testing.T) {
 			l := newLayer(t, r, Limits{})
 			addr := fitOne(t, l, Listener{Name: "peer auth", Transport: sip.TLS, Addr: loopback, VerifyClient: true,
 				TLS: ca.server(t, "node", c.auth), Subject: c.subject})
+			before := time.Now()
 			p := dialTLS(t, addr, ca.client("node", c.own...))
 			p.write(t, message("MESSAGE", "a", 0))
 			if got := p.status(t); got != "200" {
@@ -55,6 +56,9 @@ func TestTheSubjectIsThatOfAVerifiedCertificate(t *testing.T) {
 			got := l.Connections()[0].Peer()
 			if got.Subject != c.want || len(got.Certificates) != len(c.own) {
 				t.Errorf("subject %q and %d certificates, want %q and %d", got.Subject, len(got.Certificates), c.want, len(c.own))
+			}
+			if got.Since.Before(before) || got.Since.After(time.Now()) {
+				t.Errorf("its handshake had succeeded at %v, not since %v", got.Since, before)
 			}
 			if got.Listener != "peer auth" || got.ListenerPort != int(addr.Port()) || !got.VerifyClient || got.Opened ||
 				got.Transport != sip.TLS || got.Remote.String() != p.LocalAddr().String() || got.Local != addr {
