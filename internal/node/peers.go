@@ -39,7 +39,8 @@ type seenPeer struct {
 
 func keyOf(p federation.PeerCertificate) peerKey { return peerKey{p.Address, p.CommonName} }
 
-// note remembers what a peer showed in the place of what it showed before.
+// note remembers what a peer showed in the place of what it showed before. Connections that are older than its renewal
+// change nothing when they are judged again.
 func (s *peers) note(one federation.PeerCertificate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,6 +48,9 @@ func (s *peers) note(one federation.PeerCertificate) {
 		s.seen = map[peerKey]seenPeer{}
 	}
 	before := s.seen[keyOf(one)]
+	if one.SeenAt.Before(before.SeenAt) {
+		return
+	}
 	one.Host = cmp.Or(one.Host, before.Host)
 	now := seenPeer{PeerCertificate: one}
 	if before.Fingerprint == one.Fingerprint {
@@ -143,7 +147,7 @@ func (n *Node) readPeers(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// certified remembers the certificate of a peer that was just found good. Those of other nodes are watched as their own.
+// certified remembers the certificate of a peer that was just found good, as of its handshake. Those of other nodes are watched as their own.
 func (n *Node) certified(p *transport.Peer, in *federation.Snapshot) {
 	if len(p.Certificates) == 0 {
 		return
@@ -152,7 +156,7 @@ func (n *Node) certified(p *transport.Peer, in *federation.Snapshot) {
 	if in.Node(one.CommonName) != nil {
 		return
 	}
-	one.Address, one.Host, one.Verified, one.SeenAt, one.Node = p.Remote.Addr().String(), p.Target.Host, true, time.Now().UTC(), n.config.Name
+	one.Address, one.Host, one.Verified, one.SeenAt, one.Node = p.Remote.Addr().String(), p.Target.Host, true, p.Since.UTC(), n.config.Name
 	one.Source = federation.SeenAccepting
 	if p.Opened && one.Host != "" { // one without is where a peer that connected wants its answers
 		one.Source = federation.SeenOpening

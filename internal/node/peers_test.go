@@ -123,6 +123,42 @@ func TestWhoConnectsOverMutualTLSIsToldWithItsCertificate(t *testing.T) {
 	})
 }
 
+// A change has every open connection judged again, and one that is older than the peer's renewal still has what it showed then.
+func TestAChangeBringsNoReplacedCertificateBack(t *testing.T) {
+	r, ca := start(t), siptest.NewAuthority("Root")
+	r.commits(r.snapshot(1, r.withTLS(ca), trusting(t, ca)))
+	var last federation.PeerCertificate
+	for _, leaf := range []tls.Certificate{ca.Leaf(pool), ca.Leaf(pool)} {
+		siptest.Connect(t, r.at(5061), siptest.Options{Local: "127.0.0.1", TLS: ca.Client(leaf, self)})
+		await(t, "it is told", func() bool {
+			last = r.reported()["127.0.0.1 "+pool]
+			return last.Fingerprint == certs.Fingerprint(leaf.Leaf)
+		})
+	}
+	for revision := range int64(5) {
+		r.commits(r.snapshot(revision+2, r.withTLS(ca), trusting(t, ca)))
+		r.node.peers.mu.Lock()
+		got := r.node.peers.seen[keyOf(last)]
+		r.node.peers.mu.Unlock()
+		if got.Fingerprint != last.Fingerprint || !got.SeenAt.Equal(last.SeenAt) {
+			t.Fatalf("after another revision the peer is %+v, want %+v", got.PeerCertificate, last)
+		}
+	}
+	if n := len(r.node.layer.Connections()); n != 2 {
+		t.Errorf("%d connections are open, want both", n)
+	}
+}
+
+func TestWhatAPeerShowedBeforeTakesNoPlace(t *testing.T) {
+	var s peers
+	s.note(certified("10.1.20.21", "renewed", federation.SeenAccepting, noon.Add(time.Hour)))
+	s.note(certified("10.1.20.21", "before", federation.SeenAccepting, noon))
+	s.note(certified("10.1.20.22", "another's", federation.SeenAccepting, noon))
+	if got := shown(s.untold()); !slices.Equal(got, []string{"10.1.20.21 renewed", "10.1.20.22 another's"}) {
+		t.Errorf("told are %q", got)
+	}
+}
+
 func TestANextHopIsToldUnderItsConfiguredName(t *testing.T) {
 	r, ca := start(t), siptest.NewAuthority("Root")
 	host := siptest.Serve(t, "127.0.0.1:0", ca.Server(ca.Leaf(pool)))
