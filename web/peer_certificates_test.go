@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"isthmus/internal/auth"
+	"isthmus/internal/certs"
 	"isthmus/internal/federation"
 	"isthmus/internal/siptest"
 	"isthmus/web"
@@ -180,6 +181,25 @@ func TestAConfiguredServerIsAskedForItsCertificateAndSentNothing(t *testing.T) {
 	if again := page.One(t, "form[action='/tls-peer-subjects/probe'] button").Attr("value"); again != "127.0.0.1:"+port {
 		t.Errorf("looking again asks %q", again)
 	}
+}
+
+// A next hop may be let in by its names alone, so that it has no subject.
+func TestAServerWithoutASubjectIsShownAndRemembered(t *testing.T) {
+	c := withKey(t, auth.Operator)
+	ca := siptest.NewAuthority("Synergy Root")
+	c.trusts(ca)
+	nameless := ca.Issue(siptest.Leaf{DNS: []string{"fe1.synergy.com"}})
+	port, _ := frontEnd(t, ca.Server(nameless))
+	c.post("/static-routes", "destination", "synergy.com", "type", "domain", "next_hop", "127.0.0.1", "port", port, "transport", "tls").to("/static-routes")
+	c.post("/tls-peer-subjects", "name", "fe1.synergy.com").to("/tls-peer-subjects")
+	page := c.post("/tls-peer-subjects/probe", "place", "127.0.0.1:"+port).status(http.StatusOK).page()
+	page.Says(t, ".findings", "It has no Common Name that can be listed")
+	peer := certs.Describe(nameless.Leaf).Peer()
+	peer.Address, peer.Host, peer.Source, peer.Verified, peer.SeenAt, peer.Node = "10.1.20.21", "127.0.0.1", federation.SeenOpening, true, time.Now(), ownNode
+	if err := c.store.ReportStatus(t.Context(), federation.NodeStatus{Node: ownNode, Peers: []federation.PeerCertificate{peer}}); err != nil {
+		t.Errorf("the report is lost: %v", err)
+	}
+	c.get("/tls-peer-subjects").page().Says(t, "tbody", "seen now from 10.1.20.21")
 }
 
 func TestAServerThatTheContextLeavesOutIsToldApart(t *testing.T) {

@@ -18,7 +18,7 @@ const (
 // what it showed before.
 type PeerCertificate struct {
 	Address     string    `json:"address"`     // IP address
-	CommonName  string    `json:"common_name"` // in lower case; the whole subject where there is no Common Name
+	CommonName  string    `json:"common_name"` // in lower case; without one the whole subject, else the first of its other names, else "no subject"
 	Host        string    `json:"host"`        // next hop or server as configured, "" when it was only seen connecting here
 	Source      string    `json:"source"`      // SeenProbing, SeenOpening or SeenAccepting
 	Verified    bool      `json:"verified"`    // its chain was trusted; always so in a handshake
