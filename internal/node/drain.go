@@ -6,8 +6,10 @@ import (
 )
 
 const (
-	drainLook  = 50 * time.Millisecond // between two looks at what is under way
-	closeLimit = 2 * time.Second       // for what is queued on connections
+	drainLook  = 50 * time.Millisecond  // between two looks at what is under way
+	serveOn    = 2 * time.Second        // in which new requests on open connections are still served
+	refuseFor  = 500 * time.Millisecond // after that, until whoever still asks is left alone
+	closeLimit = 2 * time.Second        // for what is queued on connections
 )
 
 // drain ends the node in good order: no new connections, then no requests under way, then no connections.
@@ -17,10 +19,11 @@ func (n *Node) drain() {
 	n.mu.Unlock()
 	n.log.Info("draining")
 	n.applying.Lock() // a snapshot that is just being applied opens no listener after this
+	n.core.Stop()
 	n.layer.Fit(nil)
 	n.applying.Unlock()
-	n.core.Stop()
 	left := n.awaitRequests()
+	n.core.Refuse() // what comes while the connections are being closed
 	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
 	defer cancel()
 	if err := n.layer.Shutdown(ctx); err != nil {
@@ -29,20 +32,24 @@ func (n *Node) drain() {
 	n.log.Info("stopped", "unanswered", left)
 }
 
-// awaitRequests returns when no request is under way, or after the time that they get; then it tells how many there are.
+// awaitRequests returns when no request is under way and none came since the last look, or after the time that they get;
+// then it tells how many there are. Peers that do not cease to ask are sent elsewhere with 503 after a while, and keep
+// the node no longer than such answers need.
 func (n *Node) awaitRequests() (left int) {
-	limit := time.NewTimer(n.config.Drain)
-	defer limit.Stop()
 	look := time.NewTicker(drainLook)
 	defer look.Stop()
-	for {
-		if left = n.core.Pending(); left == 0 {
-			return 0
+	came := int64(0)
+	for began := time.Now(); ; <-look.C {
+		took, before := time.Since(began), came
+		if took >= serveOn {
+			n.core.Refuse()
 		}
-		select {
-		case <-limit.C:
+		left, came = n.core.Pending(), n.core.Came()
+		switch {
+		case left == 0 && (came == before || took >= serveOn+refuseFor):
+			return 0
+		case took >= n.config.Drain:
 			return left
-		case <-look.C:
 		}
 	}
 }

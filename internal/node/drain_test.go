@@ -2,9 +2,11 @@ package node
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,6 +80,86 @@ func TestAFinishedDialogDoesNotDelayTheEnd(t *testing.T) {
 	r.end()
 	if took := time.Since(began); took > patience {
 		t.Errorf("it took %s", took)
+	}
+}
+
+// A steady load would keep a node for ever that served it to the end, and lose requests in one that just left.
+func TestANodeUnderSteadyLoadEndsAndEveryRequestIsAnswered(t *testing.T) {
+	r, host := start(t), siptest.Serve(t, "127.0.0.1:0", nil)
+	r.commits(r.snapshot(1, leading(host)))
+	const peers, each = 10, 20 * time.Millisecond // 500 requests a second
+	var group sync.WaitGroup
+	results := make(chan asked, peers)
+	all := make(chan struct{}, peers)
+	for range peers {
+		peer := r.within()
+		group.Go(func() { results <- askUntilRefused(peer.Conn, each, all) })
+	}
+	server := host.Accepts()
+	go func() {
+		for m, err := server.Receive(); err == nil; m, err = server.Receive() {
+			if m.Method() == "SUBSCRIBE" && server.Conn.Answer(m, 200) != nil {
+				return
+			}
+		}
+	}()
+	for range peers {
+		<-all
+	}
+	began := time.Now()
+	r.end()
+	took := time.Since(began)
+	group.Wait()
+	close(results)
+	served := 0
+	for got := range results {
+		served += got.served
+		if got.err != nil || !got.refused {
+			t.Errorf("a peer had %d answers, refused: %t, then %v", got.served, got.refused, got.err)
+		}
+	}
+	if least := peers * int(time.Second/each); served < least {
+		t.Errorf("%d requests were served, though it goes on doing so for two seconds: at least %d", served, least)
+	}
+	if took < serveOn || took > serveOn+patience {
+		t.Errorf("it ended after %s", took)
+	}
+}
+
+// An asked is what became of one peer's requests.
+type asked struct {
+	served  int
+	refused bool // the last one, with 503
+	err     error
+}
+
+// askUntilRefused sends a request now and then, each after the answer to the one before, and goes elsewhere when it is told to. The
+// first answer is told.
+func askUntilRefused(c *siptest.Conn, every time.Duration, first chan<- struct{}) (a asked) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for ; ; <-tick.C {
+		if a.err = c.Send(siptest.Subscribe("ann@synergy.com", "bob@synergy.com")); a.err != nil {
+			return a
+		}
+		m, err := c.Receive()
+		for err == nil && m.Status() == 100 {
+			m, err = c.Receive()
+		}
+		switch {
+		case err != nil:
+			a.err = err
+			return a
+		case m.Status() == 503:
+			a.refused = true
+			return a
+		case m.Status() != 200:
+			a.err = fmt.Errorf("answered %d", m.Status())
+			return a
+		}
+		if a.served++; a.served == 1 {
+			first <- struct{}{}
+		}
 	}
 }
 

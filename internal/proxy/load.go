@@ -46,7 +46,7 @@ type source struct {
 // A sender is an address with transactions open.
 type sender struct {
 	*transaction.Tally
-	logged atomic.Int64 // when its overload was, in nanoseconds
+	logged atomic.Int64 // when a refusal was, in nanoseconds
 }
 
 func newLoad(perPeer, inAll int) *load {
@@ -124,9 +124,12 @@ func (p *Proxy) transact(in *incoming, inside bool) bool {
 	}
 	addr := peer.Remote.Addr().Unmap()
 	from := p.load.enter(source{addr, !peer.Transport.Reliable()}, inside)
-	if over := p.load.exceeded(from, addr); over != "" && !passesOverload[m.Method()] && !p.table.Has(m) {
+	if p.stopped.Load() {
+		p.ending.came.Add(1)
+	}
+	if reason, text := p.closedTo(m, from, addr); reason != "" {
 		from.Leave()
-		p.refuseOverload(in, from, over)
+		p.refuseUnheard(in, from, reason, text)
 		return false
 	}
 	server, kind := p.table.Receive(m, peer.Transport.Reliable(), in.upstream.send)
@@ -139,19 +142,19 @@ func (p *Proxy) transact(in *incoming, inside bool) bool {
 	return true
 }
 
-// refuseOverload answers without a transaction (RFC 3261 section 8.2.7): always with one To tag, by which the ACK of such
+// refuseUnheard answers without a transaction (RFC 3261 section 8.2.7): always with one To tag, by which the ACK of such
 // an answer is known.
-func (p *Proxy) refuseOverload(in *incoming, from *sender, over string) {
+func (p *Proxy) refuseUnheard(in *incoming, from *sender, reason, text string) {
 	m := in.message
-	headers := []string{fmt.Sprintf("Retry-After: %d", retryAfter), warning(in.policy.Node(), over)}
+	headers := []string{fmt.Sprintf("Retry-After: %d", retryAfter), warning(in.policy.Node(), text)}
 	a := p.reply(in.link, 503, headers)
 	a.ToTag = p.busyTag
 	_ = in.link.Send(m.AppendAnswer(nil, a)) // who is gone needs no refusal
 	p.metrics.Response(503, 0)
 	p.metrics.Request(m.Method(), metrics.Refused)
-	p.metrics.Refusal(overload)
+	p.metrics.Refusal(reason)
 	now := p.clock.Now().UnixNano()
 	if last := from.logged.Load(); now-last >= int64(overloadWait) && from.logged.CompareAndSwap(last, now) {
-		p.logRequest(slog.LevelWarn, "requests refused", in, overload+": "+over+"; those that come meanwhile are answered 503")
+		p.logRequest(slog.LevelWarn, "requests refused", in, reason+": "+text+"; those that come meanwhile are answered 503")
 	}
 }

@@ -68,6 +68,7 @@ type Proxy struct {
 	serial  atomic.Uint64 // of branches and tags, from a random start
 	busyTag string        // To tag of refusals without a transaction
 	load    *load
+	ending  lameduck
 	bans    bans
 	forged  bans     // of datagrams
 	flooded gate     // likewise
