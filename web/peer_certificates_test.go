@@ -199,7 +199,7 @@ func TestAServerWithoutASubjectIsShownAndRemembered(t *testing.T) {
 	if err := c.store.ReportStatus(t.Context(), federation.NodeStatus{Node: ownNode, Peers: []federation.PeerCertificate{peer}}); err != nil {
 		t.Errorf("the report is lost: %v", err)
 	}
-	c.get("/tls-peer-subjects").page().Says(t, "tbody", "seen now from 10.1.20.21")
+	c.get("/tls-peer-subjects").page().Says(t, "tbody", "from 10.1.20.21")
 }
 
 func TestAServerThatTheContextLeavesOutIsToldApart(t *testing.T) {
