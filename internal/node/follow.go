@@ -109,7 +109,9 @@ func (n *Node) enforce(s federation.Snapshot, taken time.Time) bool {
 	a.plan = planListeners(&a.snapshot, s.Node(n.config.Name), a.configs)
 	n.setLocal(s.Node(n.config.Name).Address)
 	n.swap(a)
+	n.restart(a)
 	n.fit(a)
+	n.followed(&a.snapshot)
 	return true
 }
 

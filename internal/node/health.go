@@ -36,6 +36,7 @@ type facts struct {
 	database  string // DatabaseOK, or why it cannot be reached
 	refused   string // why the newest revision is not in force, "" when it is
 	draining  bool
+	restarted map[string]int64 // by service: up to which of the ordered restarts are done; replaced, never changed
 }
 
 // Health is what the node says of itself at this moment.
@@ -73,6 +74,6 @@ func (n *Node) status() federation.NodeStatus {
 		Node: n.config.Name, AppliedEra: n.facts.inForce.Era, AppliedRevision: n.facts.inForce.Revision,
 		State: n.facts.state(), Database: n.facts.database, Error: n.facts.refused, Version: n.config.Version,
 		StartedAt: n.started, ReportedAt: time.Now(), Connections: connections, Transactions: server + client,
-		Listeners: n.facts.listeners, Hops: hops,
+		Restarted: n.facts.restarted, Listeners: n.facts.listeners, Hops: hops,
 	}
 }

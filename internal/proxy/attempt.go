@@ -137,7 +137,7 @@ func (a *attempt) unsent(err error) {
 // lost: the connection closed before the hop answered. What must not be delivered twice waits on, unless the hop surely did
 // not take it: the answer may still come another way.
 func (a *attempt) lost(l loss, untaken bool) {
-	if a.relay.once && !untaken {
+	if a.relay.once && !untaken && a.relay.server.Final() == 0 {
 		return
 	}
 	a.relay.mu.Lock()

@@ -74,6 +74,11 @@ func (r *relay) next(m *sip.Message) {
 		r.mu.Unlock()
 		return
 	}
+	if r.server.Final() != 0 { // cut off by Restart
+		r.mu.Unlock()
+		r.end()
+		return
+	}
 	if r.cancelled {
 		r.mu.Unlock()
 		r.finish(487, nil)
@@ -134,7 +139,7 @@ func (r *relay) exhausted() {
 
 // finish answers the request itself, unless it is answered already.
 func (r *relay) finish(status int, headers []string) {
-	if r.end() {
+	if r.end() && r.server.Final() == 0 {
 		r.respond(status, headers)
 		r.proxy.metrics.Response(status, r.proxy.clock.Now().Sub(r.began))
 	}

@@ -4,25 +4,29 @@ package transaction
 // retransmissions are not among them: who shuts down waits for the first, not for the second.
 func (t *Table) Unanswered() int {
 	n := 0
-	for i := range t.servers.pieces {
-		n += t.servers.pieces[i].count(func(s *Server) bool { return s.Final() == 0 })
-	}
+	t.EachUnanswered(func(*Server) { n++ })
 	return n
 }
 
-// count asks outside its lock, so that no request waits for it.
-func (s *shard[T]) count(matches func(T) bool) int {
+// EachUnanswered calls f with every server transaction that still owes a final response, without a lock: f may respond.
+// Transactions that begin meanwhile may be left out.
+func (t *Table) EachUnanswered(f func(*Server)) {
+	for i := range t.servers.pieces {
+		for _, s := range t.servers.pieces[i].all() {
+			if s.Final() == 0 {
+				f(s)
+			}
+		}
+	}
+}
+
+// all copies the entries, so that no request waits for whoever looks at them.
+func (s *shard[T]) all() []T {
 	s.Lock()
+	defer s.Unlock()
 	entries := make([]T, 0, len(s.entries))
 	for _, e := range s.entries {
 		entries = append(entries, e)
 	}
-	s.Unlock()
-	n := 0
-	for _, e := range entries {
-		if matches(e) {
-			n++
-		}
-	}
-	return n
+	return entries
 }

@@ -1,0 +1,120 @@
+package proxy
+
+import (
+	"errors"
+	"slices"
+
+	"isthmus/internal/routing"
+	"isthmus/internal/sip"
+	"isthmus/internal/sip/transaction"
+)
+
+var errRestarted = errors.New("the service was restarted")
+
+// Restart ends what is under way here, as the restart of the service sip_proxy does: requests without a final answer get
+// 503, connections are closed after that went out, and what is known of next hops is forgotten. Who asks afterwards is served
+// as ever. It is for the caller to close the listeners before, so that nobody connects meanwhile. It returns how many
+// requests were cut off.
+func (p *Proxy) Restart() (cut int) {
+	policy := p.policy.Load()
+	if policy == nil || p.network == nil {
+		return 0
+	}
+	headers := []string{"Retry-After: 1", warning(policy.Node(), "the SIP proxy of this node was restarted; send the request again")}
+	for _, r := range p.relays(func(*attempt) bool { return true }) {
+		if r.cut(503, headers) {
+			cut++
+		}
+	}
+	// Of those whose hop answered 100, or is being connected to, only the transaction is at hand.
+	p.table.EachUnanswered(func(s *transaction.Server) {
+		s.Respond(s.Request().AppendAnswer(nil, sip.Answer{Status: 503, Headers: headers, ToTag: p.tag()}), 503)
+		p.metrics.Response(503, 0)
+		cut++
+	})
+	for _, pl := range p.allPlaces() {
+		pl.renew()
+	}
+	for _, l := range p.network.Links() {
+		l.Retire(errRestarted)
+	}
+	return cut
+}
+
+// RestartConnector leaves the connections to this node's connector, and those from it, as the restart of the service
+// sip_federation does: requests that it had not answered get 480, and the next one connects anew.
+func (p *Proxy) RestartConnector() (cut int) {
+	policy := p.policy.Load()
+	if policy == nil || p.network == nil {
+		return 0
+	}
+	headers := []string{warning(policy.Node(), "the SIP Federation Connection Manager of this node was restarted; send the request again")}
+	toConnector := func(a *attempt) bool { return a.place.current().Kind == routing.ConnectorHop }
+	for _, r := range p.relays(toConnector) {
+		if r.cut(480, headers) {
+			cut++
+		}
+	}
+	for _, pl := range p.allPlaces() {
+		if pl.current().Kind == routing.ConnectorHop {
+			pl.renew()
+		}
+	}
+	for _, l := range p.network.Links() {
+		if hop := policy.Back(peerOf(l.Peer())); hop != nil && hop.Kind == routing.ConnectorHop {
+			l.Retire(errRestarted)
+		}
+	}
+	return cut
+}
+
+// relays are the requests under way whose present attempt a test lets pass, as far as they are known by their connection
+// or as an INVITE.
+func (p *Proxy) relays(wanted func(*attempt) bool) (list []*relay) {
+	p.invites.Range(func(_, r any) bool {
+		list = append(list, r.(*relay))
+		return true
+	})
+	for _, w := range p.wires.all() {
+		list = append(list, w.relays()...)
+	}
+	return slices.DeleteFunc(list, func(r *relay) bool {
+		r.mu.Lock()
+		a := r.current
+		r.mu.Unlock()
+		return a == nil || !wanted(a)
+	})
+}
+
+func (w *wire) relays() (list []*relay) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for a := w.first; a != nil; a = a.next {
+		list = append(list, a.relay)
+	}
+	return list
+}
+
+// cut answers a request at once, unless it is answered already, and calls an INVITE back where it rings.
+func (r *relay) cut(status int, headers []string) (won bool) {
+	r.mu.Lock()
+	a, won := r.current, !r.done
+	r.mu.Unlock()
+	r.finish(status, headers)
+	if a != nil {
+		a.giveUp()
+	}
+	return won
+}
+
+// renew forgets what is known of a hop and leaves its connection.
+func (pl *place) renew() {
+	pl.mu.Lock()
+	w := pl.wire
+	pl.wire = nil
+	pl.clear()
+	pl.mu.Unlock()
+	if w != nil {
+		w.Close(errRestarted)
+	}
+}
