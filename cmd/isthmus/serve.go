@@ -15,7 +15,10 @@ type serveCommand struct{}
 
 // Run serves until ctx ends, then drains. A start that was called off has not failed.
 func (serveCommand) Run(ctx context.Context, f *flags, c console) error {
-	err := serve(ctx, f, c)
+	lines := newSink(c.err)
+	defer lines.close()
+	c.err = lines
+	err := serve(ctx, f, c, lines)
 	if err != nil && ctx.Err() != nil {
 		f.logger(c.err).Info("stopped before the start was complete", "reason", err)
 		return nil
@@ -23,7 +26,7 @@ func (serveCommand) Run(ctx context.Context, f *flags, c console) error {
 	return err
 }
 
-func serve(ctx context.Context, f *flags, c console) error {
+func serve(ctx context.Context, f *flags, c console, lines *sink) error {
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -39,7 +42,7 @@ func serve(ctx context.Context, f *flags, c console) error {
 	}
 	defer db.Close()
 	known := make(chan struct{})
-	s := server{flags: f, console: c, log: log, db: db, known: known, recognise: sync.OnceFunc(func() { close(known) })}
+	s := server{flags: f, console: c, log: log, lines: lines, db: db, known: known, recognise: sync.OnceFunc(func() { close(known) })}
 	return s.run(ctx)
 }
 
@@ -48,6 +51,7 @@ type server struct {
 	*flags
 	console console
 	log     *slog.Logger
+	lines   *sink // that log writes to
 	db      *store.Store
 
 	known     <-chan struct{} // closed once the database is known to be this cluster's, by the key file
@@ -60,6 +64,7 @@ func (s *server) run(ctx context.Context) error {
 		return err
 	}
 	numbers := metrics.New(version)
+	numbers.ObserveLog(s.lines.Lost)
 	book := names.New(names.Config{Ask: s.ask(), Log: s.log.With("node", s.Node)})
 	defer book.Close()
 	core := node.New(node.Config{

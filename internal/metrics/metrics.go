@@ -51,11 +51,14 @@ func New(version string) *Metrics {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "build_info", Help: "Always 1; the label tells the version.",
 		ConstLabels: prometheus.Labels{"version": version}})
 	info.Set(1)
-	// One prefix for everything, the runtime's numbers too.
-	prometheus.WrapRegistererWithPrefix("isthmus_", m.registry).MustRegister(
-		m.requests, m.refusals, m.responses, m.attempts, m.returned, m.handshakes, m.malformed, m.panics, m.answerTime, info, m.observed,
+	m.register(m.requests, m.refusals, m.responses, m.attempts, m.returned, m.handshakes, m.malformed, m.panics, m.answerTime, info, m.observed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// register gives everything one prefix, the runtime's numbers too.
+func (m *Metrics) register(list ...prometheus.Collector) {
+	prometheus.WrapRegistererWithPrefix("isthmus_", m.registry).MustRegister(list...)
 }
 
 func counter(name, help string) prometheus.Counter {

@@ -28,6 +28,14 @@ type State struct {
 // there are no such numbers.
 func (m *Metrics) Observe(state func() State) { m.observed.state.Store(&state) }
 
+// ObserveLog names the function that tells how many lines of the log were lost since the start. It is called once, and the
+// function at every scrape.
+func (m *Metrics) ObserveLog(lost func() int64) {
+	m.register(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "log_lines_dropped_total",
+		Help: "Lines of the log that were lost because they could not be written in time."},
+		func() float64 { return float64(lost()) }))
+}
+
 // observed collects a State. Numbers that come from what exists now, such as the hops of the current routes, vanish with
 // it, which counters kept by label would not.
 type observed struct{ state atomic.Pointer[func() State] }
