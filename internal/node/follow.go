@@ -37,8 +37,8 @@ func (n *Node) follow(ctx context.Context) {
 			n.coldStart()
 			continue
 		}
-		n.found(s.Revision)
-		n.apply(ctx, s)
+		n.found(s.Point())
+		n.take(ctx, s)
 	}
 }
 
@@ -72,6 +72,7 @@ func (n *Node) apply(ctx context.Context, s federation.Snapshot) {
 	n.applying.Lock()
 	defer n.applying.Unlock()
 	defer poke(n.reportNow)
+	n.release()
 	taken := time.Now()
 	n.haveUsers(ctx, s.Point())
 	if !n.enforce(s, taken) {
@@ -90,8 +91,8 @@ func (n *Node) apply(ctx context.Context, s federation.Snapshot) {
 func (n *Node) finished(p federation.Point) {
 	n.mu.Lock()
 	n.facts.inForce, n.facts.serving = p, true
-	if p.Revision >= n.facts.revision {
-		n.facts.refused = ""
+	if !p.Before(n.facts.newest) {
+		n.facts.refused, n.facts.behind = "", time.Time{}
 	}
 	n.mu.Unlock()
 	n.log.Info("configuration applied", "revision", p.Revision)
@@ -209,16 +210,18 @@ func (n *Node) lost(err error) {
 	}
 }
 
-// found notes that the database answered with this revision.
-func (n *Node) found(revision int64) {
+// found notes that the database answered with this state.
+func (n *Node) found(p federation.Point) {
 	n.mu.Lock()
-	news, back := n.facts.database != DatabaseOK && n.facts.database != noAnswerYet, revision < n.facts.revision
-	n.facts.database, n.facts.revision = DatabaseOK, revision
+	news := n.facts.database != DatabaseOK && n.facts.database != noAnswerYet
+	n.facts.database, n.facts.newest = DatabaseOK, p
+	if p == n.facts.inForce {
+		n.facts.behind = time.Time{}
+	} else if n.facts.behind.IsZero() {
+		n.facts.behind = time.Now()
+	}
 	n.mu.Unlock()
 	if news {
-		n.log.Info("the database is back", "revision", revision)
-	}
-	if back {
-		n.log.Warn("the database went back to an older revision, as after a restore", "revision", revision)
+		n.log.Info("the database is back", "revision", p.Revision)
 	}
 }

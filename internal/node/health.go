@@ -32,9 +32,11 @@ type facts struct {
 	inForce   federation.Point // state of which everything is in force: policy, listeners and users
 	serving   bool             // there was one
 	listeners []federation.ListenerStatus
-	revision  int64  // newest one read from the database
-	database  string // DatabaseOK, or why it cannot be reached
-	refused   string // why the newest revision is not in force, "" when it is
+	newest    federation.Point // last one read from the database
+	behind    time.Time        // since when newest is not in force, zero while it is
+	database  string           // DatabaseOK, or why it cannot be reached
+	refused   string           // why the newest revision is not in force, "" when it is
+	held      string           // why the database's state is not taken, "" when it is
 	draining  bool
 	restarted map[string]int64 // by service: up to which of the ordered restarts are done; replaced, never changed
 }
@@ -45,7 +47,7 @@ func (n *Node) Health() Health {
 	defer n.mu.Unlock()
 	h := Health{State: n.facts.state(), AppliedRevision: n.facts.inForce.Revision, Database: n.facts.database, Listeners: n.facts.listeners}
 	if h.Database == DatabaseOK {
-		revision := n.facts.revision
+		revision := n.facts.newest.Revision
 		h.Revision = &revision
 	}
 	return h
@@ -57,10 +59,18 @@ func (f *facts) state() string {
 		return Draining
 	case !f.serving || !allOpen(f.listeners):
 		return Starting
-	case f.database != DatabaseOK || f.refused != "":
+	case f.database != DatabaseOK || f.trouble() != "":
 		return Degraded
 	}
 	return Ready
+}
+
+// trouble is why the database's state is not in force, "" when it is.
+func (f *facts) trouble() string {
+	if f.held != "" {
+		return f.held
+	}
+	return f.refused
 }
 
 // status is the row that the node keeps about itself in the database.
@@ -72,7 +82,7 @@ func (n *Node) status() federation.NodeStatus {
 	defer n.mu.Unlock()
 	return federation.NodeStatus{
 		Node: n.config.Name, AppliedEra: n.facts.inForce.Era, AppliedRevision: n.facts.inForce.Revision,
-		State: n.facts.state(), Database: n.facts.database, Error: n.facts.refused, Version: n.config.Version,
+		State: n.facts.state(), Database: n.facts.database, Error: n.facts.trouble(), Version: n.config.Version,
 		StartedAt: n.started, ReportedAt: time.Now(), Connections: connections, Transactions: server + client,
 		Restarted: n.facts.restarted, Listeners: n.facts.listeners, Hops: hops,
 	}

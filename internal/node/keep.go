@@ -30,6 +30,28 @@ func (f files) readSnapshot() (s federation.Snapshot, taken time.Time, err error
 	return s, f.written(snapshotFile), nil
 }
 
+// snapshotPoint is the place of the kept snapshot in the order of all, zero when there is none that can be believed or none
+// that tells. It looks no further than the beginning of the content, where a snapshot's first two fields stand.
+func (f files) snapshotPoint() (p federation.Point) {
+	content, err := f.read(snapshotFile)
+	if err != nil {
+		return p
+	}
+	var token [5]json.Token // { Era 1 Revision 43
+	fields := json.NewDecoder(bytes.NewReader(content))
+	for i := range token {
+		if token[i], err = fields.Token(); err != nil {
+			return p
+		}
+	}
+	if token[1] == "Era" && token[3] == "Revision" {
+		era, _ := token[2].(float64)
+		revision, _ := token[4].(float64)
+		p = federation.Point{Era: int64(era), Revision: int64(revision)}
+	}
+	return p
+}
+
 func (f files) writeUsers(facts []federation.UserFact) error {
 	var content bytes.Buffer
 	if err := gob.NewEncoder(&content).Encode(facts); err != nil {

@@ -25,8 +25,8 @@ type progress struct {
 }
 
 // haveUsers reads the facts before the first snapshot is in force: a listener that opens without them would refuse
-// everybody. Another era, or a revision older than the facts, means that the database was restored, and everything is
-// read anew.
+// everybody. Another era, or a revision older than the facts, means that the database was restored, which this
+// node was told to accept, and everything is read anew.
 func (n *Node) haveUsers(ctx context.Context, p federation.Point) {
 	n.syncing.Lock()
 	if p.Era != n.progress.era || p.Revision < n.progress.upTo {
@@ -61,7 +61,7 @@ func (n *Node) followUsers(ctx context.Context) {
 	keep := time.NewTicker(keepEvery)
 	defer keep.Stop()
 	defer n.keepUsers()
-	again := time.NewTimer(0)
+	again := time.NewTimer(time.Hour)
 	again.Stop()
 	for {
 		select {
@@ -91,14 +91,16 @@ func (n *Node) syncUsersWithin(ctx context.Context, limit time.Duration) error {
 func (n *Node) syncUsers(ctx context.Context) error {
 	n.syncing.Lock()
 	defer n.syncing.Unlock()
+	if n.holding() {
+		return nil // as soon as the database's state is taken, they are read
+	}
 	after := n.progress.upTo
 	changed, gone, upTo, err := n.config.UserFacts(ctx, after)
 	if err != nil {
 		return err
 	}
 	if upTo < after {
-		n.progress.upTo = 0
-		return errors.New("the database went back to an older revision; everything is read anew")
+		return errors.New("the database went back to an older revision")
 	}
 	if after == 0 {
 		n.users.Replace(changed)

@@ -50,18 +50,6 @@ func TestUsersThatCannotBeReadAreAskedForAgain(t *testing.T) {
 	await(t, "the users are read", func() bool { return r.knows("ann@synergy.com") })
 }
 
-func TestARestoredDatabaseIsReadAnew(t *testing.T) {
-	r := start(t)
-	r.with(func() { r.changed, r.upTo = []federation.UserFact{fact("ann", "ann@synergy.com", "")}, 9 })
-	r.commits(r.snapshot(9))
-	r.with(func() { r.changed, r.upTo, r.asked = []federation.UserFact{fact("old", "old@synergy.com", "")}, 4, nil })
-	r.commits(r.snapshot(4))
-	await(t, "everything is asked for", func() bool { return r.askedAfter(0) })
-	if !r.knows("old@synergy.com") || r.knows("ann@synergy.com") {
-		t.Error("not only the restored users are known")
-	}
-}
-
 func TestADatabaseOfAnotherEraIsReadAnew(t *testing.T) {
 	r := start(t)
 	r.with(func() { r.changed, r.upTo = []federation.UserFact{fact("ann", "ann@synergy.com", "")}, 9 })
