@@ -2,7 +2,6 @@ package routing
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 
@@ -35,9 +34,10 @@ func Compile(s federation.Snapshot, nodeName string) (*Policy, error) {
 		return nil, err
 	}
 	p.compileSubjects(&s)
-	p.routes = newRouteTable(s.StaticRoutes)
-	p.known = p.knownHosts(&s)
-	p.hops = p.allHops(s.StaticRoutes)
+	routes := inService(s.StaticRoutes)
+	p.routes = newRouteTable(routes)
+	p.known = p.knownHosts(routes, s.Deployments)
+	p.hops = p.allHops(routes)
 	p.reach()
 	return p, nil
 }
@@ -106,9 +106,9 @@ func subjectsOf(c *federation.TLSContext) subjects {
 }
 
 // allHops lists the hops of the routes in their order, then the other nodes in service and this node's connector.
-func (p *Policy) allHops(routes []federation.StaticRoute) []*Hop {
-	var list []*Hop
-	seen := map[string]bool{}
+func (p *Policy) allHops(routes []usedRoute) []*Hop {
+	list := make([]*Hop, 0, len(routes)+len(p.nodes))
+	seen := make(map[string]bool, len(routes))
 	add := func(h *Hop) {
 		if !seen[h.Key()] {
 			seen[h.Key()] = true
@@ -116,8 +116,8 @@ func (p *Policy) allHops(routes []federation.StaticRoute) []*Hop {
 		}
 	}
 	for _, r := range routes {
-		if r.InService && !r.Blocked {
-			add(routeHop(r))
+		if !r.Blocked {
+			add(r.hop)
 		}
 	}
 	for _, name := range sortedNames(p.nodes) {
@@ -135,7 +135,7 @@ func (p *Policy) allHops(routes []federation.StaticRoute) []*Hop {
 // reach notes the keys of all hops that a request may be sent to, and those that DNS has to find, which are named by FQDN:
 // of the routes first, then of the known hosts.
 func (p *Policy) reach() {
-	p.leads = map[string]bool{}
+	p.leads = make(map[string]bool, len(p.hops))
 	add := func(hops []*Hop) {
 		for _, h := range hops {
 			if !h.Addr.IsValid() && !p.leads[h.Key()] {
@@ -145,11 +145,25 @@ func (p *Policy) reach() {
 		}
 	}
 	add(p.hops)
-	for _, host := range slices.Sorted(maps.Keys(p.known)) {
+	for _, host := range p.furtherHosts() {
 		for _, e := range p.known[host] {
 			for _, g := range e.ladder.groups {
 				add(g)
 			}
 		}
 	}
+}
+
+// furtherHosts are the known hosts with hops that are not among those of the routes, in their order.
+func (p *Policy) furtherHosts() (list []string) {
+	isNew := func(h *Hop) bool { return !p.leads[h.Key()] }
+	for host, entries := range p.known {
+		if slices.ContainsFunc(entries, func(e entry) bool {
+			return slices.ContainsFunc(e.ladder.groups, func(g Group) bool { return slices.ContainsFunc(g, isNew) })
+		}) {
+			list = append(list, host)
+		}
+	}
+	slices.Sort(list)
+	return list
 }

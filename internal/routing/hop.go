@@ -69,7 +69,7 @@ func newHop(kind HopKind, host string, port int, transport sip.Transport, node s
 	h := &Hop{Kind: kind, Host: host, Port: port, Transport: transport, Node: node, Weight: 1}
 	a, _ := federation.ParseAddress(host) // an FQDN is none
 	h.Addr = netip.AddrPortFrom(a, uint16(port))
-	h.key = fmt.Sprintf("%s %s;transport=%s", h.Identity(), h, transport.Param())
+	h.key = h.Identity() + " " + h.String() + ";transport=" + transport.Param()
 	return h
 }
 
@@ -88,7 +88,7 @@ func (p *Policy) Back(peer Peer) *Hop {
 	return n.link
 }
 
-func routeHop(r federation.StaticRoute) *Hop {
+func routeHop(r *federation.StaticRoute) *Hop {
 	h := newHop(MicrosoftHop, r.NextHop, r.Port, TransportOf(r.Transport), "")
 	h.Weight = r.Weight
 	return h

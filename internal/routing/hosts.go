@@ -58,16 +58,13 @@ type hostBook struct {
 
 // knownHosts are the next hops of static routes, the hosts that domain routes name whole, and the servers of the
 // wizard's deployments.
-func (p *Policy) knownHosts(s *federation.Snapshot) map[string][]entry {
-	b := hostBook{p, map[string][]entry{}}
-	for _, r := range s.StaticRoutes {
-		if !r.InService {
-			continue
-		}
-		b.add(r.NextHop, r.Port, ladder{found: true, groups: []Group{{routeHop(r)}}})
+func (p *Policy) knownHosts(routes []usedRoute, deployments []federation.Deployment) map[string][]entry {
+	b := hostBook{p, make(map[string][]entry, 2*len(routes))}
+	for _, r := range routes {
+		b.add(r.NextHop, r.Port, ladder{found: true, groups: []Group{{r.hop}}})
 		b.add(r.Domain(), r.Port, ladder{})
 	}
-	for _, d := range s.Deployments {
+	for _, d := range deployments {
 		b.addDeployment(d.Answers)
 	}
 	return b.known

@@ -30,14 +30,29 @@ type rung struct {
 
 func (r rung) empty() bool { return len(r.groups) == 0 && !r.blocked }
 
-func newRouteTable(configured []federation.StaticRoute) routeTable {
-	t := routeTable{domains: map[string]*pattern{}}
-	byPattern := map[string][]federation.StaticRoute{}
-	for _, r := range configured {
-		if r.InService {
-			key := r.Type + " " + r.Destination
-			byPattern[key] = append(byPattern[key], r)
+// A usedRoute is a static route in service with its hop, which all that is made of the route shares.
+type usedRoute struct {
+	*federation.StaticRoute
+	hop *Hop
+}
+
+func inService(configured []federation.StaticRoute) []usedRoute {
+	routes := make([]usedRoute, 0, len(configured))
+	for i := range configured {
+		if r := &configured[i]; r.InService {
+			routes = append(routes, usedRoute{r, routeHop(r)})
 		}
+	}
+	return routes
+}
+
+func newRouteTable(inService []usedRoute) routeTable {
+	t := routeTable{domains: make(map[string]*pattern, len(inService))}
+	type key struct{ kind, destination string }
+	byPattern := make(map[key][]usedRoute, len(inService))
+	for _, r := range inService {
+		k := key{r.Type, r.Destination}
+		byPattern[k] = append(byPattern[k], r)
 	}
 	for _, routes := range byPattern {
 		p := newPattern(routes)
@@ -53,25 +68,28 @@ func newRouteTable(configured []federation.StaticRoute) routeTable {
 	return t
 }
 
-func newPattern(routes []federation.StaticRoute) *pattern {
-	slices.SortStableFunc(routes, func(a, b federation.StaticRoute) int { return cmp.Compare(a.Priority, b.Priority) })
+func newPattern(routes []usedRoute) *pattern {
+	slices.SortStableFunc(routes, func(a, b usedRoute) int { return cmp.Compare(a.Priority, b.Priority) })
 	p := &pattern{text: routes[0].Destination, exact: newRung(routes)}
-	narrow := func(r federation.StaticRoute) bool { return !r.AllowLessSpecific }
+	narrow := func(r usedRoute) bool { return !r.AllowLessSpecific }
 	p.exact.passes = !slices.ContainsFunc(routes, narrow)
+	if p.exact.passes {
+		p.under = p.exact
+		return p
+	}
 	p.under = newRung(slices.DeleteFunc(slices.Clone(routes), narrow))
-	p.under.passes = p.exact.passes
 	return p
 }
 
 // newRung groups routes that are sorted by priority.
-func newRung(routes []federation.StaticRoute) rung {
+func newRung(routes []usedRoute) rung {
 	var r rung
 	for i := 0; i < len(routes); {
 		end := i
 		var group Group
 		for ; end < len(routes) && routes[end].Priority == routes[i].Priority; end++ {
 			if !routes[end].Blocked {
-				group = append(group, routeHop(routes[end]))
+				group = append(group, routes[end].hop)
 			}
 		}
 		if i == 0 && group == nil {
