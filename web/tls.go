@@ -26,7 +26,7 @@ func (s *Server) tlsPeerSubjects() pages {
 		form:    s.subjectForm,
 		page:    s.subjectPage,
 		effects: s.subjectEffects,
-		saved:   subjectSaved,
+		saved:   s.subjectSaved,
 
 		overtaken: s.selectionOvertaken, saveWith: s.saveSubject,
 	}
@@ -151,12 +151,11 @@ func whereToSelect(ctx context.Context, snapshot federation.Snapshot, text strin
 	return text + " An administrator can select in " + federation.PeerAuthContext + " what is missing there.", href, "Look at it"
 }
 
-func subjectSaved(ctx context.Context, p federation.TLSPeerSubject, posted url.Values) string {
-	text := "Select it in the TLS context " + federation.PeerAuthContext + " as well; until then it admits nobody."
-	if contexts := chosen(posted["contexts"]); len(contexts) > 0 {
-		text = "It is selected in " + strings.Join(contexts, " and ") + "."
-	} else if !maySelect(ctx) {
-		text = capital(whoSelects(federation.PeerAuthContext))
+// subjectSaved goes by what is stored: a subject that was there before may be selected already, and saving it selects nothing.
+func (s *Server) subjectSaved(ctx context.Context, p federation.TLSPeerSubject, posted url.Values) string {
+	var text string
+	if snapshot, err := s.store.Snapshot(ctx); err == nil {
+		text = whereSelected(ctx, contextsWith(snapshot, p.Name))
 	}
 	switch typed := strings.ToLower(strings.TrimSpace(posted.Get("name"))); {
 	case strings.TrimSpace(strings.TrimPrefix(typed, "cn=")) == p.Name && typed != p.Name:
@@ -165,6 +164,16 @@ func subjectSaved(ctx context.Context, p federation.TLSPeerSubject, posted url.V
 		text = "Of the whole subject the Common Name alone was taken: " + p.Name + ". " + text
 	}
 	return text
+}
+
+func whereSelected(ctx context.Context, contexts []string) string {
+	switch {
+	case len(contexts) > 0:
+		return "It is selected in " + strings.Join(contexts, " and ") + "."
+	case !maySelect(ctx):
+		return capital(whoSelects(federation.PeerAuthContext))
+	}
+	return "Select it in the TLS context " + federation.PeerAuthContext + " as well; until then it admits nobody."
 }
 
 func (s *Server) subjectEffects(ctx context.Context, going []federation.TLSPeerSubject) ([]string, bool, error) {

@@ -56,6 +56,25 @@ func TestASubjectIsAddedAndSelectedInOneStep(t *testing.T) {
 	}
 }
 
+func TestWhereASavedSubjectIsSelectedIsTrue(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.post("/tls-contexts", "name", "lab", "verify_client", "true").to("/tls-contexts")
+	c.post("/tls-peer-subjects", "name", "fe1.synergy.com", "contexts", federation.PeerAuthContext).to("/tls-peer-subjects")
+	c.post("/tls-peer-subjects", "name", "fe2.synergy.com").to("/tls-peer-subjects")
+	for _, test := range []struct {
+		name, says string
+		form       []string
+	}{
+		{"fe1.synergy.com", "Saved. It is selected in sip-proxy-peer-auth.", []string{"description", "The first"}},
+		{"fe2.synergy.com", "Saved. Select it in the TLS context sip-proxy-peer-auth as well; until then it admits nobody.", []string{"contexts", "lab"}},
+	} {
+		subjects := c.snapshot().TLSPeerSubjects
+		at := slices.IndexFunc(subjects, func(p federation.TLSPeerSubject) bool { return p.Name == test.name })
+		c.post(fmt.Sprintf("/tls-peer-subjects/%d", subjects[at].ID), test.form...).to("/tls-peer-subjects")
+		c.get("/tls-peer-subjects").page().Says(t, ".banner", test.says)
+	}
+}
+
 func TestASelectionThatSomebodyElseOvertookIsAskedAgain(t *testing.T) {
 	c := signedInAs(t, auth.Admin)
 	c.post("/tls-contexts", "name", "lab", "verify_client", "true").to("/tls-contexts")
