@@ -40,3 +40,20 @@ func TestAKeyInAWrongFieldIsRefusedAndNeitherShownNorKept(t *testing.T) {
 		t.Errorf("revision %d became %d", before, after)
 	}
 }
+
+// What is exempt in a form is not exempt in an address: those go into logs, and into the way back after signing in.
+func TestAKeyInAnAddressIsRefusedUnderEveryName(t *testing.T) {
+	c := withKey(t, auth.Admin)
+	key := string(siptest.KeyPEM(siptest.NewAuthority("Synergy Root").Leaf(ownNode)))
+	stranger := &console{t: t, handler: c.handler}
+	for _, path := range []string{"/certificates", "/tls-peer-subjects/certificate"} {
+		for _, name := range []string{"file", "text", "key", "q"} {
+			address := path + "?" + url.Values{name: {key}}.Encode()
+			c.get(address).status(http.StatusUnprocessableEntity)
+			if to := stranger.get(address).status(http.StatusUnprocessableEntity).head.Get("Location"); to != "" {
+				t.Errorf("%s of %s leads to %.60s", name, path, to)
+			}
+		}
+	}
+	c.post("/certificates?"+url.Values{"key": {key}}.Encode(), "purpose", "cup").status(http.StatusUnprocessableEntity)
+}
