@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"net/http"
 	"strings"
 
@@ -78,15 +77,5 @@ func described(c federation.Certificate) ([]templates.Pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := certs.Describe(chain[0])
-	return []templates.Pair{
-		{Name: "Subject", Value: d.FullSubject},
-		{Name: "Names", Value: cmp.Or(strings.Join(d.Names, ", "), "none beside the subject")},
-		{Name: "Issuer", Value: issuerOf(chain[0])},
-		{Name: "Valid from", Value: moment(d.NotBefore)},
-		{Name: "Valid until", Value: moment(d.NotAfter)},
-		{Name: "Serial number", Value: d.Serial, Mono: true},
-		{Name: "Key and usages", Value: keyWords(d)},
-		{Name: "SHA-256 fingerprint", Value: d.Fingerprint, Mono: true},
-	}, nil
+	return describedFacts(certs.Describe(chain[0]), issuerOf(chain[0])), nil
 }

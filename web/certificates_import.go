@@ -196,11 +196,11 @@ func (s *Server) uploadTrust(w http.ResponseWriter, r *http.Request, u uploaded)
 		return s.uploadDone(w, r, u, err, "")
 	}
 	cas := make([]federation.Certificate, len(list))
-	var problems federation.Invalid
 	for i, t := range list {
-		cas[i], problems = t.Certificate, t.Certificate.Problems()
+		cas[i] = t.Certificate
 	}
-	if err := problems.Err(); err != nil { // such as a key in the description, which no page may hold
+	// All have one description. It is judged before the question, as no page may hold a key.
+	if err := federation.Invalid(cas[0].Problems()).Err(); err != nil {
 		return s.uploadDone(w, r, u, err, "")
 	}
 	if r.PostForm.Has("ask") && slices.ContainsFunc(list, func(t certs.Trusted) bool { return !t.Known }) {

@@ -16,9 +16,6 @@ type Trusted struct {
 	Remark      string // what is doubtful about it, a whole sentence; "" when nothing is
 }
 
-// Changes reports whether storing it changes anything.
-func (t Trusted) Changes() bool { return !t.Known || t.Described }
-
 // TrustFor takes the CAs of an upload: ImportTrust's rules, beside what is known about each. known are the stored
 // certificates.
 func TrustFor(known []federation.Certificate, now time.Time, u Upload) ([]Trusted, error) {
