@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -112,10 +113,12 @@ func (w *world) takesRequestsAnywhere(t *testing.T) {
 	w.applied(t, w.acl("0/24")+"settings: {partitioned_federation: true, default_domain: synergy.com}\n")
 }
 
+// file is written aside first: a program of another test may read it at this moment.
 func (w *world) file(t *testing.T, name string, content []byte) string {
 	t.Helper()
 	path := filepath.Join(w.node.dir, name)
-	if err := os.WriteFile(path, content, 0o600); err != nil {
+	aside := path + "." + siptest.Unique("aside")
+	if err := errors.Join(os.WriteFile(aside, content, 0o600), os.Rename(aside, path)); err != nil {
 		t.Fatal(err)
 	}
 	return path

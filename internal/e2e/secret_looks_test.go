@@ -113,8 +113,12 @@ func (s *secrecy) onDisk() {
 func (s *secrecy) sealedFast() {
 	s.t.Helper()
 	file := filepath.Join(s.node.dir, "data", "key")
-	if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
-		s.t.Errorf("the key file: %v, %v", info.Mode(), err)
+	info, err := os.Stat(file)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if info.Mode() != 0o600 {
+		s.t.Errorf("the key file has the mode %v", info.Mode())
 	}
 	other, err := certs.OpenKey(filepath.Join(s.t.TempDir(), "key"), "", false)
 	if err != nil {
