@@ -30,6 +30,7 @@ type Metrics struct {
 	handshakes *prometheus.CounterVec
 	malformed  prometheus.Counter
 	panics     prometheus.Counter
+	faults     prometheus.Counter
 	answerTime prometheus.Histogram
 	observed   *observed
 }
@@ -45,13 +46,14 @@ func New(version string) *Metrics {
 	m.handshakes = counters("tls_handshake_failures_total", "TLS handshakes that failed or were not begun, by reason.", "reason")
 	m.malformed = counter("sip_malformed_total", "SIP messages that could not be read.")
 	m.panics = counter("sip_panics_total", "Connections closed because handling a message failed inside; each is a fault of Isthmus.")
+	m.faults = counter("node_panics_total", "Times that a part of the node began anew because it failed inside; each is a fault of Isthmus.")
 	m.answerTime = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sip_answer_seconds",
 		Help:    "Time from a request to its final response.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40}})
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "build_info", Help: "Always 1; the label tells the version.",
 		ConstLabels: prometheus.Labels{"version": version}})
 	info.Set(1)
-	m.register(m.requests, m.refusals, m.responses, m.attempts, m.returned, m.handshakes, m.malformed, m.panics, m.answerTime, info, m.observed,
+	m.register(m.requests, m.refusals, m.responses, m.attempts, m.returned, m.handshakes, m.malformed, m.panics, m.faults, m.answerTime, info, m.observed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -126,3 +128,6 @@ func (m *Metrics) Malformed() { m.malformed.Inc() }
 
 // Panic counts a connection that was closed because handling a message failed inside.
 func (m *Metrics) Panic() { m.panics.Inc() }
+
+// Fault counts a goroutine of the node that began anew because it failed inside.
+func (m *Metrics) Fault() { m.faults.Inc() }

@@ -26,7 +26,7 @@ type applied struct {
 
 // follow puts one snapshot after the other in force until ctx ends.
 func (n *Node) follow(ctx context.Context) {
-	late := time.AfterFunc(coldAfter, n.coldStart)
+	late := time.AfterFunc(coldAfter, func() { n.faulted("starting from disk", n.coldStart) })
 	defer late.Stop()
 	for s, err := range n.config.Snapshots(ctx) {
 		if ctx.Err() != nil {
@@ -38,7 +38,9 @@ func (n *Node) follow(ctx context.Context) {
 			continue
 		}
 		n.found(s.Point())
-		n.take(ctx, s)
+		if n.faulted("applying a configuration", func() { n.take(ctx, s) }) {
+			n.refuse(s.Revision, errFault)
+		}
 	}
 }
 

@@ -58,6 +58,7 @@ type Node struct {
 	log     *slog.Logger
 	started time.Time
 	files   files
+	crashes crashes
 	users   *Users
 	core    *proxy.Proxy
 	layer   *transport.Layer
@@ -92,6 +93,7 @@ func New(c Config) *Node {
 	n := &Node{
 		config: c, log: c.Log.With("node", c.Name), started: time.Now(), users: NewUsers(),
 		files:        files{dir: c.Dir, key: c.Key.SnapshotKey()},
+		crashes:      crashes{dir: c.Dir},
 		facts:        facts{database: noAnswerYet},
 		usersChanged: make(chan struct{}, 1), reportNow: make(chan struct{}, 1),
 	}
@@ -116,9 +118,9 @@ func (n *Node) Certificate() (*tls.Certificate, error) {
 func (n *Node) Run(ctx context.Context) {
 	n.files.sweep()
 	var group sync.WaitGroup
-	group.Go(func() { n.follow(ctx) })
-	group.Go(func() { n.followUsers(ctx) })
-	group.Go(func() { n.report(ctx) })
+	group.Go(func() { n.guarded(ctx, "following the configuration", n.follow) })
+	group.Go(func() { n.guarded(ctx, "following the users", n.followUsers) })
+	group.Go(func() { n.guarded(ctx, "reporting", n.report) })
 	<-ctx.Done()
 	n.drain()
 	group.Wait()

@@ -17,10 +17,14 @@ func (n *Node) wire() {
 		Directory: n.users, Key: n.config.Key.BranchKey(), TLS: n.tlsTo, Recheck: n.recheck,
 		Names: n.config.Names, Log: n.config.Log, Metrics: n.config.Metrics, HandshakeReason: certs.Reason,
 		HandshakeFailed: n.handshakeFailed, HandshakeCause: func(f proxy.FailedHandshake) error { return n.explain(f) },
+		Recovered: func(panicked any) { n.keepFault("handling a request", panicked) },
 	})
 	n.layer = transport.New(transport.Config{
 		Handler: n.core.Handler(), Local: n.localAddress, Log: n.log,
-		Recovered: func(*transport.Conn, any) { n.config.Metrics.Panic() },
+		Recovered: func(_ *transport.Conn, panicked any) {
+			n.config.Metrics.Panic()
+			n.keepFault("handling a connection", panicked)
+		},
 	})
 	n.core.Start(proxy.Over(n.layer))
 }

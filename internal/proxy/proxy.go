@@ -42,6 +42,8 @@ type Config struct {
 	HandshakeCause func(FailedHandshake) error
 	// HandshakeFailed hears of TLS handshakes that failed, of many strangers' not each time. It must not wait. nil: nobody does.
 	HandshakeFailed func(FailedHandshake)
+	// Recovered hears of a fault inside that cost a request, in the deferred call that caught it. nil: nobody does.
+	Recovered func(panicked any)
 
 	// Transactions open at once, beyond which requests are refused with 503. 0: 25,000 and 200,000.
 	OpenPerPeer int // of one address outside
@@ -102,6 +104,9 @@ func New(c Config) *Proxy {
 	}
 	if c.HandshakeFailed == nil {
 		c.HandshakeFailed = func(FailedHandshake) {}
+	}
+	if c.Recovered == nil {
+		c.Recovered = func(any) {}
 	}
 	p := &Proxy{config: c, clock: c.Clock, log: c.Log, metrics: c.Metrics, key: routing.NewBranchKey(c.Key), table: transaction.New(c.Clock)}
 	p.table.Recovered = p.recovered
@@ -244,4 +249,5 @@ func (p *Proxy) guard(f func()) {
 func (p *Proxy) recovered(panicked any) {
 	p.metrics.Panic()
 	p.log.Error("a fault inside Isthmus; this request is lost, the others go on", "reason", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+	p.config.Recovered(panicked)
 }
