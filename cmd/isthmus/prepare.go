@@ -18,7 +18,9 @@ func (f *flags) database(ctx context.Context, c console, log *slog.Logger) (stri
 	if f.DatabaseURL != "" {
 		return f.DatabaseURL, nil, nil
 	}
-	cluster, err := embedpg.Start(ctx, f.embedded(c.err))
+	config := f.embedded(c.err)
+	config.Persist = true // without it this node goes on with what is kept on disk
+	cluster, err := embedpg.Start(ctx, config)
 	if err != nil {
 		return "", nil, err
 	}

@@ -28,6 +28,9 @@ type Config struct {
 	DataDirNamed bool
 	// Log takes the server's own lines at debug level and its unexpected end at error level; nil: nowhere.
 	Log *slog.Logger
+	// Persist has Start succeed on a cluster that was made before, whether its server starts or not, and go on trying:
+	// for a process that does without its database for a while.
+	Persist bool
 	// Volatile trades durability for speed: a crash of the machine may lose everything. For tests only.
 	Volatile bool
 
@@ -52,14 +55,14 @@ func (c Config) withDefaults() Config {
 type Cluster struct {
 	url    string
 	place  place
-	server *server // nil: another process runs it
+	keeper *keeper // nil: another process runs it
 	held   *hold
 	once   sync.Once
 	err    error
 }
 
 // Start runs the cluster of the data directory until Close or the end of this process, and makes it on
-// first use. It refuses to start beside another Start on the same directory; a command that only borrows
+// first use. A server that ends by itself is started again. It refuses to start beside another Start on the same directory; a command that only borrows
 // the cluster (Open) is waited for. The context bounds the start, not the cluster's life.
 func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	return begin(ctx, cfg, owner)
@@ -94,34 +97,22 @@ func begin(ctx context.Context, cfg Config, r role) (*Cluster, error) {
 
 // boot makes the cluster when it is new and starts its server; the caller holds the lock.
 func (c *Cluster) boot(ctx context.Context, cfg Config) error {
-	bin, err := cfg.programs(c.place)
+	made, err := c.place.exists()
 	if err != nil {
 		return err
 	}
-	if err := ownDir(c.place.sockets, c.place.account); err != nil {
-		return err
-	}
-	if err := initialize(ctx, cfg, bin, c.place, c.held.lock); err != nil {
-		return err
-	}
-	if err := clearStale(c.place); err != nil {
-		return err
+	if !made {
+		if err := initialize(ctx, cfg, c.place, c.held.lock); err != nil {
+			return err
+		}
 	}
 	password, err := readPassword(c.place)
 	if err != nil {
 		return err
 	}
 	c.url = c.place.url(password, database)
-	c.server, err = launch(cfg, bin, c.place, c.held.lock)
-	if err != nil {
-		return err
-	}
-	if err := c.server.ready(ctx, c.place.url(password, maintenance)); err != nil {
-		c.server.stop()
-		return err
-	}
-	go c.server.mourn()
-	return nil
+	c.keeper = &keeper{config: cfg, place: c.place, lock: c.held.lock, url: c.place.url(password, maintenance)}
+	return c.keeper.begin(ctx, made && cfg.Persist)
 }
 
 // URL is the connection string of the cluster's database, for pgx and libpq alike. It holds the password.
@@ -138,10 +129,10 @@ func (c *Cluster) Notice() string { return c.place.notice }
 // directory free. A cluster that another process runs goes on.
 func (c *Cluster) Close() error {
 	c.once.Do(func() {
-		if c.server == nil {
+		if c.keeper == nil {
 			return
 		}
-		c.err = c.server.stop()
+		c.err = c.keeper.end()
 		os.Remove(c.place.sockets) // empty now; made again at each start
 		c.held.release()
 	})

@@ -13,10 +13,11 @@ import (
 	"syscall"
 )
 
-// initialize makes the cluster when it is new. initdb works in a directory beside the final one, so that
+// initialize makes the cluster. initdb works in a directory beside the final one, so that
 // one which was interrupted is begun again and never used.
-func initialize(ctx context.Context, cfg Config, bin programs, p place, lock *Lock) error {
-	if exists, err := p.exists(); exists || err != nil {
+func initialize(ctx context.Context, cfg Config, p place, lock *Lock) error {
+	bin, err := cfg.programs(p)
+	if err != nil {
 		return err
 	}
 	password, err := newPassword(p)

@@ -38,13 +38,12 @@ type server struct {
 	leash io.Closer // closing it ends the server
 	lines *lines
 	ended chan struct{}
-	err   error         // how it ended; read after ended
-	stops chan struct{} // closed when the end is wanted
+	err   error // how it ended; read after ended
 }
 
 func launch(cfg Config, bin programs, p place, lock *Lock) (*server, error) {
 	args := append([]string{"-c", wrapper, "sh", bin.postgres()}, arguments(cfg, p)...)
-	s := &server{cmd: exec.Command("/bin/sh", args...), lines: &lines{log: cfg.Log}, ended: make(chan struct{}), stops: make(chan struct{})}
+	s := &server{cmd: exec.Command("/bin/sh", args...), lines: &lines{log: cfg.Log}, ended: make(chan struct{})}
 	s.cmd.Dir, s.cmd.Env = "/", environment()
 	s.cmd.SysProcAttr = p.account.process()
 	s.cmd.ExtraFiles = []*os.File{lock.file}
@@ -77,16 +76,6 @@ func arguments(cfg Config, p place) []string {
 		args = append(args, "-c", s)
 	}
 	return args
-}
-
-// mourn reports an end that nobody asked for.
-func (s *server) mourn() {
-	<-s.ended
-	select {
-	case <-s.stops:
-	default:
-		s.lines.log.Error("the embedded database has ended by itself; start isthmus again", "reason", s.err, "last_lines", s.lines.tail())
-	}
 }
 
 // ready waits until the server answers, then makes the database when it is missing. Recovery after a crash
@@ -136,7 +125,6 @@ func ping(ctx context.Context, url string) error {
 
 // stop ends the server and waits for it.
 func (s *server) stop() error {
-	close(s.stops)
 	s.leash.Close()
 	select {
 	case <-s.ended:
