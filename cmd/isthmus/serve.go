@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 
@@ -59,7 +60,10 @@ type server struct {
 }
 
 func (s *server) run(ctx context.Context) error {
-	key, late, err := s.prepare(ctx)
+	key, later, err := s.prepare(ctx)
+	if errors.As(err, new(keyless)) {
+		key, later, err = s.awaitKey(ctx, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -70,7 +74,7 @@ func (s *server) run(ctx context.Context) error {
 	core := node.New(node.Config{
 		Name: s.Node, Version: version, Dir: s.DataDir, Key: key, Metrics: numbers, Log: s.log,
 		Snapshots: s.snapshots, UserFacts: s.db.UserFacts, Report: s.report, Peers: s.db.PeerCertificates,
-		Names: book,
+		Names: book, MemoryLimit: node.LimitMemory(),
 	})
 	doors, err := s.doors(s.site(core, numbers, key), core.Certificate)
 	if err != nil {
@@ -80,11 +84,10 @@ func (s *server) run(ctx context.Context) error {
 	for _, d := range doors {
 		group.Go(func() { d.serve(s.log) })
 	}
-	if late {
-		group.Go(func() { s.prepareLater(ctx, key) })
-	} else if err := s.invite(ctx); err != nil {
-		s.log.Error("no set-up link could be made; isthmus admin add makes the first administrator", "reason", err)
+	if later == nil {
+		later = s.welcome
 	}
+	group.Go(func() { later(ctx) })
 	core.Run(ctx)
 	// The console outlives the core, so that /readyz says draining as long as that takes.
 	closeDoors(doors)

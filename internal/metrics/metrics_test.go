@@ -42,7 +42,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 	m.Malformed()
 	m.Panic()
 	m.Observe(func() State {
-		return State{Ready: true, AppliedRevision: 43, Connections: 2, ServerTransactions: 5, ClientTransactions: 4, HandshakesWaiting: 3, Users: 7,
+		return State{Ready: true, AppliedRevision: 43, Connections: 2, ServerTransactions: 5, ClientTransactions: 4, HandshakesWaiting: 3, MemoryPressure: 2, Users: 7,
 			Listeners: map[string]bool{"TLS": true}, Hops: map[string]bool{"tls:127.0.0.21:5061": false},
 			Node: "imp1.synergy.com", Ends: map[string]time.Time{"cup": time.Unix(1772617260, 0)}}
 	})
@@ -58,6 +58,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 		`isthmus_tls_handshake_failures_total{reason="TLS peer subject not listed"} 1`,
 		`isthmus_sip_returned_responses_total{outcome="dropped"} 1`,
 		`isthmus_sip_malformed_total 1`,
+		`isthmus_memory_pressure 2`,
 		`isthmus_sip_panics_total 1`,
 		`isthmus_ready 1`,
 		`isthmus_database_up 0`,

@@ -16,6 +16,7 @@ type State struct {
 	ServerTransactions int             // requests that are not finished yet
 	ClientTransactions int             // the same, sent on
 	HandshakesWaiting  int             // TLS handshakes of strangers that wait to be worked on
+	MemoryPressure     int             // 0 to 3: unlisted peers, then new connections, then new requests are refused
 	Users              int             // users whose routing facts are known
 	Listeners          map[string]bool // by name: open
 	Hops               map[string]bool // as in Attempt: up
@@ -47,6 +48,7 @@ var (
 	connectionsDesc  = gauge("sip_connections", "Open SIP connections.")
 	transactionsDesc = gauge("sip_transactions", "SIP transactions that are not finished, by side.", "side")
 	handshakesDesc   = gauge("tls_handshakes_waiting", "TLS handshakes of unlisted peers, and of listed ones that fail often, that wait to be worked on.")
+	pressureDesc     = gauge("memory_pressure", "What is refused for want of memory: 1 connections of unlisted peers, 2 all new connections, 3 new requests too; 0 nothing.")
 	usersDesc        = gauge("users", "Users whose routing facts this node knows.")
 	listenerDesc     = gauge("listener_open", "1 while the listener is open on this node.", "listener")
 	hopDesc          = gauge("sip_hop_up", "1 while the next hop is not marked down.", "hop")
@@ -59,7 +61,7 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe is part of prometheus.Collector.
 func (o *observed) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{readyDesc, databaseDesc, revisionDesc, connectionsDesc, transactionsDesc, handshakesDesc, usersDesc, listenerDesc, hopDesc, endsDesc} {
+	for _, d := range []*prometheus.Desc{readyDesc, databaseDesc, revisionDesc, connectionsDesc, transactionsDesc, handshakesDesc, pressureDesc, usersDesc, listenerDesc, hopDesc, endsDesc} {
 		out <- d
 	}
 }
@@ -81,6 +83,7 @@ func (o *observed) Collect(out chan<- prometheus.Metric) {
 	send(transactionsDesc, float64(s.ServerTransactions), "server")
 	send(transactionsDesc, float64(s.ClientTransactions), "client")
 	send(handshakesDesc, float64(s.HandshakesWaiting))
+	send(pressureDesc, float64(s.MemoryPressure))
 	send(usersDesc, float64(s.Users))
 	for name, open := range s.Listeners {
 		send(listenerDesc, one(open), name)

@@ -48,21 +48,26 @@ type Config struct {
 	// Names is what DNS says of peers and next hops; nil: it is not asked, so that names admit nobody and lead nowhere.
 	Names *names.Book
 
+	MemoryLimit int64 // bytes that the process may use, beyond most of which peers are turned away; 0: nobody ever is
+
 	ReportEvery time.Duration // 0: 2 s
 	Drain       time.Duration // how long requests under way may take at the end; 0: 32 s
+
+	memoryUsed func() uint64 // bytes; nil: as the runtime has it
 }
 
 // A Node runs the SIP core of one node.
 type Node struct {
-	config  Config
-	log     *slog.Logger
-	started time.Time
-	files   files
-	crashes crashes
-	users   *Users
-	core    *proxy.Proxy
-	layer   *transport.Layer
-	local   atomic.Pointer[netip.Addr] // address that connections are opened from
+	config   Config
+	log      *slog.Logger
+	started  time.Time
+	files    files
+	crashes  crashes
+	pressure atomic.Int32 // a pressure
+	users    *Users
+	core     *proxy.Proxy
+	layer    *transport.Layer
+	local    atomic.Pointer[netip.Addr] // address that connections are opened from
 
 	applying sync.Mutex // one snapshot at a time; guards cold
 	cold     bool       // the snapshot on disk was tried
@@ -89,6 +94,9 @@ func New(c Config) *Node {
 	}
 	if c.Drain == 0 {
 		c.Drain = drainLimit
+	}
+	if c.memoryUsed == nil {
+		c.memoryUsed = usedMemory
 	}
 	n := &Node{
 		config: c, log: c.Log.With("node", c.Name), started: time.Now(), users: NewUsers(),
@@ -121,6 +129,9 @@ func (n *Node) Run(ctx context.Context) {
 	group.Go(func() { n.guarded(ctx, "following the configuration", n.follow) })
 	group.Go(func() { n.guarded(ctx, "following the users", n.followUsers) })
 	group.Go(func() { n.guarded(ctx, "reporting", n.report) })
+	if n.config.MemoryLimit > 0 {
+		group.Go(func() { n.guarded(ctx, "watching the memory", n.watchMemory) })
+	}
 	<-ctx.Done()
 	n.drain()
 	group.Wait()

@@ -67,7 +67,7 @@ func (n *Node) observe() metrics.State {
 	h := n.Health()
 	s := metrics.State{
 		Ready: h.State == Ready || h.State == Degraded, DatabaseUp: h.Database == DatabaseOK, AppliedRevision: h.AppliedRevision,
-		Connections: len(n.layer.Connections()), HandshakesWaiting: n.layer.HandshakesWaiting(), Users: n.users.Len(), Listeners: map[string]bool{}, Hops: map[string]bool{},
+		Connections: len(n.layer.Connections()), HandshakesWaiting: n.layer.HandshakesWaiting(), MemoryPressure: int(n.pressure.Load()), Users: n.users.Len(), Listeners: map[string]bool{}, Hops: map[string]bool{},
 	}
 	s.ServerTransactions, s.ClientTransactions = n.core.Transactions()
 	for _, l := range h.Listeners {

@@ -27,6 +27,7 @@ var passesOverload = map[string]bool{"BYE": true, "CANCEL": true}
 // load counts the open transactions, and has them by address, in pieces with a lock each.
 type load struct {
 	perPeer, inAll int64
+	short          atomic.Bool // of memory
 	all            sender
 	pieces         [16]senders
 }
@@ -104,9 +105,14 @@ func (p *senders) sweep() {
 	p.most = max(256, 2*len(p.known))
 }
 
+// Shed says whether new requests are refused as beyond a limit, because the node is short of memory.
+func (p *Proxy) Shed(short bool) { p.load.short.Store(short) }
+
 // exceeded says whose limit a sender's latest request is beyond, "" for nobody's.
 func (l *load) exceeded(s *sender, addr netip.Addr) string {
 	switch {
+	case l.short.Load():
+		return "this node is short of memory"
 	case s != &l.all && s.Open() > l.perPeer:
 		return fmt.Sprintf("%v has %d requests open", addr, l.perPeer)
 	case l.all.Open() > l.inAll:

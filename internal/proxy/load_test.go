@@ -99,6 +99,34 @@ func TestTheNodesLimitHoldsForPeersFromInsideToo(t *testing.T) {
 	})
 }
 
+func TestShortOfMemoryNewRequestsAreRefusedUntilItIsOver(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		lync, inside := w.lync(), w.connector()
+		lync.asks(toCarla("MESSAGE"))
+		open := w.at(connectorAt).expect("MESSAGE")
+		w.proxy.Shed(true)
+		for _, e := range []*end{lync, inside} {
+			e.asks(toCarla("MESSAGE"))
+			refusal := e.expect("503")
+			if value(refusal, "Retry-After") != "5" || value(refusal, "Warning") != `399 imp1.synergy.com "this node is short of memory"` {
+				t.Errorf("the refusal:\n%s", refusal.Bytes())
+			}
+		}
+		if server, _ := w.proxy.Transactions(); server != 1 {
+			t.Errorf("%d transactions, though what was refused has none", server)
+		}
+		w.at(connectorAt).answers(open, 200)
+		lync.expect("200")
+		lync.asks(toCarla("BYE"))
+		w.at(connectorAt).answers(w.at(connectorAt).expect("BYE"), 481)
+		lync.expect("481")
+		w.proxy.Shed(false)
+		lync.asks(toCarla("MESSAGE"))
+		w.at(connectorAt).answers(w.at(connectorAt).expect("MESSAGE"), 200)
+		lync.expect("200")
+	})
+}
+
 func TestWhatEndsSomethingPassesAnOverload(t *testing.T) {
 	limited(t, func(t *testing.T, w *world) {
 		lync := w.lync()

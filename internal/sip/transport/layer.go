@@ -80,6 +80,7 @@ type Layer struct {
 	conns      map[*Conn]struct{}
 	pool       map[poolKey]*pooled
 	strangers  strangers
+	shed       atomic.Int32 // a Shed
 	handshakes handshakes
 	down       bool
 	running    sync.WaitGroup // goroutines of connections

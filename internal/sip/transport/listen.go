@@ -124,7 +124,7 @@ func (a *listening) drain() {
 // admit starts a connection by the settings in force, or closes it. The Handler is asked before it costs anything.
 func (a *listening) admit(tcp *net.TCPConn) {
 	settings, remote := a.settings.Load(), addrPort(tcp.RemoteAddr())
-	if !a.layer.welcomes(remote.Addr(), settings.Transport) {
+	if a.layer.sheds(ShedConnections) || !a.layer.welcomes(remote.Addr(), settings.Transport) {
 		tcp.Close()
 		return
 	}
@@ -132,6 +132,10 @@ func (a *listening) admit(tcp *net.TCPConn) {
 		Remote: remote, Transport: settings.Transport, Listener: settings.Name, ListenerPort: int(a.addr().Port()), VerifyClient: settings.VerifyClient,
 	}
 	known := a.layer.knowsPeer(nil, &peer)
+	if !known && a.layer.sheds(ShedStrangers) {
+		tcp.Close()
+		return
+	}
 	var shaking *handshake // nil on TCP
 	if settings.Transport == sip.TLS {
 		var err error
