@@ -69,13 +69,21 @@ func (s *Server) showCertificates(w http.ResponseWriter, r *http.Request) error 
 	return s.render(w, r, http.StatusOK, templates.CertificatesPage(s.frame(r, "Certificates", certificatesPath), page))
 }
 
-// certificateFindings are what is doubtful about the certificates in use. That one is signed by itself or ends soon
-// stands in its row already.
+// certificateFindings are what is doubtful about the certificates in use, those that ended before the others. That one is
+// signed by itself or ends soon stands in its row already.
 func (s *Server) certificateFindings(snapshot federation.Snapshot) []templates.Finding {
-	var list []templates.Finding
+	var ended, list []templates.Finding
 	for _, n := range snapshot.Nodes {
 		own := snapshot.Own(n.Name)
-		if own == nil || own.SelfSigned {
+		if own == nil {
+			continue
+		}
+		if certs.ExpiryOf(own.NotAfter, s.Now()) == certs.Ended {
+			ended = append(ended, templates.Finding{Mark: templates.Down, Title: "The certificate of " + n.Name + " has ended",
+				Text: "It ended on " + own.NotAfter.UTC().Format(day) + ", so every handshake that needs it fails. Upload its successor.",
+				Href: certificatePath(*own), Link: "Show it"})
+		}
+		if own.SelfSigned {
 			continue
 		}
 		for _, text := range certs.Warnings(*own, snapshot.Certificates, s.Now()) {
@@ -83,7 +91,7 @@ func (s *Server) certificateFindings(snapshot federation.Snapshot) []templates.F
 				Href: certificatePath(*own), Link: "Show it"})
 		}
 	}
-	return list
+	return append(ended, list...)
 }
 
 func certificatePath(c federation.Certificate) string {

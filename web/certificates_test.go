@@ -164,3 +164,36 @@ func TestAViewerOfCertificatesIsOfferedNoChange(t *testing.T) {
 		page.Count(t, "main input", 0)
 	}
 }
+
+func TestAnAddressOfANodesCertificateLeadsToTheOneInUse(t *testing.T) {
+	c := withKey(t, auth.Admin)
+	ca := siptest.NewAuthority("Synergy Root")
+	c.trusts(ca)
+	c.owns(ca, siptest.Leaf{})
+	old := c.stored(ownNode)
+	path := fmt.Sprintf("/certificates/%d", old.ID)
+	c.owns(ca, siptest.Leaf{})
+	now := c.stored(ownNode)
+	if now.Fingerprint == old.Fingerprint {
+		t.Fatal("it was not renewed")
+	}
+	c.get(path).status(http.StatusOK).page().Says(t, "main", now.Fingerprint)
+	if got := c.get(path + ".pem").status(http.StatusOK).body; got != string(now.Chain) {
+		t.Errorf("handed out is %s", got)
+	}
+}
+
+func TestANodesCertificateThatHasEndedWantsAttention(t *testing.T) {
+	c := withKey(t, auth.Admin)
+	ended := time.Now().Add(-time.Hour)
+	leaf := siptest.NewAuthority("Unknown Root").Issue(siptest.Leaf{Names: []string{ownNode}, NotBefore: ended.Add(-time.Hour), NotAfter: ended})
+	file := append(siptest.CertificatePEM(leaf), siptest.KeyPEM(leaf)...)
+	own := must[federation.Certificate](t)(certs.ImportOwn(c.config.Key, ownNode, ended.Add(-time.Minute), file, nil))
+	if err := c.store.SaveCertificate(t.Context(), own); err != nil {
+		t.Fatal(err)
+	}
+	page := c.get("/certificates").page()
+	page.Says(t, ".findings li.down", "The certificate of "+ownNode+" has ended")
+	page.Says(t, ".findings li.down", "It ended on "+ended.UTC().Format("2 January 2006")+", so every handshake that needs it fails. Upload its successor.")
+	page.Says(t, ".findings li", `"Unknown Root"`)
+}

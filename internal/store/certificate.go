@@ -13,8 +13,12 @@ import (
 const readCertificates = `SELECT id, purpose, coalesce(node, '') AS node, chain, encrypted_key, subject, issuer, not_before, not_after,
 	fingerprint, self_signed, description FROM certificates ORDER BY purpose, node COLLATE "C", subject COLLATE "C", id`
 
-const insertCertificate = `INSERT INTO certificates (purpose, node, chain, encrypted_key, subject, issuer, not_before, not_after,
-	fingerprint, self_signed, description) VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+// A node's certificate keeps its id when it is renewed, so that its address leads to the one in use.
+const saveCertificate = `INSERT INTO certificates (purpose, node, chain, encrypted_key, subject, issuer, not_before, not_after,
+	fingerprint, self_signed, description) VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, $11)
+	ON CONFLICT (node) DO UPDATE SET purpose = excluded.purpose, chain = excluded.chain, encrypted_key = excluded.encrypted_key,
+		subject = excluded.subject, issuer = excluded.issuer, not_before = excluded.not_before, not_after = excluded.not_after,
+		fingerprint = excluded.fingerprint, self_signed = excluded.self_signed, description = excluded.description`
 
 // SaveCertificate keeps a node's own certificate in place of the one before it, or a trusted authority. An authority that
 // is there already takes its new description, if any, and a self-signed certificate never replaces an imported one.
@@ -108,15 +112,11 @@ func (w *work) saveCertificate(ctx context.Context, c federation.Certificate) er
 	key, how := c.Subject, federation.Added
 	if c.Purpose == federation.PurposeOwn {
 		key = c.Node
-		replaced, err := w.tx.Exec(ctx, `DELETE FROM certificates WHERE purpose = 'cup' AND node = $1`, c.Node)
-		if err != nil {
-			return err
-		}
-		if replaced.RowsAffected() > 0 {
-			how = federation.Changed
-		}
 	}
-	_, err := w.tx.Exec(ctx, insertCertificate, c.Purpose, c.Node, c.Chain, c.EncryptedKey, c.Subject, c.Issuer, c.NotBefore, c.NotAfter,
+	if w.before.Own(c.Node) != nil {
+		how = federation.Changed
+	}
+	_, err := w.tx.Exec(ctx, saveCertificate, c.Purpose, c.Node, c.Chain, c.EncryptedKey, c.Subject, c.Issuer, c.NotBefore, c.NotAfter,
 		c.Fingerprint, c.SelfSigned, c.Description)
 	if err != nil {
 		return refuseViolation(err)
