@@ -118,6 +118,9 @@ func (f *flags) key(ctx context.Context, db *store.Store) (*certs.Key, error) {
 	if err != nil {
 		return nil, err
 	}
+	if known == key.Fingerprint() {
+		return key, nil // a database that can only be read knows it already
+	}
 	return key, db.SetKeyFingerprint(ctx, key.Fingerprint())
 }
 

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"time"
 
 	"isthmus/internal/certs"
 	"isthmus/internal/embedpg"
 	"isthmus/internal/federation"
+	"isthmus/internal/node"
 	"isthmus/internal/store"
 )
 
@@ -30,23 +33,76 @@ func (f *flags) database(ctx context.Context, c console, log *slog.Logger) (stri
 	return cluster.URL(), cluster, nil
 }
 
-// prepare brings the database up to date and registers this node. When the database cannot be reached, the node starts
-// with what is kept on disk, and late says that all of it is still to be done.
-func (s *server) prepare(ctx context.Context) (key *certs.Key, late bool, err error) {
-	err = s.db.Migrate(ctx)
-	if errors.Is(err, store.ErrUnavailable) {
-		s.log.Error("the database cannot be reached; starting with what is kept on disk", "reason", err)
-		key, err = certs.OpenKey(s.KeyFile, "", true)
-		return key, true, err
+// patience is how long a node that has all it needs on disk waits for the database before it goes on without.
+const patience = 300 * time.Millisecond
+
+// prepare brings the database up to date and registers this node. When the database cannot be used, or not in time, the
+// node starts with what is kept on disk, and later is what has still to be done; nil: nothing.
+func (s *server) prepare(ctx context.Context) (key *certs.Key, later func(context.Context), err error) {
+	joined := make(chan joining, 1)
+	go func() { joined <- s.join(ctx) }()
+	select {
+	case j := <-joined:
+		if j.err == nil || !outlived(j.err) {
+			return j.key, nil, j.err
+		}
+		if key, err = s.keptKey(); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, keyless{j.err}
+		}
+		s.log.Error("the database cannot be used; starting with what is kept on disk", "reason", j.err)
+		joined <- j
+	case <-s.overdue():
+		s.log.Warn("the database does not answer in time; starting with what is kept on disk")
+		key, err = s.keptKey()
 	}
+	return key, func(ctx context.Context) { s.joinLater(ctx, joined) }, err
+}
+
+// keptKey opens the key file without the database, and never makes one.
+func (s *server) keptKey() (*certs.Key, error) {
+	if _, err := os.Stat(s.KeyFile); err != nil {
+		return nil, err
+	}
+	return certs.OpenKey(s.KeyFile, "", true)
+}
+
+// overdue tells when a node that could start from disk has waited long enough; nil, which is never, for one that could not.
+func (s *server) overdue() <-chan time.Time {
+	if _, err := s.keptKey(); err != nil || !node.Kept(s.DataDir) {
+		return nil
+	}
+	return time.After(patience)
+}
+
+// outlived reports whether a node does without the database for as long as it says this.
+func outlived(err error) bool {
+	for _, e := range []error{store.ErrUnavailable, store.ErrReadOnly, store.ErrBusy, store.ErrFull, store.ErrNewerSchema, store.ErrRestored} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// joining is how the try to join the database's cluster ended.
+type joining struct {
+	key *certs.Key
+	err error
+}
+
+// join makes this node one of the database's cluster.
+func (s *server) join(ctx context.Context) joining {
+	if err := s.db.Migrate(ctx); outlived(err) {
+		return joining{err: err}
+	} else if err != nil {
+		return joining{err: unreachable(err)}
+	}
+	key, err := s.key(ctx, s.db)
 	if err != nil {
-		return nil, false, unreachable(err)
-	}
-	if key, err = s.key(ctx, s.db); err != nil {
-		return nil, false, err
+		return joining{err: err}
 	}
 	s.recognise()
-	return key, false, s.register(ctx, key)
+	return joining{key, s.register(ctx, key)}
 }
 
 // register writes this node's row when it is new, and a self-signed certificate until one is imported, so that its TLS
@@ -60,8 +116,7 @@ func (s *server) register(ctx context.Context, key *certs.Key) error {
 	} else if added {
 		s.log.Info("this node is new", "node", s.Node, "address", s.SIPAddress)
 	}
-	snapshot, err := s.db.Snapshot(ctx)
-	if err != nil || snapshot.Own(s.Node) != nil {
+	if holds, err := s.db.HoldsOwn(ctx, s.Node); err != nil || holds {
 		return err
 	}
 	own, err := certs.SelfSigned(key, s.Node, time.Now())
@@ -73,37 +128,27 @@ func (s *server) register(ctx context.Context, key *certs.Key) error {
 
 const retryDatabase = time.Second
 
-// prepareLater does what prepare could not, as soon as the database answers. A database that was set up with another key
-// file is one that this node must not use; it says so and goes on with what it has.
-func (s *server) prepareLater(ctx context.Context, key *certs.Key) {
+// joinLater joins as soon as the database can be used. first is how the try ends that is under way. A database that was set
+// up with another key file is one that this node must not use; it says so and goes on with what it has.
+func (s *server) joinLater(ctx context.Context, first <-chan joining) {
 	said := ""
-	for {
+	for j := <-first; j.err != nil; j = s.join(ctx) {
+		if ctx.Err() == nil && j.err.Error() != said && !errors.Is(j.err, store.ErrUnavailable) {
+			s.log.Error("the database is there, but this node could not register", "reason", j.err)
+		}
+		said = j.err.Error()
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(retryDatabase):
 		}
-		err := s.catchUp(ctx, key)
-		if err == nil {
-			return
-		}
-		if news := err.Error() != said; news && !errors.Is(err, store.ErrUnavailable) {
-			s.log.Error("the database is back, but this node could not register there", "reason", err)
-		}
-		said = err.Error()
 	}
+	s.welcome(ctx)
 }
 
-func (s *server) catchUp(ctx context.Context, key *certs.Key) error {
-	if err := s.db.Migrate(ctx); err != nil {
-		return err
+// welcome says how the first administrator is made.
+func (s *server) welcome(ctx context.Context) {
+	if err := s.invite(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("no set-up link could be made; isthmus admin add makes the first administrator", "reason", err)
 	}
-	if _, err := s.key(ctx, s.db); err != nil {
-		return err
-	}
-	s.recognise()
-	if err := s.register(ctx, key); err != nil {
-		return err
-	}
-	return s.invite(ctx)
 }

@@ -13,7 +13,7 @@ import (
 
 // coldAfter is how long a start waits for the database before it goes on with what is kept on disk. A database that
 // answers does so in less; one that hangs must not keep the listeners closed.
-const coldAfter = time.Second
+const coldAfter = 500 * time.Millisecond
 
 // An applied snapshot is everything that is in force on this node, made from one revision.
 type applied struct {

@@ -10,6 +10,9 @@ import (
 	"isthmus/internal/federation"
 )
 
+// Kept reports whether a node keeps a snapshot in its directory, so that it may start without the database.
+func Kept(dir string) bool { return !(files{dir: dir}).written(snapshotFile).IsZero() }
+
 func (f files) writeSnapshot(s federation.Snapshot) error {
 	content, err := json.Marshal(s)
 	if err != nil {

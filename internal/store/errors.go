@@ -22,6 +22,18 @@ var (
 	ErrConflict    = errors.New("Something else stands where the plan wants to put its objects, so nothing was changed. Look at the conflicts.")
 )
 
+// Refusals by which a node knows that the database is one to do without for now. Their text comes with what is the case.
+var (
+	ErrNewerSchema = errors.New("the database's schema is newer than the program")
+	ErrRestored    = errors.New("the database went back, as after a restore, and that is not accepted yet")
+)
+
+// A marked refusal is a federation.Refusal that errors.Is finds by its mark.
+type marked struct{ refusal, mark error }
+
+func (m marked) Error() string   { return m.refusal.Error() }
+func (m marked) Unwrap() []error { return []error{m.refusal, m.mark} }
+
 // A Failure is a sentence for people with its cause for the log.
 type Failure struct {
 	Sentence error // one of the Err values above

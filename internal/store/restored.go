@@ -44,8 +44,8 @@ func (w *work) refuseRestored(ctx context.Context) error {
 	if err != nil || !held {
 		return err
 	}
-	return federation.Refuse("The database went back from revision %d to %d, as after a restore, so nothing was saved. Accept that on the page Nodes first, or restore a newer backup.",
-		newest.Revision, w.before.Revision)
+	return marked{federation.Refuse("The database went back from revision %d to %d, as after a restore, so nothing was saved. Accept that on the page Nodes first, or restore a newer backup.",
+		newest.Revision, w.before.Revision), ErrRestored}
 }
 
 // AcceptRestored makes the state of a database that went back the newest of all, with an audit row: nodes follow it from
