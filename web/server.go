@@ -35,6 +35,8 @@ type Config struct {
 	Key      *certs.Key   // seals private keys; nil: none can be stored
 	Log      *slog.Logger // nil: slog.Default
 	Resolver Resolver     // for the names that the wizard looks up; nil: the system's
+
+	RollingLimit time.Duration // for a node to be ready again in a rolling restart; 0: 30 s
 }
 
 // A Resolver asks the DNS, as *net.Resolver does.

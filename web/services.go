@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/go-chi/chi/v5"
@@ -11,22 +13,40 @@ import (
 	"isthmus/templates"
 )
 
+const servicesPath = "/services"
+
 func (s *Server) serviceRoutes(r chi.Router) {
-	r.Get("/services", s.may(auth.Read, s.showServices))
-	r.Post("/services/profile", s.may(auth.Change, s.applyProfile))
-	r.Post("/services/{id:[0-9]+}", s.may(auth.Change, s.saveServices))
+	r.Get(servicesPath, s.may(auth.Read, s.showServices))
+	r.Post(servicesPath+"/profile", s.may(auth.Change, s.applyProfile))
+	r.Post(servicesPath+"/control", s.may(auth.Change, s.controlAll))
+	r.Post(servicesPath+"/rolling", s.may(auth.Change, s.controlRolling))
+	r.Post(servicesPath+"/{id:[0-9]+}", s.may(auth.Change, s.saveServices))
+	r.Post(servicesPath+"/{id:[0-9]+}/control", s.may(auth.Change, s.controlNode))
 }
 
 func (s *Server) showServices(w http.ResponseWriter, r *http.Request) error {
-	snapshot, err := s.store.Snapshot(r.Context())
+	sight, err := s.serviceSight(r.Context())
 	if err != nil {
 		return err
 	}
-	rows := make([]templates.ServiceRow, len(snapshot.Nodes))
-	for i, n := range snapshot.Nodes {
-		rows[i] = templates.NewServiceRow(n)
+	view := templates.ServicesView{Controls: sight.controls(), MayChange: may(r, auth.Change)}
+	for _, n := range sight.Nodes {
+		view.Rows = append(view.Rows, templates.NewServiceRow(n))
 	}
-	return s.render(w, r, http.StatusOK, templates.ServicesPage(s.frame(r, "Services", "/services"), rows, may(r, auth.Change)))
+	if view.Rolling, err = s.rollingView(r.Context()); err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, templates.ServicesPage(s.frame(r, "Services", servicesPath), view))
+}
+
+// serviceSight reads what the nodes are to run and what they report.
+func (s *Server) serviceSight(ctx context.Context) (serviceSight, error) {
+	snapshot, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return serviceSight{}, err
+	}
+	statuses, err := s.store.NodeStatuses(ctx)
+	return serviceSight{snapshot, statuses, s.Now()}, err
 }
 
 // saveServices activates the ticked services of one node. The page's own button wants to be asked, naming what stops,
@@ -41,26 +61,50 @@ func (s *Server) saveServices(w http.ResponseWriter, r *http.Request) error {
 		wanted = chosen(r.PostForm["services"])
 	}
 	if stopping := without(node.Services, wanted); len(stopping) > 0 && r.PostForm.Has("ask") {
-		f := s.frame(r, "Services", "/services")
-		return s.render(w, r, http.StatusOK, templates.ServicesConfirm(f, templates.NewServiceRow(node), stopping, wanted))
+		return s.askToDeactivate(w, r, node.Name, stopping)
 	}
 	node.Services = wanted
 	_, err = s.store.SaveNode(r.Context(), node)
-	return s.done(w, r, err, "/services", "Saved. "+node.Name+" follows within a second.")
+	return s.done(w, r, err, servicesPath, "Saved. "+node.Name+" follows within a second.")
+}
+
+func (s *Server) askToDeactivate(w http.ResponseWriter, r *http.Request, node string, stopping []string) error {
+	sight, err := s.serviceSight(r.Context())
+	if err != nil {
+		return err
+	}
+	verb := "Switch off " + counted(len(stopping), "service", "services")
+	ask := templates.Confirm{Title: verb + " on " + node + "?", Button: verb}
+	for _, service := range stopping {
+		for _, e := range sight.effects([]string{node}, service, federation.StopService) {
+			ask.Effects = append(ask.Effects, templates.Effect{Name: templates.GuideServiceName(service), Text: e.Text})
+		}
+	}
+	return s.ask(w, r, ask)
+}
+
+// ask asks before the posted form is taken as meant. The answer is the same form without the wish to be asked.
+func (s *Server) ask(w http.ResponseWriter, r *http.Request, c templates.Confirm) error {
+	c.To, c.Fields = r.URL.Path, url.Values{}
+	for name, values := range r.PostForm {
+		if name != "ask" {
+			c.Fields[name] = values
+		}
+	}
+	back := wayBack(r)
+	if c.Back == "" {
+		c.Back = back
+	}
+	return s.render(w, r, http.StatusOK, templates.ConfirmPage(s.frame(r, templates.PageName(c.Back), c.Back), c))
 }
 
 // without are the services of one list that the other lacks.
-func without(running, wanted []string) []templates.Option {
-	var stopping []templates.Option
-	for _, o := range templates.ServiceOptions() {
-		if slices.Contains(running, o.Value) && !slices.Contains(wanted, o.Value) {
-			stopping = append(stopping, o)
-		}
-	}
-	return stopping
+func without(running, wanted []string) []string {
+	return slices.DeleteFunc(slices.Clone(running), func(service string) bool { return slices.Contains(wanted, service) })
 }
 
-// applyProfile activates on every node of one kind what the guide has there, in one transaction.
+// applyProfile activates on every node of one kind what the guide has there, in one transaction. The page's own button wants
+// to be asked when a service stops by it.
 func (s *Server) applyProfile(w http.ResponseWriter, r *http.Request) error {
 	profile := r.PostForm.Get("profile")
 	routing := profile == "routing"
@@ -70,6 +114,15 @@ func (s *Server) applyProfile(w http.ResponseWriter, r *http.Request) error {
 	services := templates.HomeServices
 	if routing {
 		services = templates.RoutingServices
+	}
+	if r.PostForm.Has("ask") {
+		ask, err := s.profileEffects(r.Context(), routing, services)
+		if err != nil {
+			return err
+		}
+		if len(ask.Effects) > 0 {
+			return s.ask(w, r, ask)
+		}
 	}
 	count := 0
 	_, err := s.store.Apply(r.Context(), "apply the profile of "+profile+" nodes", func(c federation.Configuration) (federation.Configuration, error) {
@@ -82,5 +135,27 @@ func (s *Server) applyProfile(w http.ResponseWriter, r *http.Request) error {
 		}
 		return c, nil
 	})
-	return s.done(w, r, err, "/services", "Saved. "+counted(count, "node has", "nodes have")+" the services that the guide activates there.")
+	return s.done(w, r, err, servicesPath, "Saved. "+counted(count, "node has", "nodes have")+" the services that the guide activates there.")
+}
+
+// profileEffects are what stops by a profile, none when it only activates.
+func (s *Server) profileEffects(ctx context.Context, routing bool, services []string) (templates.Confirm, error) {
+	sight, err := s.serviceSight(ctx)
+	if err != nil {
+		return templates.Confirm{}, err
+	}
+	c := templates.Confirm{Title: "Apply the profile?", Lede: "These services are switched off by it.", Button: "Apply the profile"}
+	for _, service := range federation.Services {
+		var nodes []string
+		for _, n := range sight.Nodes {
+			if n.Routing == routing && slices.Contains(without(n.Services, services), service) {
+				nodes = append(nodes, n.Name)
+			}
+		}
+		for _, e := range sight.effects(nodes, service, federation.StopService) {
+			e.Text = templates.GuideServiceName(service) + ": " + e.Text
+			c.Effects = append(c.Effects, e)
+		}
+	}
+	return c, nil
 }

@@ -1,0 +1,176 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"isthmus/internal/auth"
+	"isthmus/internal/federation"
+	"isthmus/templates"
+)
+
+const (
+	rollingLimit = 30 * time.Second       // for one node to be ready again
+	rollingLook  = 250 * time.Millisecond // between two looks at what it reports
+	abandoned    = 60 * time.Second       // since the last order: whoever went on with it does so no more
+)
+
+func (s *Server) startRolling(w http.ResponseWriter, r *http.Request, nodes []string, service string) error {
+	rolling, err := s.store.StartRolling(r.Context(), nodes, service)
+	if err != nil {
+		return err
+	}
+	s.goOnRolling(r.Context(), rolling)
+	return s.done(w, r, nil, servicesPath, "Started. "+templates.GuideServiceName(service)+" restarts on one node after the other.")
+}
+
+// controlRolling goes on with a rolling restart that nobody goes on with, or ends it.
+func (s *Server) controlRolling(w http.ResponseWriter, r *http.Request) error {
+	rolling, err := s.store.Rolling(r.Context())
+	if err != nil {
+		return err
+	}
+	switch r.PostForm.Get("order") {
+	case "end":
+		err := s.store.EndRolling(r.Context(), rolling.ID, "ended by "+auth.ActorFrom(r.Context()).Name)
+		return s.done(w, r, err, servicesPath, "Ended. The nodes that are left keep running as they are.")
+	case "continue":
+	default:
+		return federation.Refuse("A rolling restart can be ended or gone on with. Use the buttons on the page Services.")
+	}
+	if rolling.EndedAt != nil || s.Now().Sub(rolling.SteppedAt) < abandoned {
+		return federation.Refuse("This rolling restart has ended, or is under way. Look at its progress on the page Services.")
+	}
+	s.goOnRolling(r.Context(), rolling)
+	return s.done(w, r, nil, servicesPath, "Started. The rolling restart goes on.")
+}
+
+// goOnRolling restarts one node after the other, after the request that asked for it has been answered.
+func (s *Server) goOnRolling(ctx context.Context, r federation.RollingRestart) {
+	ctx = context.WithoutCancel(ctx)
+	go func() {
+		defer func() {
+			if panicked := recover(); panicked != nil {
+				s.Log.Error("a fault inside Isthmus; the rolling restart waits to be gone on with", "reason", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+			}
+		}()
+		err := s.roll(ctx, r)
+		if err == nil {
+			s.Log.Info("rolling restart ended", "service", r.Service)
+			return
+		}
+		s.Log.Warn("rolling restart stopped", "service", r.Service, "reason", err)
+		var refusal federation.Refusal
+		if errors.As(err, &refusal) { // else the database is away, and somebody may go on later
+			_ = s.store.EndRolling(ctx, r.ID, refusal.Error()) // refused where another console went on
+		}
+	}()
+}
+
+// roll ends when every node was restarted and is ready again, with the first that is not, or when another console steps in.
+func (s *Server) roll(ctx context.Context, r federation.RollingRestart) error {
+	for done := r.Done; ; done++ {
+		if done > 0 {
+			if err := s.awaitRestarted(ctx, r, r.Nodes[done-1]); err != nil {
+				return err
+			}
+		}
+		if done == len(r.Nodes) {
+			return s.store.EndRolling(ctx, r.ID, "")
+		}
+		if err := s.othersRun(ctx, r, r.Nodes[done]); err != nil {
+			return err
+		}
+		if _, err := s.store.StepRolling(ctx, r.ID, done); err != nil {
+			return s.steppedIn(ctx, r, done, err)
+		}
+	}
+}
+
+// steppedIn tells whether a step was refused because somebody else goes on with it or ended it, which is no failure.
+func (s *Server) steppedIn(ctx context.Context, r federation.RollingRestart, done int, refused error) error {
+	now, err := s.store.Rolling(ctx)
+	if err != nil {
+		return err
+	}
+	if now.ID != r.ID || now.EndedAt != nil || now.Done != done {
+		return nil
+	}
+	return refused
+}
+
+// othersRun refuses to restart a node while another is down: two would be.
+func (s *Server) othersRun(ctx context.Context, r federation.RollingRestart, next string) error {
+	sight, err := s.serviceSight(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range r.Nodes {
+		if name != next && !sight.ready(name, r.Service) {
+			return federation.Refuse("%s is not ready, so %s was not restarted: both would be down.", name, next)
+		}
+	}
+	return nil
+}
+
+// ready reports whether a service runs on a node with every order carried out.
+func (v serviceSight) ready(node, service string) bool {
+	status := statusOf(v.statuses, node)
+	return status != nil && status.Live(v.now) && slices.Contains([]string{"", "ready", "degraded"}, status.State) &&
+		v.Runs(node, service) && status.Restarted[service] >= v.Restarts(node, service)
+}
+
+// awaitRestarted waits until a node reports that it is ready again.
+func (s *Server) awaitRestarted(ctx context.Context, r federation.RollingRestart, node string) error {
+	limit := s.RollingLimit
+	if limit == 0 {
+		limit = rollingLimit
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	look := time.NewTicker(rollingLook)
+	defer look.Stop()
+	for {
+		sight, err := s.serviceSight(ctx)
+		if err == nil && sight.ready(node, r.Service) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return federation.Refuse("%s was not ready within %v of its restart, so the nodes after it were not restarted. See to it on the page Nodes, and start again.", node, limit)
+		case <-look.C:
+		}
+	}
+}
+
+// rollingView is the rolling restart that was started last, nil when there never was one.
+func (s *Server) rollingView(ctx context.Context) (*templates.RollingView, error) {
+	r, err := s.store.Rolling(ctx)
+	if errors.Is(err, federation.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now()
+	v := &templates.RollingView{Title: "Rolling restart of " + templates.GuideServiceName(r.Service), Total: len(r.Nodes), Done: r.Done, UnderWay: r.EndedAt == nil}
+	begun := "begun by " + r.StartedBy + ", " + templates.Clock(r.StartedAt, now)
+	reached := fmt.Sprintf("%d of %s ordered", r.Done, counted(len(r.Nodes), "node", "nodes"))
+	switch {
+	case r.EndedAt != nil && r.Failure == "":
+		v.State = templates.State{Mark: templates.Up, Word: "Done on " + counted(len(r.Nodes), "node", "nodes"), Note: begun + ", ended " + templates.Clock(*r.EndedAt, now)}
+	case r.EndedAt != nil:
+		v.State = templates.State{Mark: templates.Part, Word: "Ended early", Note: reached + ". " + capital(r.Failure)}
+	case now.Sub(r.SteppedAt) >= abandoned:
+		v.Abandoned = true
+		v.State = templates.State{Mark: templates.Part, Word: "Nobody goes on with it", Note: reached + ", last " + templates.Ago(r.SteppedAt, now)}
+	default:
+		v.State = templates.State{Mark: templates.Unknown, Word: "Under way", Note: reached + ", " + begun}
+	}
+	return v, nil
+}
