@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"isthmus/internal/federation"
 )
 
 // A Description is what people look for in a certificate. Nothing in it proves anything.
@@ -30,7 +32,7 @@ type Description struct {
 func Describe(c *x509.Certificate) Description {
 	return Description{
 		Subject: title(c), FullSubject: wholeName(c.Subject, c.RawSubject), Names: alternativeNames(c), Issuer: issuer(c),
-		NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(), Serial: octets(c.SerialNumber.Bytes()), Usages: usagesOf(c),
+		NotBefore: federation.TameDate(c.NotBefore), NotAfter: federation.TameDate(c.NotAfter), Serial: octets(c.SerialNumber.Bytes()), Usages: usagesOf(c),
 		Key: keyOf(c), Signature: c.SignatureAlgorithm.String(), Fingerprint: Fingerprint(c), CA: signsCertificates(c),
 	}
 }

@@ -33,10 +33,12 @@ func stored(purpose string, chain []*x509.Certificate) federation.Certificate {
 		_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
 	}
 	leaf := chain[0]
-	return federation.Certificate{
+	entry := federation.Certificate{
 		Purpose: purpose, Chain: text.Bytes(), Subject: title(leaf), Issuer: issuer(leaf),
-		NotBefore: leaf.NotBefore.UTC(), NotAfter: leaf.NotAfter.UTC(), Fingerprint: Fingerprint(leaf),
+		NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter, Fingerprint: Fingerprint(leaf),
 	}
+	entry.Tame()
+	return entry
 }
 
 // Fingerprint is the SHA-256 of a certificate's DER, lower-case hexadecimal.

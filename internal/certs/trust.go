@@ -57,6 +57,7 @@ func trustProblems(c *x509.Certificate, now time.Time) federation.Invalid {
 	if !isRoot(c) && !signedSafely(c) {
 		list = append(list, invalid("file", "The certificate of %q is signed with %s, which cannot be verified any more; have it reissued with SHA-256.", title(c), c.SignatureAlgorithm)...)
 	}
+	list = append(list, oddProblems(c)...)
 	return append(list, strengthProblems(c)...)
 }
 

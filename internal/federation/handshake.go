@@ -46,15 +46,15 @@ func (h *RefusedHandshake) Tame() {
 	h.Subject, h.Detail = tame(h.Subject, subjectLimit), tame(h.Detail, detailLimit)
 	h.Issuer, h.Serial = tame(h.Issuer, subjectLimit), tame(h.Serial, subjectLimit)
 	h.Reason, h.Peer, h.Address = tame(h.Reason, subjectLimit), tame(h.Peer, subjectLimit), tame(h.Address, subjectLimit)
-	h.NotBefore, h.NotAfter = tameDate(h.NotBefore), tameDate(h.NotAfter)
+	h.NotBefore, h.NotAfter = TameDate(h.NotBefore), TameDate(h.NotAfter)
 }
 
 // noExpiration is what a certificate says that never ends, in RFC 5280 section 4.1.2.5.
 var noExpiration = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
-// tameDate makes of a certificate's date one in UTC that JSON and a database hold. An offset from UTC reaches years beyond
+// TameDate makes of a certificate's date one in UTC that JSON and a database hold. An offset from UTC reaches years beyond
 // the four digits that there are for them. What is before the year 1 is told as no date.
-func tameDate(t time.Time) time.Time {
+func TameDate(t time.Time) time.Time {
 	switch t = t.UTC(); {
 	case t.Year() < 1:
 		return time.Time{}

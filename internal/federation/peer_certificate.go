@@ -37,7 +37,7 @@ const PeerMemory = 90 * 24 * time.Hour
 // Tame makes what a peer wrote into its certificate fit to be stored and shown, as with refused handshakes.
 func (p *PeerCertificate) Tame() {
 	p.CommonName, p.Issuer, p.Serial = tame(p.CommonName, subjectLimit), tame(p.Issuer, subjectLimit), tame(p.Serial, subjectLimit)
-	p.NotBefore, p.NotAfter = tameDate(p.NotBefore), tameDate(p.NotAfter)
+	p.NotBefore, p.NotAfter = TameDate(p.NotBefore), TameDate(p.NotAfter)
 }
 
 // PlacesOf returns a function that finds the port where a peer can be probed; it finds nil for a peer that the configuration

@@ -149,6 +149,7 @@ func certificateFields(old *federation.Certificate, c federation.Certificate) []
 func (s *Store) Certificates(ctx context.Context) (certificates []federation.Certificate, err error) {
 	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		certificates, err = all[federation.Certificate](ctx, tx, readCertificates)
+		tame(certificates)
 		return err
 	})
 	return certificates, err

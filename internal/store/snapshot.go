@@ -82,7 +82,16 @@ func readSnapshot(ctx context.Context, tx pgx.Tx) (federation.Snapshot, error) {
 	}
 	s.Settings, s.SavedSettings = settingsFrom(settings)
 	s.Usage = sumUp(usage)
+	tame(s.Certificates)
 	return s, nil
+}
+
+// tame makes of dates that nobody can mean such as can be told. Databases hold them from before their certificates were
+// refused, and read them in the machine's time zone, in which the last second of 9999 can lie in the year after.
+func tame(certificates []federation.Certificate) {
+	for i := range certificates {
+		certificates[i].Tame()
+	}
 }
 
 // queue adds a statement whose rows become into.
