@@ -19,6 +19,9 @@ const migrationLock = 7_411_086_219
 // Migrate brings the schema up to date and writes the default configuration into an empty database. Processes that start
 // at the same time wait for each other.
 func (s *Store) Migrate(ctx context.Context) error {
+	if done, err := s.upToDate(ctx); done || err != nil {
+		return err
+	}
 	if err := s.migrateSchema(ctx); err != nil {
 		return err
 	}

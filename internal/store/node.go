@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/jackc/pgx/v5"
+
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/internal/listing"
@@ -123,12 +125,9 @@ func (s *Store) DeleteNodes(ctx context.Context, ids []int64) error {
 // wins over what the node was started with. added says whether it was made.
 func (s *Store) RegisterNode(ctx context.Context, n federation.Node) (registered federation.Node, added bool, err error) {
 	n.Normalize()
-	snapshot, err := s.Snapshot(ctx)
-	if err != nil {
-		return n, false, err
-	}
-	if known := snapshot.Node(n.Name); known != nil {
-		return *known, false, nil
+	known, err := s.nodeNamed(ctx, n.Name)
+	if !errors.Is(err, federation.ErrNotFound) {
+		return known, false, err
 	}
 	n.ID = 0
 	registered, err = s.SaveNode(auth.WithActor(ctx, auth.Actor{Name: "node " + n.Name}), n)
@@ -140,8 +139,25 @@ func (s *Store) RegisterNode(ctx context.Context, n federation.Node) (registered
 	if !errors.As(err, &invalid) {
 		return n, false, err
 	}
-	if snapshot, readErr := s.Snapshot(ctx); readErr == nil && snapshot.Node(n.Name) != nil {
-		return *snapshot.Node(n.Name), false, nil
+	if known, readErr := s.nodeNamed(ctx, n.Name); readErr == nil {
+		return known, false, nil
 	}
 	return n, false, err
+}
+
+func (s *Store) nodeNamed(ctx context.Context, name string) (n federation.Node, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		n, err = one[federation.Node](ctx, tx, readNodes+` WHERE name = $1`, name)
+		return err
+	})
+	return n, err
+}
+
+// HoldsOwn reports whether a node has a certificate of its own, imported or made by itself.
+func (s *Store) HoldsOwn(ctx context.Context, node string) (holds bool, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		holds, err = value[bool](ctx, tx, `SELECT EXISTS (SELECT FROM certificates WHERE purpose = $1 AND node = $2)`, federation.PurposeOwn, node)
+		return err
+	})
+	return holds, err
 }
