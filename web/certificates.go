@@ -86,7 +86,7 @@ func (s *Server) certificateFindings(snapshot federation.Snapshot) []templates.F
 		if own.SelfSigned {
 			continue
 		}
-		for _, text := range certs.Warnings(*own, snapshot.Certificates, s.Now()) {
+		for _, text := range certs.Warnings(*own, snapshot, s.Now()) {
 			list = append(list, templates.Finding{Mark: templates.Part, Title: "The certificate of " + n.Name, Text: text,
 				Href: certificatePath(*own), Link: "Show it"})
 		}

@@ -267,5 +267,5 @@ func (s *Server) ownFrom(ctx context.Context, u uploaded) (certs.Imported, error
 	if err != nil {
 		return certs.Imported{}, err
 	}
-	return certs.ImportFor(key, u.node, request, snapshot.Certificates, s.Now(), u.Upload)
+	return certs.ImportFor(key, u.node, request, snapshot, s.Now(), u.Upload)
 }

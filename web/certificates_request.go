@@ -140,7 +140,11 @@ func (s *Server) makeRequest(w http.ResponseWriter, r *http.Request) error {
 	case errors.As(err, new(store.Unconfirmed)): // somebody else was quicker
 		return federation.Refuse("%s", err)
 	}
-	return s.done(w, r, err, certificatesPath, "Saved. The request of "+node+" waits below. Download it, and have it signed for server and client authentication.")
+	text := "Saved. The request of " + node + " waits below. Download it, and have it signed for server and client authentication."
+	for _, warning := range certs.RequestWarnings(posted.Get("key_kind"), snapshot) {
+		text += " " + warning
+	}
+	return s.done(w, r, err, certificatesPath, text)
 }
 
 func (s *Server) saveRequest(r *http.Request, snapshot federation.Snapshot, node string, replaced []byte) error {

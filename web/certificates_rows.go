@@ -205,7 +205,7 @@ func (s *Server) certificateFacts(c federation.Certificate, snapshot federation.
 	if c.Purpose == federation.PurposeOwn {
 		page.Title, page.State = "Certificate of "+c.Node, ownValidity(c, s.Now())
 		purpose = federation.PurposeOwn + ": shown by " + c.Node + ", as a server and as a client"
-		for _, text := range certs.Warnings(c, snapshot.Certificates, s.Now()) {
+		for _, text := range certs.Warnings(c, snapshot, s.Now()) {
 			page.Findings = append(page.Findings, templates.Finding{Mark: templates.Part, Title: "This certificate is doubtful", Text: text})
 		}
 	} else {

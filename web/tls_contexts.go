@@ -10,6 +10,7 @@ import (
 	"github.com/a-h/templ"
 
 	"isthmus/internal/auth"
+	"isthmus/internal/certs"
 	"isthmus/internal/federation"
 	"isthmus/templates"
 )
@@ -147,10 +148,32 @@ func (s *Server) checkContext(ctx context.Context, c federation.TLSContext, post
 	return federation.Invalid{{Path: "legacy", Text: "TLS " + c.MinVersion + " is broken by today's measure, so it is allowed on purpose only: tick this box, or choose TLS 1.2 as the lowest version."}}, nil
 }
 
-// contextSaved tells which configured subjects are left out; the guide wants all of them selected (guide p.58 step 6).
+// contextSaved tells which nodes' certificates no cipher fits, and which configured subjects are left out.
 func (s *Server) contextSaved(ctx context.Context, c federation.TLSContext, _ url.Values) string {
 	snapshot, err := s.store.Snapshot(ctx)
-	if err != nil || !c.VerifyClient {
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(withoutCipher(snapshot, c) + " " + leftOut(snapshot, c))
+}
+
+// withoutCipher names the nodes whose ECDSA key is of no use in a context.
+func withoutCipher(snapshot federation.Snapshot, c federation.TLSContext) string {
+	var nodes []string
+	for _, n := range snapshot.Nodes {
+		if own := snapshot.Own(n.Name); c.RSAKeysOnly() && own != nil && certs.HasECDSAKey(*own) {
+			nodes = append(nodes, n.Name)
+		}
+	}
+	if len(nodes) == 0 {
+		return ""
+	}
+	return "No selected cipher fits the ECDSA key of " + strings.Join(nodes, " and ") + ", so every handshake below TLS 1.3 fails on listeners with this context. " + federation.ECDSACiphers
+}
+
+// leftOut names the subjects that are not selected; the guide wants all of them to be (guide p.58 step 6).
+func leftOut(snapshot federation.Snapshot, c federation.TLSContext) string {
+	if !c.VerifyClient {
 		return ""
 	}
 	var left []string

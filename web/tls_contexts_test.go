@@ -11,6 +11,7 @@ import (
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/internal/htmltest"
+	"isthmus/internal/siptest"
 )
 
 // listed are the values in one of the two lists of a field.
@@ -232,4 +233,30 @@ func TestAStandingBannerSaysWhomWeakCiphersRefuse(t *testing.T) {
 	c.post(path, "min_version", "1.2", "ciphers", "").to("/tls-contexts")
 	c.get("/tls-contexts")
 	c.get("/acl").page().Count(t, ".banner", 0)
+}
+
+func TestCiphersThatNoNodesKeyFitsAreToldWhereTheyMeet(t *testing.T) {
+	c := withKey(t, auth.Admin)
+	ca := siptest.NewAuthority("Synergy Root")
+	c.trusts(ca)
+	c.owns(ca, siptest.Leaf{}) // with an ECDSA key
+	peer := c.snapshot().TLSContext(federation.PeerAuthContext)
+	path := fmt.Sprintf("/tls-contexts/%d", peer.ID)
+	form := c.get(path).page().One(t, "form.form").Form()
+	form["ciphers"] = []string{"TLS_RSA_WITH_AES_128_GCM_SHA256"}
+	c.postForm(path, form).to("/tls-contexts")
+	c.get("/tls-contexts").page().Says(t, ".banner", "No selected cipher fits the ECDSA key of "+ownNode+", so every handshake below TLS 1.3 fails")
+
+	const warning = "has an ECDSA key, for which no cipher is selected in " + federation.PeerAuthContext
+	c.get("/certificates").page().Says(t, "main", "This certificate "+warning)
+	c.postForm("/certificates/requests", url.Values{"node": {ownNode}, "key_kind": {federation.KeyP256}}).to("/certificates")
+	c.get("/certificates").page().Says(t, ".banner", "This request "+warning)
+	c.answers(ca, siptest.Leaf{}).to("/certificates")
+	c.get("/certificates").page().Says(t, ".banner", "This certificate "+warning)
+
+	c.owns(ca, siptest.Leaf{RSA: true})
+	c.postForm(path, c.get(path).page().One(t, "form.form").Form()).to("/tls-contexts")
+	if text := c.get("/tls-contexts").page().One(t, ".banner").Text(); strings.Contains(text, "ECDSA") {
+		t.Errorf("with an RSA key the notice is %q", text)
+	}
 }

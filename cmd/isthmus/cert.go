@@ -169,7 +169,7 @@ func (a certImportCommand) own(ctx context.Context, f *flags, c console, db *sto
 	if err != nil {
 		return err
 	}
-	imported, err := certs.ImportFor(key, f.Node, request, snapshot.Certificates, time.Now(), u)
+	imported, err := certs.ImportFor(key, f.Node, request, snapshot, time.Now(), u)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ type listedRequest struct {
 
 func (a certListCommand) Run(ctx context.Context, f *flags, c console) error {
 	return within(ctx, f, c, func(ctx context.Context, db *store.Store) error {
-		known, err := db.Certificates(ctx)
+		snapshot, err := db.Snapshot(ctx)
 		if err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (a certListCommand) Run(ctx context.Context, f *flags, c console) error {
 		if err != nil {
 			return err
 		}
-		list, err := listed(known, requests)
+		list, err := listed(snapshot, requests)
 		if err != nil {
 			return err
 		}
@@ -63,16 +63,16 @@ func (a certListCommand) Run(ctx context.Context, f *flags, c console) error {
 	})
 }
 
-func listed(known []federation.Certificate, requests []federation.CertificateRequest) (listedCertificates, error) {
+func listed(s federation.Snapshot, requests []federation.CertificateRequest) (listedCertificates, error) {
 	list := listedCertificates{Certificates: []listedCertificate{}, Requests: []listedRequest{}}
-	for _, entry := range known {
+	for _, entry := range s.Certificates {
 		chain, err := certs.Chain(entry)
 		if err != nil {
 			return list, err
 		}
 		warnings := []string{}
 		if entry.Purpose == federation.PurposeOwn {
-			warnings = append(warnings, certs.Warnings(entry, known, time.Now())...)
+			warnings = append(warnings, certs.Warnings(entry, s, time.Now())...)
 		}
 		list.Certificates = append(list.Certificates, listedCertificate{
 			Purpose: entry.Purpose, Node: entry.Node, Description: certs.Describe(chain[0]), SelfSigned: entry.SelfSigned,

@@ -49,6 +49,9 @@ func (a certCSRCommand) Run(ctx context.Context, f *flags, c console) error {
 			return err
 		}
 		fmt.Fprintf(c.err, "The request of %s waits. Have it signed for server and client authentication, then call isthmus cert import --purpose cup FILE --node %s.\n", request.Node, request.Node)
+		for _, warning := range certs.RequestWarnings(request.KeyKind, snapshot) {
+			fmt.Fprintln(c.err, "Warning:", warning)
+		}
 		_, err = c.out.Write(request.CSR)
 		return err
 	})

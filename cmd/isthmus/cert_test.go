@@ -273,3 +273,20 @@ func TestACertificateThatIsLessThanTheOneInUseIsTakenWithAWarning(t *testing.T) 
 		}
 	}
 }
+
+func TestAKeyThatNoCipherFitsIsToldAtTheCommandLine(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy+"tls_contexts: [{name: sip-proxy-peer-auth, verify_client: true, ciphers: [TLS_RSA_WITH_AES_128_GCM_SHA256]}, {name: sip-proxy-server-auth}]\n",
+		"config", "apply", "-").want(t, 0)
+	const warning = "has an ECDSA key, for which no cipher is selected in sip-proxy-peer-auth"
+	if r := m.cert("", "csr"); strings.Contains(r.err, "Warning") {
+		t.Errorf("for an RSA key: %s", r.err)
+	}
+	m.cert("", "csr", "--key-kind", "p-256", "--replace").want(t, 0, "Warning: This request "+warning)
+	ca := siptest.NewAuthority("Synergy Lab CA")
+	own := ca.Leaf("imp1.synergy.com")
+	m.cert(string(ca.PEM()), "import", "--purpose", "cup-trust", "-").want(t, 0)
+	m.cert(string(siptest.CertificatePEM(own))+string(siptest.KeyPEM(own)), "import", "--purpose", "cup", "-").want(t, 0, "Warning: This certificate "+warning)
+	m.cert("", "list").want(t, 0, "Warning: This certificate "+warning)
+	m.isthmus("", "check").want(t, exitFailure, "The certificate of imp1.synergy.com has an ECDSA key, for which sip-proxy-peer-auth offers no cipher")
+}

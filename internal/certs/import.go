@@ -23,9 +23,9 @@ type Imported struct {
 }
 
 // ImportFor takes a certificate for a node. What brings a private key is taken with it (ImportOwn); anything else answers
-// the request that waits for the node (ImportSigned), which is nil when none does. known are the stored certificates. The
+// the request that waits for the node (ImportSigned), which is nil when none does. s is the configuration that it joins. The
 // error is federation.Invalid with a sentence per broken rule, under the fields "file", "key" and "passphrase".
-func ImportFor(k *Key, node string, request *federation.CertificateRequest, known []federation.Certificate, now time.Time, u Upload) (Imported, error) {
+func ImportFor(k *Key, node string, request *federation.CertificateRequest, s federation.Snapshot, now time.Time, u Upload) (Imported, error) {
 	if isPKCS12(u.File) {
 		return Imported{}, invalid("file", pkcs12Own)
 	}
@@ -33,7 +33,7 @@ func ImportFor(k *Key, node string, request *federation.CertificateRequest, know
 	var err error
 	if request != nil && u.Key == nil && !HoldsKey(u.File) {
 		i.Answers = request
-		i.Certificate, err = ImportSigned(k, *request, known, now, u.File)
+		i.Certificate, err = ImportSigned(k, *request, s.Certificates, now, u.File)
 	} else {
 		i.Certificate, err = withItsKey(k, node, now, u)
 	}
@@ -41,8 +41,8 @@ func ImportFor(k *Key, node string, request *federation.CertificateRequest, know
 		return Imported{}, err
 	}
 	i.Certificate.Description = u.Description
-	i.Replaces = (&federation.Snapshot{Certificates: known}).Own(node)
-	i.Warnings = append(i.comparison(), Warnings(i.Certificate, known, now)...)
+	i.Replaces = s.Own(node)
+	i.Warnings = append(i.comparison(), Warnings(i.Certificate, s, now)...)
 	return i, nil
 }
 

@@ -9,6 +9,11 @@ import (
 	"isthmus/internal/federation"
 )
 
+// with is a configuration of certificates alone.
+func with(list []federation.Certificate) federation.Snapshot {
+	return federation.Snapshot{Certificates: list}
+}
+
 func TestAnUploadAnswersTheRequestUnlessItBringsAKey(t *testing.T) {
 	k, ca := testKey(t), newAuthority(t, "Root")
 	known := trusts(t, ca)
@@ -38,7 +43,7 @@ func TestAnUploadAnswersTheRequestUnlessItBringsAKey(t *testing.T) {
 		"another's key, opened":                {nil, Upload{File: pemOf(own), Key: recordedKeys(t)[0], Passphrase: openSesame}, false, 0, "key: The private key belongs to another"},
 	} {
 		c.upload.Description = "of 2026"
-		i, err := ImportFor(k, node, c.request, known, now, c.upload)
+		i, err := ImportFor(k, node, c.request, with(known), now, c.upload)
 		if c.want != "" {
 			if err == nil || !strings.HasPrefix(err.Error(), c.want) || i.Certificate.Node != "" || i.Answers != nil {
 				t.Errorf("%s: %v, %+v", promise, err, i)
@@ -59,7 +64,7 @@ func TestACertificateIsComparedWithTheOneWhosePlaceItTakes(t *testing.T) {
 		return Upload{File: pemOf(c, key)}
 	}
 	cas := []federation.Certificate{stored(federation.PurposeTrust, []*x509.Certificate{root.certificate}), stored(federation.PurposeTrust, []*x509.Certificate{other.certificate})}
-	first, err := ImportFor(k, node, nil, cas, now, upload(root))
+	first, err := ImportFor(k, node, nil, with(cas), now, upload(root))
 	if err != nil || first.Loses() || first.Over() != "" || first.Replaces != nil {
 		t.Fatalf("%v, %+v", err, first)
 	}
@@ -75,7 +80,7 @@ func TestACertificateIsComparedWithTheOneWhosePlaceItTakes(t *testing.T) {
 		"of another CA":    {upload(other), []string{`Another CA issued it: "Other Root"`}},
 		"worse all around": {upload(other, valid(-time.Hour, day), dnsNames()), []string{"sooner than", "Another CA", "lacks names"}},
 	} {
-		i, err := ImportFor(k, node, nil, known, now, c.upload)
+		i, err := ImportFor(k, node, nil, with(known), now, c.upload)
 		if err != nil || !i.Loses() || i.Over() != first.Certificate.Fingerprint {
 			t.Fatalf("%s: %v, %+v", promise, err, i.Replaces)
 		}
@@ -90,12 +95,12 @@ func TestACertificateIsComparedWithTheOneWhosePlaceItTakes(t *testing.T) {
 		}
 	}
 	known[len(known)-1].SelfSigned = true
-	if i, err := ImportFor(k, node, nil, known, now, upload(other)); err != nil || i.Loses() || i.Over() != first.Certificate.Fingerprint || len(i.Warnings) != 0 {
+	if i, err := ImportFor(k, node, nil, with(known), now, upload(other)); err != nil || i.Loses() || i.Over() != first.Certificate.Fingerprint || len(i.Warnings) != 0 {
 		t.Errorf("in place of what the node made for itself: %v, %q", err, i.Warnings)
 	}
 	imported := first.Certificate
 	imported.SelfSigned, imported.Fingerprint = false, "imported"
-	if i, err := ImportFor(k, node, nil, append(known, imported), now, upload(root)); err != nil || !i.Loses() || i.Over() != "imported" {
+	if i, err := ImportFor(k, node, nil, with(append(known, imported)), now, upload(root)); err != nil || !i.Loses() || i.Over() != "imported" {
 		t.Errorf("beside what the node made for itself the one in use is another: %v, over %q", err, i.Over())
 	}
 }

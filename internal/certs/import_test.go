@@ -258,7 +258,7 @@ func TestAPFXIsConvertedWithItsKeyOnlyForANodesOwnCertificate(t *testing.T) {
 	k := testKey(t)
 	waits := pending(t, k)
 	for _, request := range []*federation.CertificateRequest{nil, &waits} {
-		if _, err := ImportFor(k, node, request, nil, now, Upload{File: pfx(t)}); err == nil || !strings.Contains(err.Error(), "file: This is a PKCS #12 file") || !strings.Contains(err.Error(), "-nodes") {
+		if _, err := ImportFor(k, node, request, with(nil), now, Upload{File: pfx(t)}); err == nil || !strings.Contains(err.Error(), "file: This is a PKCS #12 file") || !strings.Contains(err.Error(), "-nodes") {
 			t.Errorf("a node's: %v", err)
 		}
 	}
@@ -272,7 +272,7 @@ func TestAnUploadedCertificateThatSignedItselfIsToldToNeedACA(t *testing.T) {
 	self := newAuthority(t, node, func(c *x509.Certificate) {
 		c.IsCA, c.KeyUsage, c.ExtKeyUsage = false, x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	})
-	i, err := ImportFor(k, node, nil, nil, now, Upload{File: pemOf(self.certificate, self.key)})
+	i, err := ImportFor(k, node, nil, with(nil), now, Upload{File: pemOf(self.certificate, self.key)})
 	if err != nil || len(i.Warnings) != 1 || !strings.Contains(i.Warnings[0], "is signed by itself, so no peer trusts it; request one from the CA that your Microsoft servers use") {
 		t.Errorf("%v, warnings %q", err, i.Warnings)
 	}

@@ -254,7 +254,7 @@ func TestDoubtsAboutAnAcceptedCertificateAreTold(t *testing.T) {
 		"a row that holds nothing":      {federation.Certificate{Subject: "x"}, []string{"holds no certificate"}},
 		"a stranger's with a SAN alone": {imported(stranger, bySAN), []string{`issuer "Stranger"`, "Common Name"}},
 	} {
-		got := Warnings(c.own, trusts(t, root), now)
+		got := Warnings(c.own, with(trusts(t, root)), now)
 		if len(got) != len(c.want) {
 			t.Errorf("%s: %q", promise, got)
 			continue

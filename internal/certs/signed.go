@@ -85,8 +85,8 @@ func missingNames(c *x509.Certificate, r federation.CertificateRequest) federati
 func HoldsKey(file []byte) bool { return bytes.Contains(plainText(file), []byte("PRIVATE KEY")) }
 
 // Warnings are what is doubtful about a node's own certificate and refuses nothing: sentences, none when all is well. A
-// certificate that brought its key may come from a CA that only its peers trust.
-func Warnings(c federation.Certificate, trusted []federation.Certificate, now time.Time) []string {
+// certificate that brought its key may come from a CA that only its peers trust. s is the configuration that it serves.
+func Warnings(c federation.Certificate, s federation.Snapshot, now time.Time) []string {
 	chain, err := Chain(c)
 	if err != nil {
 		return []string{err.Error()}
@@ -95,11 +95,14 @@ func Warnings(c federation.Certificate, trusted []federation.Certificate, now ti
 		return []string{"The certificate of " + c.Node + " is signed by itself, so no peer trusts it; request one from the CA that your Microsoft servers use."}
 	}
 	var list []string
-	for _, p := range newLinks(chain, 0, trusted).problems(now) {
+	for _, p := range newLinks(chain, 0, s.Certificates).problems(now) {
 		list = append(list, p.Text)
 	}
 	if !strings.EqualFold(chain[0].Subject.CommonName, c.Node) {
 		list = append(list, "The Common Name of this certificate is not "+c.Node+", so the other nodes refuse it; have it reissued with the node's name as Common Name.")
+	}
+	if HasECDSAKey(c) {
+		list = append(list, cipherWarnings("This certificate", s)...)
 	}
 	return list
 }

@@ -134,6 +134,10 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 		"a next hop that is down": {func(f *Facts) {
 			f.Statuses[0].Hops = []federation.HopStatus{{Host: "127.0.0.21", Port: 5061, State: "down", Reason: "refused"}}
 		}, "next_hops", Red, "refused"},
+		"an ECDSA key without a cipher": {func(f *Facts) {
+			*f = withPool(t, federation.SkypeForBusiness2019, "imp1.synergy.com", "trustedpool.synergy.com")
+			f.Snapshot.TLSContexts[0].Ciphers = []string{"TLS_RSA_WITH_AES_128_GCM_SHA256"}
+		}, "tls_ciphers", Red, "The certificate of imp1.synergy.com has an ECDSA key, for which sip-proxy-peer-auth offers no cipher, so every handshake below TLS 1.3 fails there."},
 	} {
 		facts := healthy()
 		c.edit(&facts)

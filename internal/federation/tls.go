@@ -117,6 +117,18 @@ func (c *Configuration) WeakContexts() []TLSContext {
 	return c.contextsInUse(func(context TLSContext) bool { what, _ := context.WeakOnly(); return what != "" })
 }
 
+// RSAContexts are the names of the contexts of enabled listeners in which no cipher fits an ECDSA key. Towards next hops
+// it is the other side's key that counts.
+func (c *Configuration) RSAContexts() []string {
+	var names []string
+	for _, context := range c.TLSContexts {
+		if context.RSAKeysOnly() && slices.ContainsFunc(c.Listeners, func(l Listener) bool { return l.Enabled && l.TLSContext == context.Name }) {
+			names = append(names, context.Name)
+		}
+	}
+	return names
+}
+
 // contextsInUse are those of enabled listeners, and the one whose rules hold towards next hops.
 func (c *Configuration) contextsInUse(wanted func(TLSContext) bool) []TLSContext {
 	used := map[string]bool{PeerAuthContext: true}

@@ -69,6 +69,16 @@ func (c *TLSContext) WeakOnly() (what, refused string) {
 	return RSAExchange + " or " + CBC, "who demands forward secrecy with AES-GCM or ChaCha20"
 }
 
+// RSAKeysOnly reports whether no selected cipher fits a certificate with an ECDSA key (RFC 8422 section 2): a listener that
+// shows one completes no handshake below TLS 1.3 then. The default list fits both kinds of key.
+func (c *TLSContext) RSAKeysOnly() bool {
+	forECDSA := func(cipher string) bool { return strings.HasPrefix(cipher, "TLS_ECDHE_ECDSA_") }
+	return c.MinVersion != "1.3" && len(c.Ciphers) > 0 && !slices.ContainsFunc(c.Ciphers, forECDSA)
+}
+
+// ECDSACiphers is the way out for a listener that shows a certificate with an ECDSA key.
+const ECDSACiphers = "Have a certificate with an RSA key issued, as Lync needs it, or select a cipher whose name begins with TLS_ECDHE_ECDSA_."
+
 // StrongerCiphers is the way out of a selection of weak ciphers alone.
 const StrongerCiphers = "Select ciphers with ECDHE and GCM as well, or none for the default list, which old servers can use, too."
 

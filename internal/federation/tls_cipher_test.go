@@ -64,3 +64,37 @@ func TestWeakContextsAreThoseInUse(t *testing.T) {
 		t.Errorf("found %v", list)
 	}
 }
+
+func TestACertificateWithAnECDSAKeyNeedsACipherOfItsKind(t *testing.T) {
+	const ecdsa = "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"
+	for promise, test := range map[string]struct {
+		version string
+		ciphers []string
+		want    bool
+	}{
+		"RSA key exchange alone":           {"1.2", []string{rsaGCM}, true},
+		"elliptic curves signed with RSA":  {"1.0", []string{strong, rsaGCM}, true},
+		"one signed with ECDSA":            {"1.2", []string{ecdsa, rsaGCM}, false},
+		"the default list":                 {"1.2", nil, false},
+		"with TLS 1.3 no list matters":     {"1.3", []string{rsaGCM}, false},
+		"what the guide selects: them all": {"1.2", Ciphers(), false},
+	} {
+		c := TLSContext{MinVersion: test.version, Ciphers: test.ciphers}
+		if got := c.RSAKeysOnly(); got != test.want {
+			t.Errorf("%s: %v", promise, got)
+		}
+	}
+}
+
+func TestContextsForRSAKeysCountWhereAListenerUsesThem(t *testing.T) {
+	only := TLSContext{Name: "lab", MinVersion: "1.2", Ciphers: []string{rsaGCM}}
+	peer := TLSContext{Name: PeerAuthContext, MinVersion: "1.2", Ciphers: []string{rsaGCM}}
+	c := Configuration{TLSContexts: []TLSContext{only, peer}, Listeners: []Listener{{TLSContext: "lab"}}}
+	if list := c.RSAContexts(); len(list) > 0 { // towards next hops it is the other side's key that counts
+		t.Errorf("no listener is on, and %v is found", list)
+	}
+	c.Listeners[0].Enabled = true
+	if list := c.RSAContexts(); !slices.Equal(list, []string{"lab"}) {
+		t.Errorf("found %v", list)
+	}
+}
