@@ -79,7 +79,7 @@ func nodeState(status *federation.NodeStatus, revision int64, now time.Time) tem
 	return listening(status)
 }
 
-// listening tells which listeners of a node are not open although they should be.
+// listening tells which listeners of a node are not open although they should be, and what it cannot keep on its disk.
 func listening(status *federation.NodeStatus) templates.State {
 	var shut []string
 	for _, l := range status.Listeners {
@@ -89,6 +89,9 @@ func listening(status *federation.NodeStatus) templates.State {
 	}
 	if len(shut) > 0 {
 		return templates.State{Mark: templates.Down, Word: "Listener not open", Note: strings.Join(shut, "; ")}
+	}
+	if status.Unkept != "" {
+		return templates.State{Mark: templates.Part, Word: "Not kept", Note: status.Unkept}
 	}
 	return templates.State{Mark: templates.Up, Word: "Ready"}
 }

@@ -130,6 +130,8 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 		"a silent node":     {func(f *Facts) { f.Statuses[0].ReportedAt = now.Add(-2 * time.Minute) }, "nodes", Red, "does not report"},
 		"a node behind":     {func(f *Facts) { f.Statuses[0].AppliedRevision = 6 }, "nodes", Amber, "revision 6"},
 		"a node that fails": {func(f *Facts) { f.Statuses[0].Error = "port taken" }, "nodes", Red, "port taken"},
+		"a full disk": {func(f *Facts) { f.Statuses[0].Unkept = "A start without the database would use revision 6." }, "nodes", Amber,
+			"What imp1.synergy.com has in force is not kept on its disk. A start without the database would use revision 6."},
 		"a closed listener": {func(f *Facts) { f.Statuses[0].Listeners[0].Open = false }, "listeners", Red, "Peer Auth"},
 		"a next hop that is down": {func(f *Facts) {
 			f.Statuses[0].Hops = []federation.HopStatus{{Host: "127.0.0.21", Port: 5061, State: "down", Reason: "refused"}}

@@ -158,6 +158,9 @@ func nodesBehind(f Facts) []Finding {
 		case s.AppliedRevision < f.Snapshot.Revision:
 			r.add(Amber, "It follows when it reaches the database.", "%s is at revision %d, not at %d.", n.Name, s.AppliedRevision, f.Snapshot.Revision)
 		}
+		if known && s.Live(f.Now) && s.Unkept != "" {
+			r.add(Amber, "Make room there, or mend what stands in the way; the node tries again by itself.", "What %s has in force is not kept on its disk. %s", n.Name, s.Unkept)
+		}
 	}
 	return r.orGreen("Every node holds revision %d.", f.Snapshot.Revision)
 }

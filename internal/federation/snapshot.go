@@ -96,6 +96,7 @@ type NodeStatus struct {
 	Error           string    // why the newest revision could not be applied, "" when it was
 	LastError       string    // the last Error there was, kept when it is mended
 	ErrorAt         time.Time // when that was first told, by the database's clock; zero: never
+	Unkept          string    // what a start without the database would use in place of what is in force, and why: whole sentences, "" when it is kept
 	Version         string
 	StartedAt       time.Time
 	ReportedAt      time.Time        // from the node: by its clock; from the database: by the database's

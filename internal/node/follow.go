@@ -83,9 +83,7 @@ func (n *Node) apply(ctx context.Context, s federation.Snapshot) {
 	}
 	n.catchUp(ctx, s.Revision)
 	n.finished(s.Point())
-	if err := n.files.writeSnapshot(s); err != nil {
-		n.log.Error("a start without the database would use an older snapshot", "revision", s.Revision, "reason", err)
-	}
+	n.keepSnapshot(s)
 }
 
 // finished says that everything of a revision is in force. One from disk does not make good what is wrong with the
@@ -183,7 +181,8 @@ func (n *Node) logListeners(old, list []federation.ListenerStatus) {
 	}
 }
 
-// retry opens the listeners that could not be opened, unless a snapshot is just being applied.
+// retry opens the listeners that could not be opened, and keeps the snapshot that could not be kept, unless one is just
+// being applied.
 func (n *Node) retry() {
 	if !n.applying.TryLock() {
 		return
@@ -194,10 +193,13 @@ func (n *Node) retry() {
 		return
 	}
 	n.mu.Lock()
-	open := allOpen(n.facts.listeners)
+	open, kept := allOpen(n.facts.listeners), n.facts.unkept[snapshotFile] == ""
 	n.mu.Unlock()
 	if !open {
 		n.fit(a)
+	}
+	if !kept {
+		n.keepSnapshot(a.snapshot)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // States of a node.
 const (
 	Ready    = "ready"    // a snapshot is in force and every activated listener is open
-	Degraded = "degraded" // the same, but the database cannot be reached, or its newest revision cannot be applied
+	Degraded = "degraded" // the same, but the database cannot be reached, or its newest revision cannot be applied, or not kept on disk
 	Starting = "starting" // no snapshot is in force yet, or a listener is not open
 	Draining = "draining" // ends as soon as the requests under way are answered
 )
@@ -32,11 +32,12 @@ type facts struct {
 	inForce   federation.Point // state of which everything is in force: policy, listeners and users
 	serving   bool             // there was one
 	listeners []federation.ListenerStatus
-	newest    federation.Point // last one read from the database
-	behind    time.Time        // since when newest is not in force, zero while it is
-	database  string           // DatabaseOK, or why it cannot be reached
-	refused   string           // why the newest revision is not in force, "" when it is
-	held      string           // why the database's state is not taken, "" when it is
+	newest    federation.Point  // last one read from the database
+	behind    time.Time         // since when newest is not in force, zero while it is
+	database  string            // DatabaseOK, or why it cannot be reached
+	refused   string            // why the newest revision is not in force, "" when it is
+	held      string            // why the database's state is not taken, "" when it is
+	unkept    map[string]string // by file: what a start without the database would use instead, and why
 	draining  bool
 	restarted map[string]int64 // by service: up to which of the ordered restarts are done; replaced, never changed
 }
@@ -59,7 +60,7 @@ func (f *facts) state() string {
 		return Draining
 	case !f.serving || !allOpen(f.listeners):
 		return Starting
-	case f.database != DatabaseOK || f.trouble() != "":
+	case f.database != DatabaseOK || f.trouble() != "" || f.lacking() != "":
 		return Degraded
 	}
 	return Ready
@@ -82,7 +83,7 @@ func (n *Node) status() federation.NodeStatus {
 	defer n.mu.Unlock()
 	return federation.NodeStatus{
 		Node: n.config.Name, AppliedEra: n.facts.inForce.Era, AppliedRevision: n.facts.inForce.Revision,
-		State: n.facts.state(), Database: n.facts.database, Error: n.facts.trouble(), Version: n.config.Version,
+		State: n.facts.state(), Database: n.facts.database, Error: n.facts.trouble(), Unkept: n.facts.lacking(), Version: n.config.Version,
 		StartedAt: n.started, ReportedAt: time.Now(), Connections: connections, Transactions: server + client,
 		Restarted: n.facts.restarted, Listeners: n.facts.listeners, Hops: hops,
 	}

@@ -119,11 +119,9 @@ func (n *Node) keepUsers() {
 	if !n.progress.unkept {
 		return
 	}
-	if err := n.files.writeUsers(n.users.All()); err != nil {
-		n.log.Error("a start without the database would use older facts of the users", "reason", err)
-		return
-	}
-	n.progress.unkept = false
+	err := n.files.writeUsers(n.users.All())
+	n.kept(usersFile, err, "older facts of the users")
+	n.progress.unkept = err != nil
 }
 
 // loadUsers takes the facts from disk, when the database gave none yet.

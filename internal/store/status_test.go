@@ -51,16 +51,16 @@ func TestWhatAStrangerWroteDoesNotCostANodeItsReport(t *testing.T) {
 
 func TestTheWholeReportIsKept(t *testing.T) {
 	s := filled(t)
-	want := federation.NodeStatus{Node: "imp1.synergy.com", AppliedEra: 3, AppliedRevision: 7, State: "degraded", Database: "ok", Connections: 5,
+	want := federation.NodeStatus{Node: "imp1.synergy.com", AppliedEra: 3, AppliedRevision: 7, State: "degraded", Database: "ok", Unkept: "The disk is full.", Connections: 5,
 		Transactions: 2, Restarted: map[string]int64{federation.ServiceSIPProxy: 4}}
 	ok(t, s.ReportStatus(t.Context(), want))
 	got := must(s.NodeStatuses(t.Context()))[0]
-	if got.Applied() != want.Applied() || got.State != want.State || got.Database != want.Database || got.Connections != 5 || got.Transactions != 2 ||
+	if got.Applied() != want.Applied() || got.State != want.State || got.Database != want.Database || got.Unkept != want.Unkept || got.Connections != 5 || got.Transactions != 2 ||
 		got.Restarted[federation.ServiceSIPProxy] != 4 || got.SkewMS != 0 {
 		t.Errorf("kept is %+v", got)
 	}
 	ok(t, s.ReportStatus(t.Context(), federation.NodeStatus{Node: "imp1.synergy.com"}))
-	if got := must(s.NodeStatuses(t.Context()))[0]; len(got.Restarted) != 0 || got.State != "" {
+	if got := must(s.NodeStatuses(t.Context()))[0]; len(got.Restarted) != 0 || got.State != "" || got.Unkept != "" {
 		t.Errorf("a report without them left %+v", got)
 	}
 }
