@@ -25,6 +25,7 @@ type Applied struct {
 	Revision int64
 	Holding  int // nodes that have applied it
 	Nodes    int
+	Lost     int64 // newest revision that nodes have in force and a restored database no longer has; 0: none
 }
 
 // Behind counts the nodes that have not applied the newest revision.

@@ -39,11 +39,12 @@ var Menu = []MenuGroup{
 	}},
 	{"System", []MenuEntry{
 		{"/nodes", "Nodes", "System > Presence Topology", false},
-		{"/services", "Services", "Serviceability > Tools > Service Activation", false},
+		{"/services", "Services", "Serviceability > Tools > Service Activation; Tools > Control Center", false},
 		{"/listeners", "Listeners", "System > Application Listeners", false},
 		{"/settings", "Settings", "Presence > Settings > Standard Configuration", false},
 	}},
 	{"Watch", []MenuEntry{
+		{"/pending", "Pending actions", "System > Notifications", false},
 		{"/audit", "Audit", "", false},
 	}},
 }

@@ -23,6 +23,10 @@ func (s *Server) frame(r *http.Request, title, path string) templates.Frame {
 	if f.Applied.Known {
 		f.Notice = s.standing.at(r.Context(), f.Applied.Revision, s.store.Snapshot)
 	}
+	if lost := restoredNotice(f.Applied); lost != nil {
+		f.Notice = oneBanner(f.Notice, lost)
+		f.Notice.Mark, f.Notice.Href, f.Notice.Link = lost.Mark, lost.Href, lost.Link
+	}
 	if text := s.notice(r); text != "" {
 		f.Notice = oneBanner(f.Notice, saidBy(text, f.Applied))
 	}
@@ -31,7 +35,7 @@ func (s *Server) frame(r *http.Request, title, path string) templates.Frame {
 
 // applied counts the nodes that have the newest revision in force.
 func (s *Server) applied(ctx context.Context) templates.Applied {
-	revision, err := s.store.Revision(ctx)
+	newest, err := s.store.Newest(ctx)
 	if err != nil {
 		return templates.Applied{}
 	}
@@ -43,10 +47,13 @@ func (s *Server) applied(ctx context.Context) templates.Applied {
 	if err != nil {
 		return templates.Applied{}
 	}
-	a := templates.Applied{Known: true, Revision: revision, Nodes: nodes.All}
+	a := templates.Applied{Known: true, Revision: newest.Revision, Nodes: nodes.All}
 	for _, status := range statuses {
-		if holds(status, revision) {
+		if holds(status, newest.Revision) {
 			a.Holding++
+		}
+		if status.Live(s.Now()) && newest.Before(status.Applied()) {
+			a.Lost = max(a.Lost, status.AppliedRevision)
 		}
 	}
 	return a

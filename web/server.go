@@ -119,6 +119,7 @@ func (s *Server) routes() chi.Router {
 
 	s.nodeRoutes(r)
 	s.serviceRoutes(r)
+	s.pendingRoutes(r)
 	s.wizardRoutes(r)
 	s.deploymentRoutes(r)
 	s.certificateRoutes(r)

@@ -202,7 +202,7 @@ func rollable(t *testing.T, obeying ...string) *console {
 	t.Helper()
 	c := signedInAs(t, auth.Admin)
 	c.config.RollingLimit = 2 * time.Second
-	c.handler = web.New(c.config)
+	c.rebuild()
 	names := []string{"imp1.here.com", "imp2.here.com", "imp3.here.com"}
 	c.nodesOf(names...)
 	for _, name := range names {
@@ -305,7 +305,7 @@ func TestARollingRestartThatNobodyGoesOnWithCanBeGoneOnWith(t *testing.T) {
 	page.Count(t, "button[value=continue]", 0)
 	// As long after the order that nobody goes on with it, and so soon after their last reports that the nodes still count.
 	c.config.Now = func() time.Time { return time.Now().Add(59500 * time.Millisecond) }
-	c.handler = web.New(c.config)
+	c.rebuild()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
 	limit := time.After(10 * time.Second)
@@ -334,4 +334,9 @@ func TestARollingRestartCanBeEnded(t *testing.T) {
 		t.Errorf("it ended as %+v", r)
 	}
 	c.post("/services/rolling", "order", "end").status(http.StatusConflict)
+}
+
+// rebuild makes the console's server anew, by its present configuration.
+func (c *console) rebuild() {
+	c.handler = web.New(c.config)
 }

@@ -56,7 +56,7 @@ func (n *Node) release() {
 
 func wentBack(has, offered federation.Point) string {
 	if has.Era == offered.Era {
-		return fmt.Sprintf("The database went back from revision %d to %d, as after a restore. Accept that on the page Nodes, or restore a newer backup.", has.Revision, offered.Revision)
+		return fmt.Sprintf("The database went back from revision %d to %d, as after a restore. Accept that on the page Pending actions, or restore a newer backup.", has.Revision, offered.Revision)
 	}
-	return fmt.Sprintf("The database went back from revision %d to %d of before the last accepted restore. Accept that on the page Nodes, or restore a newer backup.", has.Revision, offered.Revision)
+	return fmt.Sprintf("The database went back from revision %d to %d of before the last accepted restore. Accept that on the page Pending actions, or restore a newer backup.", has.Revision, offered.Revision)
 }

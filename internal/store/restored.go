@@ -37,6 +37,15 @@ func lost(ctx context.Context, tx pgx.Tx, database federation.Point) (newest fed
 	return points[0], database.Before(points[0]), nil
 }
 
+// Newest is the place of the last committed change.
+func (s *Store) Newest(ctx context.Context) (p federation.Point, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		p, err = one[federation.Point](ctx, tx, `SELECT era, number AS revision FROM revision`)
+		return err
+	})
+	return p, err
+}
+
 // refuseRestored refuses to change a database that went back, as after a restore, before somebody has accepted that.
 // Nodes hold on to what they have until then, and a change of the old state would bring it back unseen.
 func (w *work) refuseRestored(ctx context.Context) error {
@@ -44,7 +53,7 @@ func (w *work) refuseRestored(ctx context.Context) error {
 	if err != nil || !held {
 		return err
 	}
-	return marked{federation.Refuse("The database went back from revision %d to %d, as after a restore, so nothing was saved. Accept that on the page Nodes first, or restore a newer backup.",
+	return marked{federation.Refuse("The database went back from revision %d to %d, as after a restore, so nothing was saved. Accept that on the page Pending actions first, or restore a newer backup.",
 		newest.Revision, w.before.Revision), ErrRestored}
 }
 

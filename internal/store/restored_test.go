@@ -20,6 +20,18 @@ func reports(t testing.TB, s *Store, node string, p federation.Point) {
 	ok(t, s.ReportStatus(t.Context(), federation.NodeStatus{Node: node, AppliedEra: p.Era, AppliedRevision: p.Revision}))
 }
 
+func TestTheNewestStateIsToldWithItsEra(t *testing.T) {
+	s := filled(t)
+	before := newest(t, s)
+	if p := must(s.Newest(t.Context())); p != before || p.Era != 1 {
+		t.Errorf("it is %+v", p)
+	}
+	must(s.SaveACLEntry(actor(t), federation.ACLEntry{Pattern: "10.0.0.1"}))
+	if p := must(s.Newest(t.Context())); !before.Before(p) {
+		t.Errorf("after a change it is %+v", p)
+	}
+}
+
 func TestADatabaseThatWentBackIsNotChanged(t *testing.T) {
 	s := filled(t)
 	now := newest(t, s)
