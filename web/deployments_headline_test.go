@@ -48,6 +48,18 @@ func TestBothSidesAreSetUpOnlyWhenEveryStepThatIsSeenIsDone(t *testing.T) {
 
 	c.complete()
 	c.upload([]byte(c.result("exists")), "").to("/deployments/1")
+	c.get("/deployments/1").page().Says(t, "h1", "Still open: Trust the CA of its certificates.") // nobody has seen that CA
+	task := c.get("/deployments/1/tasks").page().One(t, "#task-trusted_cas")
+	if href := task.One(t, "a").Attr("href"); href != "/tls-peer-subjects/new#from-certificate" || !strings.Contains(task.Text(), "Not known yet") {
+		t.Errorf("the step leads to %s: %s", href, task.Text())
+	}
+	reader := &console{t: t, store: c.store, handler: c.handler, config: c.config, cookies: map[string]*http.Cookie{}}
+	reader.signIn(auth.Viewer)
+	reader.get("/deployments/1/tasks").page().Count(t, "#task-trusted_cas a", 0) // which a viewer may not open
+	fe := c.snapshot().Deployments[0].Answers.FrontEnds[0]
+	shown := peerSeen(fe.Address, fe.FQDN, time.Now().AddDate(1, 0, 0))
+	shown.Issuer = "Lab CA"
+	c.sees(shown)
 	page = c.get("/deployments/1").page()
 	page.Says(t, "h1", "Both sides are set up.")
 	if lede := page.One(t, ".lede").Text(); !strings.HasPrefix(lede, "The files are made") {

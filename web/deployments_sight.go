@@ -69,7 +69,7 @@ func (sc scene) sight(ctx context.Context, d federation.Deployment) (sight, erro
 		return seen, err
 	}
 	ticks, err := sc.s.store.Ticks(ctx, d.ID)
-	seen.tasks = diagnose.Tasks(diagnose.TaskFacts{Facts: diagnose.Facts{Snapshot: sc.Snapshot, Statuses: sc.statuses, Now: sc.s.Now()},
+	seen.tasks = diagnose.Tasks(diagnose.TaskFacts{Facts: diagnose.Facts{Snapshot: sc.Snapshot, Statuses: sc.statuses, Peers: sc.peers, Now: sc.s.Now()},
 		Deployment: d, Plan: seen.plan, Verification: seen.verification, Fingerprint: seen.fingerprint, Ticks: ticks})
 	return seen, err
 }

@@ -24,7 +24,7 @@ func (s *Server) showTasks(w http.ResponseWriter, r *http.Request) error {
 	for _, side := range []templates.TaskSide{{ID: diagnose.Here, Title: "On this side", Tag: "Here"}, {ID: diagnose.There, Title: "On the Microsoft side", Tag: "There"}} {
 		for _, t := range seen.tasks {
 			if t.Side == side.ID {
-				side.Tasks = append(side.Tasks, s.taskRow(seen, t))
+				side.Tasks = append(side.Tasks, s.taskRow(seen, t, page.MayChange))
 			}
 		}
 		page.Sides = append(page.Sides, side)
@@ -32,9 +32,9 @@ func (s *Server) showTasks(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, templates.TasksPage(s.frame(r, "Tasks of "+seen.Name, "/deployments"), page))
 }
 
-func (s *Server) taskRow(seen sight, t diagnose.Task) templates.TaskRow {
+func (s *Server) taskRow(seen sight, t diagnose.Task, mayChange bool) templates.TaskRow {
 	row := templates.TaskRow{ID: t.ID, Title: t.Title, State: taskState(t), Text: t.Text, Manual: t.Manual, Done: t.State == diagnose.Done}
-	row.Href, row.Link = taskLink(seen.Deployment, t.Page)
+	row.Href, row.Link = taskLink(seen.Deployment, t.Page, mayChange)
 	if t.Tick != nil {
 		row.Ticked = "Ticked by " + t.Tick.By + ", " + templates.Clock(t.Tick.At, s.Now()) + "."
 	}
@@ -57,10 +57,12 @@ func taskState(t diagnose.Task) templates.State {
 }
 
 // taskLink is the page where a step is done or seen, and its name.
-func taskLink(d federation.Deployment, page string) (href, name string) {
+func taskLink(d federation.Deployment, page string, mayChange bool) (href, name string) {
 	switch {
-	case page == "":
+	case page == "", page == diagnose.AskServer && !mayChange:
 		return "", ""
+	case page == diagnose.AskServer:
+		return page, "Ask a server"
 	case strings.HasPrefix(page, "/"):
 		return page, templates.PageName(page)
 	case page == "verification":

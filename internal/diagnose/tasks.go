@@ -123,7 +123,7 @@ func here(f TaskFacts) []Task {
 	return append(list,
 		f.planned("peer_subjects", "Know the names in its certificates", "/tls-peer-subjects", "tls_peer_subject"),
 		f.planned("tls_contexts", "Demand certificates from it", "/tls-contexts", "tls_context"),
-		f.found("trusted_cas", "Trust the CA of its certificates", trustedCAs),
+		f.trustedCA(),
 		f.found("own_certificates", "Give every node a certificate of a CA", ownCertificates))
 }
 

@@ -15,6 +15,7 @@ func workflow() TaskFacts {
 	d := facts.Snapshot.Deployments[0]
 	d.Answers.Deployment, d.Answers.Domains = federation.ChatOnly, []string{"synergy.com"}
 	f := TaskFacts{Facts: facts, Deployment: d, Fingerprint: "f1"}
+	f.Peers = []federation.PeerCertificate{frontEndShowed()}
 	for _, kind := range []string{"setting", "static_route", "acl", "listener", "tls_peer_subject", "tls_context"} {
 		f.Plan.List = append(f.Plan.List, federation.Change{Verdict: federation.VerdictExists, Kind: kind})
 	}
