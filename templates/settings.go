@@ -32,3 +32,10 @@ func PlatformName(platform string) string {
 	}
 	return platform
 }
+
+// RoutingFacts are what the guide sets under Routing and Isthmus decides by itself: the listeners that nodes name toward next
+// hops.
+type RoutingFacts struct {
+	TCP, TLS   string // listeners with their ports, "" for none
+	MayRestart bool   // the reader may, and there is a SIP proxy to restart
+}

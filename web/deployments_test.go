@@ -75,6 +75,7 @@ func TestAConflictHereIsNamedFirstWithItsReason(t *testing.T) {
 	c.delete("/acl", "pattern", "10.1.20.21")
 	posted := c.get("/settings").page().One(t, "main form.form").Form()
 	posted.Set("partitioned_federation", "false")
+	posted.Del("ask")
 	c.postForm("/settings", posted).to("/settings")
 	page := c.get("/deployments/1").page()
 	page.Says(t, ".title .state.down", "1 in conflict")

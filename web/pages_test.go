@@ -200,6 +200,7 @@ func TestSettingsAreCheckedTogetherAndTellTheirEffect(t *testing.T) {
 	posted := c.get("/settings").page().One(t, "main form.form").Form()
 	posted.Set("partitioned_federation", "true")
 	posted.Set("max_watchers", "unlimited")
+	posted.Del("ask")
 	c.postForm("/settings", posted).to("/settings")
 	c.get("/settings").page().Says(t, ".banner", "Federation is on:")
 	if s := c.snapshot().Settings; !s.PartitionedFederation || s.MaxWatchers != federation.Unlimited || !s.AutoAuthorize || s.MaxContacts != 200 {

@@ -39,7 +39,7 @@ func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, status int
 	for _, d := range snapshot.Domains {
 		domains = append(domains, d.Name)
 	}
-	return s.render(w, r, status, templates.SettingsPage(s.frame(r, "Settings", "/settings"), form, domains, preview, findings))
+	return s.render(w, r, status, templates.SettingsPage(s.frame(r, "Settings", "/settings"), form, domains, preview, findings, routingFacts(&snapshot, may(r, auth.Change))))
 }
 
 // preview shows what each address scheme gives the first users (guide p.20-21).
@@ -91,6 +91,8 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) error {
 	settings.Normalize()
 	if len(invalid) > 0 {
 		err = withRules(invalid, &settings)
+	} else if before.PartitionedFederation != settings.PartitionedFederation && r.PostForm.Has("ask") && len(settings.Problems()) == 0 {
+		return s.askFederation(w, r, settings.PartitionedFederation)
 	} else {
 		err = s.store.SaveSettings(r.Context(), settings)
 	}

@@ -1,0 +1,73 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"isthmus/internal/auth"
+	"isthmus/internal/federation"
+)
+
+func TestPartitionedFederationIsTurnedOnAfterItsWarning(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodesOf("imp1.here.com")
+	c.post("/static-routes", "destination", "synergy.com", "type", "domain", "next_hop", "127.0.0.21", "in_service", "true").to("/static-routes")
+	posted := c.get("/settings").page().One(t, "main form.form").Form()
+	posted.Set("partitioned_federation", "true")
+	posted.Set("max_watchers", "unlimited")
+
+	posted.Set("email_federation", "true") // excluded by it: refused before anybody is asked
+	c.postForm("/settings", posted).status(http.StatusUnprocessableEntity).page().Says(t, "#error-email_federation", "exclude each other")
+	posted.Set("email_federation", "false")
+
+	ask := c.postForm("/settings", posted).status(200).page()
+	ask.Says(t, "h1", "Turn partitioned federation on?")
+	ask.Says(t, "main ul", "by the 1 static route in service.")
+	ask.Says(t, "main ul", "Group chat does not cross")
+	ask.Says(t, "main ul", "in force on 1 node within a second")
+	if c.snapshot().Settings.PartitionedFederation {
+		t.Fatal("it was turned on before anybody answered")
+	}
+	c.postForm("/settings", ask.One(t, "main form").Form()).to("/settings")
+	if s := c.snapshot().Settings; !s.PartitionedFederation || s.MaxWatchers != federation.Unlimited {
+		t.Errorf("stored %+v", s)
+	}
+
+	posted = c.get("/settings").page().One(t, "main form.form").Form()
+	posted.Set("max_watchers", "100")
+	c.postForm("/settings", posted).to("/settings") // nothing of that kind changed
+	posted = c.get("/settings").page().One(t, "main form.form").Form()
+	posted.Set("partitioned_federation", "false")
+	c.postForm("/settings", posted).status(200).page().Says(t, "main ul", "answered with 404")
+	c.post("/settings", "partitioned_federation", "false").to("/settings") // as a script does it
+}
+
+func TestWhatSomebodyElseSavedWhileOneWasAskedIsNotLost(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	posted := c.get("/settings").page().One(t, "main form.form").Form()
+	posted.Set("partitioned_federation", "true")
+	ask := c.postForm("/settings", posted).status(200).page()
+	c.post("/settings", "max_contacts", "17").to("/settings")
+	c.postForm("/settings", ask.One(t, "main form").Form()).status(http.StatusConflict)
+}
+
+func TestTheSettingsNameThePreferredListenersAndRestartAllProxies(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.get("/settings").page().Count(t, "[aria-labelledby=routing] button", 0) // there is no proxy yet
+	c.nodesOf("imp1.here.com", "imp2.here.com")
+	section := c.get("/settings").page().One(t, "[aria-labelledby=routing]")
+	for _, l := range c.snapshot().Listeners {
+		if named := l.TLSContext == federation.PeerAuthContext || l.Transport == federation.TCP; named {
+			c.get("/settings").page().Says(t, "[aria-labelledby=routing] dd", fmt.Sprintf("%s (port %d)", l.Name, l.Port))
+		}
+	}
+	posted := section.One(t, "form").Form()
+	posted.Set("order", "restart") // its button
+	ask := c.postForm("/services/control", posted).status(200).page()
+	ask.Says(t, "h1", "Restart: Cisco SIP Proxy on all nodes?")
+	c.postForm("/services/control", ask.One(t, "main form").Form()).to("/services")
+	if c.snapshot().Restarts("imp2.here.com", "sip_proxy") != 1 {
+		t.Error("nothing was ordered")
+	}
+}
