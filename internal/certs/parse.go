@@ -99,7 +99,9 @@ func (b *bundle) addDER(file []byte) (problem string) {
 		return berPKCS7
 	case isPKCS12(file):
 		return pkcs12
-	case !ok || len(list) == 0:
+	case isSealedKey(file):
+		return otherForm
+	case !ok || len(list) == 0 || list[0][0] != 0x30: // a SEQUENCE, as every certificate and key is
 		return notACert
 	}
 	if len(list) == 1 {

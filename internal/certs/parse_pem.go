@@ -12,6 +12,8 @@ var (
 	utf8Mark     = []byte("\xef\xbb\xbf")
 	utf16Little  = []byte("\xff\xfe")
 	utf16Big     = []byte("\xfe\xff")
+	beginLittle  = []byte("-\x00-\x00B\x00E\x00G\x00I\x00N\x00 \x00")
+	beginBig     = []byte("\x00-\x00-\x00B\x00E\x00G\x00I\x00N\x00 ")
 	beginsOrEnds = [][]byte{[]byte("--BEGIN "), []byte("--END ")}
 )
 
@@ -52,22 +54,41 @@ func unpaired(text []byte, block bool) (line int, found bool) {
 	return bytes.Count(text[:first], []byte("\n")), found
 }
 
-// plainText is a text in UTF-8 without byte order marks. Windows' tools write UTF-16, and a mark at the head of every file,
-// which then stands in the middle when files are joined. Anything else comes back as it is.
+// plainText is a text in UTF-8 without byte order marks, with lines that begin at the left and end with LF. Windows' tools
+// write UTF-16, with a mark or without, and a mark at the head of every file, which then stands in the middle when files
+// are joined; other hands move a text to the right. Anything else comes back as it is.
 func plainText(file []byte) []byte {
-	var order binary.ByteOrder = binary.LittleEndian
-	switch {
-	case bytes.HasPrefix(file, utf16Big):
-		order = binary.BigEndian
-	case !bytes.HasPrefix(file, utf16Little):
-		if bytes.Contains(file, beginsOrEnds[0]) { // in DER these octets may mean something
-			return bytes.ReplaceAll(file, utf8Mark, nil)
+	if order := utf16Order(file); order != nil {
+		units := make([]uint16, len(file)/2)
+		for i := range units {
+			units[i] = order.Uint16(file[2*i:])
 		}
+		file = []byte(string(utf16.Decode(units)))
+	}
+	if !bytes.Contains(file, beginsOrEnds[0]) { // in DER these octets may mean something
 		return file
 	}
-	units := make([]uint16, len(file)/2)
-	for i := range units {
-		units[i] = order.Uint16(file[2*i:])
+	text := bytes.ReplaceAll(bytes.ReplaceAll(file, utf8Mark, nil), []byte("\r\n"), []byte("\n"))
+	lines := bytes.Split(bytes.ReplaceAll(text, []byte("\r"), []byte("\n")), []byte("\n"))
+	for i, line := range lines {
+		lines[i] = bytes.TrimLeft(line, " \t")
 	}
-	return bytes.ReplaceAll([]byte(string(utf16.Decode(units))), utf8Mark, nil)
+	return bytes.Join(lines, []byte("\n"))
+}
+
+// utf16Order is how a file in UTF-16 puts its octets, nil for any other: its mark says so, else the first line of a block.
+func utf16Order(file []byte) binary.ByteOrder {
+	switch {
+	case bytes.HasPrefix(file, utf16Little), standsEven(file, beginLittle):
+		return binary.LittleEndian
+	case bytes.HasPrefix(file, utf16Big), standsEven(file, beginBig):
+		return binary.BigEndian
+	}
+	return nil
+}
+
+// standsEven reports whether octets are found where a unit of UTF-16 begins: in the other order they stand one beside it.
+func standsEven(file, octets []byte) bool {
+	i := bytes.Index(file, octets)
+	return i >= 0 && i%2 == 0
 }

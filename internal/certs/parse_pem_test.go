@@ -2,6 +2,7 @@ package certs
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -35,7 +36,6 @@ func damaged(first, second []byte) map[string][]byte {
 		"another last line":          edited(func(l [][]byte) [][]byte { l[len(l)-2] = []byte("-----END X-----\n"); return l }),
 		"a dash short at its head":   edited(func(l [][]byte) [][]byte { l[0] = l[0][1:]; return l }),
 		"without its first line":     edited(func(l [][]byte) [][]byte { return l[1:] }),
-		"moved to the right":         edited(func(l [][]byte) [][]byte { l[0] = append([]byte("  "), l[0]...); return l }),
 		"an end that nothing begins": append(bytes.Clone(first), "-----END CERTIFICATE-----\n"...),
 	}
 }
@@ -83,9 +83,16 @@ func TestATextOfWindowsIsReadAsAnyOther(t *testing.T) {
 	leaf, private := ca.issue(t, node)
 	mark := []byte("\uFEFF")
 	forms := map[string]func([]byte) []byte{
-		"UTF-8 with a mark": func(b []byte) []byte { return append(bytes.Clone(mark), b...) },
-		"UTF-16 LE":         func(b []byte) []byte { return utf16Of(b, true) },
-		"UTF-16 BE":         func(b []byte) []byte { return utf16Of(b, false) },
+		"UTF-8 with a mark":   func(b []byte) []byte { return append(bytes.Clone(mark), b...) },
+		"UTF-16 LE":           func(b []byte) []byte { return utf16Of(b, true) },
+		"UTF-16 BE":           func(b []byte) []byte { return utf16Of(b, false) },
+		"UTF-16 LE, no mark":  func(b []byte) []byte { return utf16Of(b, true)[2:] },
+		"UTF-16 BE, no mark":  func(b []byte) []byte { return utf16Of(b, false)[2:] },
+		"lines ended by CR":   func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\n"), []byte("\r")) },
+		"lines ended by CRLF": func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")) },
+		"moved to the right": func(b []byte) []byte {
+			return bytes.TrimRight(append([]byte("  "), bytes.ReplaceAll(b, []byte("\n"), []byte("  \n\t "))...), "\t ")
+		},
 	}
 	for promise, in := range forms {
 		both := append(in(pemOf(ca.certificate)), in(pemOf(newAuthority(t, "Other").certificate))...)
@@ -107,6 +114,26 @@ func TestATextOfWindowsIsReadAsAnyOther(t *testing.T) {
 		}
 		if _, err := ImportTrust(now, in([]byte("garbage"))); err == nil || !strings.Contains(err.Error(), "no certificate in PEM or DER form") {
 			t.Errorf("%s: garbage: %v", promise, err)
+		}
+	}
+}
+
+func TestADamagedBlockIsNamedByItsLineWhateverEndsLines(t *testing.T) {
+	ca := pemOf(newAuthority(t, "Root").certificate)
+	file := append(bytes.Clone(ca), bytes.Replace(ca, []byte("-----END"), []byte("--END"), 1)...)
+	want := fmt.Sprintf("The PEM block in line %d of this file is damaged", bytes.Count(ca, []byte("\n"))+1)
+	for promise, end := range map[string]string{"LF": "\n", "CRLF": "\r\n", "CR": "\r", "LF and blanks": "\n  "} {
+		if _, err := ImportTrust(now, bytes.ReplaceAll(file, []byte("\n"), []byte(end))); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", promise, err, want)
+		}
+	}
+}
+
+func TestWhatIsNoListOfCertificatesIsNotSaidToBeTooLong(t *testing.T) {
+	ca := newAuthority(t, "Root").certificate.Raw
+	for promise, file := range map[string][]byte{"zeros": make([]byte, 1000), "zeros behind one": append(bytes.Clone(ca), make([]byte, 1000)...)} {
+		if _, err := ImportTrust(now, file); err == nil || !strings.Contains(err.Error(), "holds no certificate in PEM or DER form") {
+			t.Errorf("%s: %v", promise, err)
 		}
 	}
 }

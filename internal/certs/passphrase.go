@@ -11,6 +11,7 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"hash"
+	"strings"
 
 	"isthmus/internal/federation"
 )
@@ -61,6 +62,17 @@ func Decrypt(field string, file []byte, passphrase string) ([]byte, error) {
 func isEncrypted(file []byte) bool {
 	file = plainText(file)
 	return bytes.Contains(file, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----")) || bytes.Contains(file, []byte("\nDEK-Info:"))
+}
+
+// isSealedKey reports whether a file is an encrypted private key in DER, whose passphrase is not asked for here. The schemes
+// are those of PKCS #5 and PKCS #12 (RFC 8018 appendix A, RFC 7292 appendix C).
+func isSealedKey(file []byte) bool {
+	var sealed encryptedKey
+	if !whole(file, &sealed) {
+		return false
+	}
+	scheme := sealed.Algorithm.Algorithm.String() + "."
+	return strings.HasPrefix(scheme, "1.2.840.113549.1.5.") || strings.HasPrefix(scheme, "1.2.840.113549.1.12.")
 }
 
 // The structures of RFC 5958 section 3 and RFC 8018 appendix A.

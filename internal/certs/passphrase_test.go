@@ -170,3 +170,16 @@ func TestAFileWithoutAnEncryptedKeyStaysAsItIs(t *testing.T) {
 		}
 	}
 }
+
+func TestAProtectedKeyInDERIsSaidToBeOne(t *testing.T) {
+	for _, block := range recordedKeys(t) {
+		file := derOf(t, block)
+		if len(file) == 0 || bytes.Contains(block, []byte("DEK-Info")) {
+			continue
+		}
+		_, err := ImportOwn(testKey(t), node, now, file, nil)
+		if err == nil || !strings.Contains(err.Error(), "file: "+otherForm) {
+			t.Errorf("as a node's: %v", err)
+		}
+	}
+}

@@ -13,7 +13,7 @@ var (
 )
 
 // elements cuts DER into the elements that stand one after another, without looking into them; ok is false when it is
-// no such list, or has more than limit.
+// no such list, or has more than limit. Zeros are elements, too, but no list of certificates that is too long.
 func elements(der cryptobyte.String, limit int) (list [][]byte, tooMany, ok bool) {
 	for !der.Empty() {
 		var element cryptobyte.String
@@ -21,7 +21,7 @@ func elements(der cryptobyte.String, limit int) (list [][]byte, tooMany, ok bool
 			return nil, false, false
 		}
 		if len(list) == limit {
-			return nil, true, false
+			return nil, element[0] == 0x30, false
 		}
 		list = append(list, element)
 	}

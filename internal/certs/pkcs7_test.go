@@ -188,6 +188,7 @@ func TestAKeyInATrustUploadIsRefusedInEveryForm(t *testing.T) {
 		"PEM":                        pemOf(ca.certificate, ca.key),
 		"PEM before the certificate": pemOf(ca.key, ca.certificate),
 		"DER":                        plain,
+		"DER, encrypted":             derOf(t, recordedKeys(t)[0]),
 		"behind PKCS #7":             slices.Concat(block("PKCS7", pkcs7Of(t, ca.certificate.Raw)), pemOf(ca.key)),
 		"encrypted":                  slices.Concat(pemOf(ca.certificate), block("ENCRYPTED PRIVATE KEY", []byte("x"))),
 		"of PGP":                     slices.Concat(pemOf(ca.certificate), block("PGP PRIVATE KEY BLOCK", []byte("x"))),

@@ -15,7 +15,7 @@ import (
 func ImportTrust(now time.Time, file []byte) ([]federation.Certificate, error) {
 	b, problems := parseBundle("file", file)
 	switch {
-	case len(b.keys) > 0 || HoldsKey(file) && len(file) <= MaxUpload: // one that cannot be read is a key too
+	case len(b.keys) > 0 || len(file) <= MaxUpload && (HoldsKey(file) || isSealedKey(file)): // one that cannot be read is a key too
 		problems = invalid("file", "This file holds a private key, which must never leave its owner; upload the CA's certificate alone.")
 	case len(problems) > 0:
 	case len(b.certificates) == 0:
