@@ -13,10 +13,25 @@ import (
 func (s *server) snapshots(ctx context.Context) iter.Seq2[federation.Snapshot, error] {
 	return func(yield func(federation.Snapshot, error) bool) {
 		for snapshot, err := range s.db.Snapshots(ctx) {
+			if err == nil && !s.isKnown() && !yield(federation.Snapshot{}, errStranger) {
+				return
+			}
 			if err == nil && !s.awaitKnown(ctx) || !yield(snapshot, err) {
 				return
 			}
 		}
+	}
+}
+
+// errStranger stands for the database until the log can say more: it may have a newer schema, or another key file.
+var errStranger = errors.New("The database answers, but this node has not joined it yet. It goes on with what is kept on disk; the log says what stands in the way.")
+
+func (s *server) isKnown() bool {
+	select {
+	case <-s.known:
+		return true
+	default:
+		return false
 	}
 }
 
