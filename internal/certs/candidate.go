@@ -34,7 +34,8 @@ func Judge(s federation.Snapshot, now time.Time, chain []*x509.Certificate) Cand
 	trusted := TrustStore(s.Certificates)
 	refusal := func(u x509.ExtKeyUsage) string {
 		v := verifier{trusted: trusted, usage: u, now: func() time.Time { return now }, named: func(*x509.Certificate) *PeerError { return nil }}
-		return sentence(v.chain(chain), "")
+		_, err := v.chain(chain)
+		return sentence(err, "")
 	}
 	if c.Untrusted = refusal(x509.ExtKeyUsageAny); c.Untrusted == "" {
 		c.AsServer, c.AsClient = refusal(x509.ExtKeyUsageServerAuth), refusal(x509.ExtKeyUsageClientAuth)

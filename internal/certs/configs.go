@@ -30,7 +30,16 @@ type Configs struct {
 type config struct {
 	tls     *tls.Config
 	key     string
-	recheck func(remote netip.Addr, chain []*x509.Certificate) error
+	context string // whose versions and ciphers these are
+	chain   func(remote netip.Addr, chain []*x509.Certificate) (until time.Time, err error)
+}
+
+// recheck judges an open connection as its handshake would be judged today.
+func (c config) recheck(remote netip.Addr, s Session) (until time.Time, err error) {
+	if err := forbidden(s, c.tls, c.context); err != nil {
+		return until, err
+	}
+	return c.chain(remote, s.Chain)
 }
 
 // Compile makes the configurations of a node. It does not fail: without a usable certificate of its own, each of them
@@ -113,31 +122,32 @@ func noPeerContext() error {
 // Own is the node's certificate, or the reason why it has none.
 func (c *Configs) Own() (*tls.Certificate, error) { return c.own, c.ownErr }
 
-// Recheck asks again about the certificates of a peer that connected from remote to a listener with this TLS context, so
-// that a removed subject or CA bites on open connections too.
-func (c *Configs) Recheck(context string, remote netip.Addr, chain []*x509.Certificate) error {
+// Recheck asks again about the connection of a peer that came from remote to a listener with this TLS context, so
+// that a removed subject or CA, and a forbidden version or cipher, bite on open connections too. until is the end of the
+// first certificate that the verdict rests on; it is zero when it rests on none.
+func (c *Configs) Recheck(context string, remote netip.Addr, s Session) (until time.Time, err error) {
 	found, ok := c.contexts[context]
 	if !ok {
-		return federation.Refuse("There is no TLS context %s; choose an existing one for this listener.", context)
+		return until, federation.Refuse("There is no TLS context %s; choose an existing one for this listener.", context)
 	}
-	return found.recheck(remote, chain)
+	return found.recheck(remote, s)
 }
 
 // RecheckHop does the same for a connection that this node opened to the Microsoft side.
-func (c *Configs) RecheckHop(chain []*x509.Certificate) error {
-	if c.hop.recheck == nil {
-		return noPeerContext()
+func (c *Configs) RecheckHop(s Session) (until time.Time, err error) {
+	if c.hop.tls == nil {
+		return until, noPeerContext()
 	}
-	return c.hop.recheck(netip.Addr{}, chain)
+	return c.hop.recheck(netip.Addr{}, s)
 }
 
 // RecheckNode does the same for a connection that this node opened to another one.
-func (c *Configs) RecheckNode(name string, chain []*x509.Certificate) error {
+func (c *Configs) RecheckNode(name string, s Session) (until time.Time, err error) {
 	found, ok := c.nodes[name]
 	if !ok {
-		return federation.Refuse("There is no node %s; it may have been removed.", name)
+		return until, federation.Refuse("There is no node %s; it may have been removed.", name)
 	}
-	return found.recheck(netip.Addr{}, chain)
+	return found.recheck(netip.Addr{}, s)
 }
 
 // key sums up everything that a configuration is made of.

@@ -118,8 +118,8 @@ func TestWithoutThePeerContextNothingIsOpenedAndNobodyStays(t *testing.T) {
 	_, _, hop := configs.Hop()
 	_, _, other := configs.Node("imp2.synergy.com")
 	for promise, err := range map[string]error{
-		"to a hop": hop, "to a node": other, "an open one to a hop": configs.RecheckHop(chain), "an open one to a node": configs.RecheckNode("imp2.synergy.com", chain),
-		"an open one from a peer": configs.Recheck(federation.PeerAuthContext, netip.MustParseAddr("127.0.0.21"), chain),
+		"to a hop": hop, "to a node": other, "an open one to a hop": recheckHop(configs, chain), "an open one to a node": recheckNode(configs, "imp2.synergy.com", chain),
+		"an open one from a peer": recheck(configs, federation.PeerAuthContext, netip.MustParseAddr("127.0.0.21"), chain),
 	} {
 		if err == nil {
 			t.Errorf("a connection %s is fine", promise)
@@ -142,12 +142,12 @@ func TestWithoutAnOwnCertificatePeersAreJudgedAllTheSame(t *testing.T) {
 		ok   bool
 	}{"a trusted CA": {good, true}, "a CA that was removed": {bad, false}} {
 		chain, remote := []*x509.Certificate{c.leaf}, netip.MustParseAddr("127.0.0.21")
-		in, hop := configs.Recheck(federation.PeerAuthContext, remote, chain), configs.RecheckHop(chain)
+		in, hop := recheck(configs, federation.PeerAuthContext, remote, chain), recheckHop(configs, chain)
 		if (in == nil) != c.ok || (hop == nil) != c.ok {
 			t.Errorf("%s: %v, %v", promise, in, hop)
 		}
 	}
-	if err := configs.RecheckNode("imp2.synergy.com", []*x509.Certificate{other}); err != nil {
+	if err := recheckNode(configs, "imp2.synergy.com", []*x509.Certificate{other}); err != nil {
 		t.Errorf("another node: %v", err)
 	}
 }

@@ -53,7 +53,7 @@ func TestACertificateOfTwoNamesIsCalledByBoth(t *testing.T) {
 	if d := Describe(leaf); d.Subject != both || d.FullSubject != both {
 		t.Errorf("it is called %q, %q", d.Subject, d.FullSubject)
 	}
-	err := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock).RecheckHop([]*x509.Certificate{leaf})
+	err := recheckHop(Compile(snapshotOf(t, k, ca, node, peer), node, k, clock), []*x509.Certificate{leaf})
 	if e, ok := errors.AsType[*PeerError](err); !ok || e.Subject != both || e.Leaf != leaf {
 		t.Errorf("it is refused as %+v", e)
 	}

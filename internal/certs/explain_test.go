@@ -116,8 +116,8 @@ func TestAStrangersCertificateMakesNoLongSentence(t *testing.T) {
 	for promise, leaf := range map[string]*x509.Certificate{"not listed": unlisted, "2000 names": crowded, "control characters": control,
 		"no name": nobody, "another CA": foreign, "expired": expired} {
 		for _, err := range []error{
-			configs.Recheck(federation.PeerAuthContext, netip.MustParseAddr("127.0.0.1"), []*x509.Certificate{leaf}),
-			configs.RecheckHop([]*x509.Certificate{leaf}), configs.RecheckNode(node, []*x509.Certificate{leaf}),
+			recheck(configs, federation.PeerAuthContext, netip.MustParseAddr("127.0.0.1"), []*x509.Certificate{leaf}),
+			recheckHop(configs, []*x509.Certificate{leaf}), recheckNode(configs, node, []*x509.Certificate{leaf}),
 		} {
 			if err == nil || len(err.Error()) > 1200 || strings.ContainsAny(err.Error(), "\n\x1b\u202e") || !strings.HasSuffix(err.Error(), ".") {
 				t.Errorf("%s: %.300v", promise, err)

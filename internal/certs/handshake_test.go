@@ -89,7 +89,7 @@ func TestAPeerIsLetInByItsChainAndItsOneCommonName(t *testing.T) {
 				if c.as == "" && (Subject(state) != peer || state.Version != number) {
 					t.Errorf("subject %q over %x, want %q", Subject(state), state.Version, peer)
 				}
-				wantReason(t, configs.Recheck(federation.PeerAuthContext, netip.MustParseAddr("127.0.0.1"), []*x509.Certificate{shown.Leaf}), c.as)
+				wantReason(t, recheck(configs, federation.PeerAuthContext, netip.MustParseAddr("127.0.0.1"), []*x509.Certificate{shown.Leaf}), c.as)
 			})
 		}
 	}
@@ -112,7 +112,7 @@ func TestANextHopIsLetInByItsChainAndItsNames(t *testing.T) {
 				if c.asServer == "" && (serverErr != nil || Subject(state) != node) {
 					t.Errorf("the hop saw %q and error %v, want our certificate", Subject(state), serverErr)
 				}
-				wantReason(t, configs.RecheckHop([]*x509.Certificate{shown.Leaf}), c.asServer)
+				wantReason(t, recheckHop(configs, []*x509.Certificate{shown.Leaf}), c.asServer)
 			})
 		}
 	}
@@ -148,7 +148,7 @@ func TestAPeerWithoutACertificateIsRefused(t *testing.T) {
 func TestAPeerThatShowedNoCertificateIsRefusedWhereOneIsDemandedNow(t *testing.T) {
 	k, ca := testKey(t), newAuthority(t, "Root")
 	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
-	wantReason(t, configs.Recheck(federation.PeerAuthContext, netip.MustParseAddr("127.0.0.1"), nil), ReasonNone)
+	wantReason(t, recheck(configs, federation.PeerAuthContext, netip.MustParseAddr("127.0.0.1"), nil), ReasonNone)
 }
 
 func TestAPeerMayShowTheAuthoritiesBetweenItAndATrustedOne(t *testing.T) {
@@ -180,7 +180,7 @@ func TestANodeWithTwoCommonNamesIsNoNode(t *testing.T) {
 	leaf, _ := ca.issue(t, "", func(c *x509.Certificate) {
 		c.Subject = pkix.Name{ExtraNames: []pkix.AttributeTypeAndValue{{Type: oidCommonName, Value: "imp2.synergy.com"}, {Type: oidCommonName, Value: peer}}}
 	})
-	wantReason(t, configs.RecheckNode("imp2.synergy.com", []*x509.Certificate{leaf}), ReasonSubject)
+	wantReason(t, recheckNode(configs, "imp2.synergy.com", []*x509.Certificate{leaf}), ReasonSubject)
 }
 
 func TestAServerAuthListenerAsksForNoCertificate(t *testing.T) {
@@ -196,14 +196,14 @@ func TestAServerAuthListenerAsksForNoCertificate(t *testing.T) {
 	if clientErr != nil || serverErr != nil || asked || Subject(state) != "" {
 		t.Fatalf("errors %v and %v, asked %v, subject %q", clientErr, serverErr, asked, Subject(state))
 	}
-	wantReason(t, configs.Recheck(federation.ServerAuthContext, netip.MustParseAddr("127.0.0.1"), nil), "")
+	wantReason(t, recheck(configs, federation.ServerAuthContext, netip.MustParseAddr("127.0.0.1"), nil), "")
 }
 
 func TestAFaultInAChainThatHasNoReasonOfItsOwnIsToldAsItIs(t *testing.T) {
 	k, ca := testKey(t), newAuthority(t, "Root", func(c *x509.Certificate) { c.PermittedDNSDomains = []string{"example.com"} })
 	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
 	leaf, _ := ca.issue(t, peer, dnsNames(peer))
-	err := configs.RecheckHop([]*x509.Certificate{leaf})
+	err := recheckHop(configs, []*x509.Certificate{leaf})
 	wantReason(t, err, ReasonUnknownCA)
 	if err != nil && !strings.Contains(err.Error(), "not permitted") {
 		t.Errorf("%q does not say that the CA may not issue this name", err)
@@ -315,10 +315,10 @@ func TestNodesKnowEachOtherByNameAndAddress(t *testing.T) {
 			}
 			wantReason(t, serverErr, c.inside)
 			shown, _ := c.client.GetClientCertificate(nil)
-			wantReason(t, one.Recheck(federation.PeerAuthContext, netip.MustParseAddr(c.from), []*x509.Certificate{shown.Leaf}), c.inside)
+			wantReason(t, recheck(one, federation.PeerAuthContext, netip.MustParseAddr(c.from), []*x509.Certificate{shown.Leaf}), c.inside)
 			if c.inside == "" {
-				wantReason(t, one.RecheckNode("imp2.synergy.com", state.PeerCertificates), "")
-				wantReason(t, one.RecheckNode(node, state.PeerCertificates), ReasonNotListed)
+				wantReason(t, recheckNode(one, "imp2.synergy.com", state.PeerCertificates), "")
+				wantReason(t, recheckNode(one, node, state.PeerCertificates), ReasonNotListed)
 			}
 			if c.inside == "" && Subject(state) != "imp2.synergy.com" {
 				t.Errorf("subject %q", Subject(state))

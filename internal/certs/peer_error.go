@@ -19,6 +19,7 @@ const (
 	ReasonNone        = "TLS peer showed no certificate"
 	ReasonRefusedOurs = "TLS peer refused our certificate or offer"
 	ReasonNothing     = "no TLS version or cipher in common"
+	ReasonForbidden   = "TLS version or cipher not allowed any more" // on an open connection
 	ReasonHandshake   = "TLS handshake failed"
 )
 

@@ -14,7 +14,7 @@ import (
 // refusal is the sentence that refuses a chain.
 func refusal(t *testing.T, c *Configs, chain ...*x509.Certificate) string {
 	t.Helper()
-	err := c.Recheck(federation.PeerAuthContext, netip.MustParseAddr("127.0.0.1"), chain)
+	err := recheck(c, federation.PeerAuthContext, netip.MustParseAddr("127.0.0.1"), chain)
 	if err == nil {
 		t.Fatal("it is let in")
 	}
@@ -88,7 +88,7 @@ func TestANameThatCannotBeListedIsNotToldToBeAdded(t *testing.T) {
 	configs := Compile(s, node, k, clock)
 	for _, name := range []string{"*.synergy.com", peer + ".", "https://fe1.synergy.com", "cn=" + peer} {
 		leaf, _ := ca.issue(t, name, serial)
-		text, ofHop := refusal(t, configs, leaf), configs.RecheckHop([]*x509.Certificate{leaf}).Error()
+		text, ofHop := refusal(t, configs, leaf), recheckHop(configs, []*x509.Certificate{leaf}).Error()
 		const want = "and cannot be, as it is no host name; have the certificate reissued for the server's own FQDN."
 		if !strings.HasSuffix(text, want) || !strings.HasSuffix(ofHop, want) || !strings.HasPrefix(text, ReasonNotListed) {
 			t.Errorf("%s: it says %s", name, text)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"time"
 
 	"isthmus/internal/federation"
 )
@@ -67,7 +68,7 @@ func offer(context federation.TLSContext) []string {
 func (c *Configs) server(context federation.TLSContext, nodes []federation.Node) config {
 	base := c.base(context)
 	if !context.VerifyClient {
-		return config{tls: base, key: c.key("server", context.Name, offer(context)), recheck: acceptAll}
+		return config{tls: base, key: c.key("server", context.Name, offer(context)), context: context.Name, chain: acceptAll}
 	}
 	names := setOf(context.PeerSubjects)
 	subjects := c.verifier(x509.ExtKeyUsageClientAuth, onlyCommonName(names, context.Name))
@@ -76,7 +77,8 @@ func (c *Configs) server(context federation.TLSContext, nodes []federation.Node)
 	base.GetConfigForClient = perAddress(base.Clone(), byNode)
 	return config{
 		tls: base, key: c.key("server", context.Name, offer(context), slices.Sorted(maps.Keys(names)), places),
-		recheck: func(remote netip.Addr, chain []*x509.Certificate) error {
+		context: context.Name,
+		chain: func(remote netip.Addr, chain []*x509.Certificate) (time.Time, error) {
 			if v, ok := byNode[remote.Unmap()]; ok {
 				return v.chain(chain)
 			}
@@ -85,7 +87,7 @@ func (c *Configs) server(context federation.TLSContext, nodes []federation.Node)
 	}
 }
 
-func acceptAll(netip.Addr, []*x509.Certificate) error { return nil }
+func acceptAll(netip.Addr, []*x509.Certificate) (until time.Time, err error) { return until, nil }
 
 func setOf(names []string) map[string]bool {
 	set := map[string]bool{}
@@ -142,7 +144,8 @@ func (c *Configs) client(context federation.TLSContext, v verifier, parts ...any
 	base.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.own, nil }
 	return config{
 		tls: base, key: c.key("client", offer(context), parts),
-		recheck: func(_ netip.Addr, chain []*x509.Certificate) error { return v.chain(chain) },
+		context: context.Name,
+		chain:   func(_ netip.Addr, chain []*x509.Certificate) (time.Time, error) { return v.chain(chain) },
 	}
 }
 

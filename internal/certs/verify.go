@@ -6,6 +6,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,30 +21,47 @@ type verifier struct {
 }
 
 // connection is a tls.Config's VerifyConnection, which unlike VerifyPeerCertificate is asked on resumed sessions too.
-func (v verifier) connection(state tls.ConnectionState) error { return v.chain(state.PeerCertificates) }
-
-func (v verifier) chain(chain []*x509.Certificate) error {
-	if len(chain) == 0 {
-		return &PeerError{Reason: ReasonNone, Detail: showOne}
-	}
-	if err := v.refusal(chain); err != nil {
-		err.Leaf = chain[0]
-		return err
-	}
-	return nil
+func (v verifier) connection(state tls.ConnectionState) error {
+	_, err := v.chain(state.PeerCertificates)
+	return err
 }
 
-func (v verifier) refusal(chain []*x509.Certificate) *PeerError {
+// chain judges what a peer showed, its own certificate first, and says until when the verdict stands.
+func (v verifier) chain(chain []*x509.Certificate) (until time.Time, err error) {
+	if len(chain) == 0 {
+		return until, &PeerError{Reason: ReasonNone, Detail: showOne}
+	}
+	until, refused := v.verdict(chain)
+	if refused != nil {
+		refused.Leaf = chain[0]
+		return until, refused
+	}
+	return until, nil
+}
+
+func (v verifier) verdict(chain []*x509.Certificate) (until time.Time, refused *PeerError) {
 	options := x509.VerifyOptions{
 		Roots: v.trusted, Intermediates: x509.NewCertPool(), CurrentTime: v.now(), KeyUsages: []x509.ExtKeyUsage{v.usage},
 	}
 	for _, c := range chain[1:] {
 		options.Intermediates.AddCert(c)
 	}
-	if _, err := chain[0].Verify(options); err != nil {
-		return chainError(chain[0], v.usage, options.CurrentTime, err)
+	ways, err := chain[0].Verify(options)
+	if err != nil {
+		return until, chainError(chain[0], v.usage, options.CurrentTime, err)
 	}
-	return v.named(chain[0])
+	return goodUntil(ways), v.named(chain[0])
+}
+
+// goodUntil is when the last of the ways to a trusted CA ends: each does with the first certificate that expires on it.
+func goodUntil(ways [][]*x509.Certificate) (until time.Time) {
+	for _, way := range ways {
+		first := slices.MinFunc(way, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
+		if first.NotAfter.After(until) {
+			until = first.NotAfter
+		}
+	}
+	return until
 }
 
 // onlyCommonName lets in peers whose one Subject Common Name is among names. SANs are not consulted (guide p.56-57).

@@ -129,6 +129,7 @@ func (n *Node) Run(ctx context.Context) {
 	group.Go(func() { n.guarded(ctx, "following the configuration", n.follow) })
 	group.Go(func() { n.guarded(ctx, "following the users", n.followUsers) })
 	group.Go(func() { n.guarded(ctx, "reporting", n.report) })
+	group.Go(func() { n.guarded(ctx, "watching the peers' certificates", n.watchCertificates) })
 	if n.config.MemoryLimit > 0 {
 		group.Go(func() { n.guarded(ctx, "watching the memory", n.watchMemory) })
 	}

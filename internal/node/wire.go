@@ -3,6 +3,7 @@ package node
 import (
 	"net/netip"
 	"strings"
+	"time"
 
 	"isthmus/internal/certs"
 	"isthmus/internal/federation"
@@ -61,32 +62,33 @@ func (n *Node) tlsTo(h *routing.Hop) (proxy.TLS, error) {
 	return t, err
 }
 
-// recheck judges the peer of an open connection as a handshake of today would: a CA may have been removed, about which
-// nothing else would ask. That this node has no usable certificate now is no fault of the peer; a peer that cannot be
+// recheck judges an open connection as a handshake of today would: a CA may have been removed, or a cipher, about which
+// nothing else would ask. until is when a certificate ends that this rests on. That this node has no usable certificate now is no fault of the peer; a peer that cannot be
 // judged, because its node or the TLS context is gone, is not let in.
-func (n *Node) recheck(p *transport.Peer) error {
+func (n *Node) recheck(p *transport.Peer) (until time.Time, err error) {
 	a := n.current()
 	if a == nil {
-		return nil
+		return until, nil
 	}
-	err := a.recheck(p)
+	until, err = a.recheck(p)
 	if err == nil {
 		n.certified(p, &a.snapshot)
 	}
-	return err
+	return until, err
 }
 
-func (a *applied) recheck(p *transport.Peer) error {
+func (a *applied) recheck(p *transport.Peer) (until time.Time, err error) {
+	session := certs.Session{Version: p.Version, Cipher: p.Cipher, Chain: p.Certificates}
 	switch name, toNode := strings.CutPrefix(p.Target.Name, "node:"); {
 	case p.Opened && toNode:
-		return a.configs.RecheckNode(name, p.Certificates)
+		return a.configs.RecheckNode(name, session)
 	case p.Opened:
-		return a.configs.RecheckHop(p.Certificates)
+		return a.configs.RecheckHop(session)
 	}
 	if context := a.contextOf(p); context != "" {
-		return a.configs.Recheck(context, p.Remote.Addr(), p.Certificates)
+		return a.configs.Recheck(context, p.Remote.Addr(), session)
 	}
-	return nil
+	return until, nil
 }
 
 // contextOf is the TLS context of the listener that a peer connected to, which may demand a certificate by now; of one

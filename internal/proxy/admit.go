@@ -134,8 +134,9 @@ func (p *Proxy) certified(policy *routing.Policy, l Link) bool {
 	if peer.Transport != sip.TLS || p.config.Recheck == nil {
 		return true
 	}
-	err := p.config.Recheck(peer)
+	until, err := p.config.Recheck(peer)
 	if err == nil {
+		p.dated.note(l, until)
 		return true
 	}
 	p.log.Warn("connection closed", "node", policy.Node(), "peer", peer.Remote.String(), "reason", err.Error(), "revision", policy.Revision)

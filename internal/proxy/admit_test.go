@@ -290,11 +290,11 @@ func TestCertificatesAreJudgedAgain(t *testing.T) {
 			ListenerPort: 5061, VerifyClient: true, Subject: "pool.synergy.com"}
 		good, bad := w.end(peer), w.end(peer)
 		plain := w.lync()
-		w.proxy.config.Recheck = func(p *transport.Peer) error {
+		w.proxy.config.Recheck = func(p *transport.Peer) (until time.Time, err error) {
 			if p == &bad.peer || p == &plain.peer {
-				return errors.New("its CA is trusted no more")
+				return until, errors.New("its CA is trusted no more")
 			}
-			return nil
+			return until, nil
 		}
 		w.set(func(s *federation.Snapshot) { s.TLSContexts[0].PeerSubjects = []string{"pool.synergy.com"} })
 		if good.closed || !bad.closed || plain.closed {
@@ -304,11 +304,11 @@ func TestCertificatesAreJudgedAgain(t *testing.T) {
 			t.Errorf("%d lines tell of one connection", n)
 		}
 		both := w.end(peer) // neither its certificate nor its address is good
-		w.proxy.config.Recheck = func(p *transport.Peer) error {
+		w.proxy.config.Recheck = func(p *transport.Peer) (until time.Time, err error) {
 			if p == &both.peer {
-				return errors.New("its CA is trusted no more")
+				return until, errors.New("its CA is trusted no more")
 			}
-			return nil
+			return until, nil
 		}
 		w.set(func(s *federation.Snapshot) {
 			s.ACL, s.TLSContexts[0].PeerSubjects = s.ACL[1:], []string{"pool.synergy.com"}
@@ -327,11 +327,11 @@ func TestACertificateIsJudgedWhenItsConnectionComesUp(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		peer := transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.21:40005"), Transport: sip.TLS, ListenerPort: 5061, VerifyClient: true, Subject: "pool.synergy.com"}
 		good, bad, stranger := w.end(peer), w.end(peer), w.from("127.0.0.99:40001")
-		w.proxy.config.Recheck = func(p *transport.Peer) error {
+		w.proxy.config.Recheck = func(p *transport.Peer) (until time.Time, err error) {
 			if p == &bad.peer {
-				return errors.New("its CA is trusted no more")
+				return until, errors.New("its CA is trusted no more")
 			}
-			return nil
+			return until, nil
 		}
 		for _, e := range []*end{good, bad, stranger} {
 			w.proxy.up(e)
@@ -350,7 +350,7 @@ func TestACertificateIsJudgedWhenItsConnectionComesUp(t *testing.T) {
 func TestAHopThatIsTrustedNoMoreWhenItsConnectionComesUpGetsNothing(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.proxy.config.TLS = func(*routing.Hop) (TLS, error) { return TLS{Key: "1"}, nil }
-		w.proxy.config.Recheck = func(*transport.Peer) error { return errors.New("its CA is trusted no more") }
+		w.proxy.config.Recheck = func(*transport.Peer) (time.Time, error) { return time.Time{}, errors.New("its CA is trusted no more") }
 		client := w.connector()
 		client.asks(request("MESSAGE"))
 		w.at(fe1At).quiet()
@@ -373,7 +373,7 @@ func TestWithoutAPolicyNothingIsHeard(t *testing.T) {
 	if !broken.closed || len(broken.got) != 0 {
 		t.Error("what cannot be read is answered by nobody's rules")
 	}
-	p.config.Recheck = func(*transport.Peer) error { return errors.New("by whose trust store?") }
+	p.config.Recheck = func(*transport.Peer) (time.Time, error) { return time.Time{}, errors.New("by whose trust store?") }
 	early := w.end(transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.21:40005"), Transport: sip.TLS})
 	p.up(early)
 	p.namesChanged()

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"isthmus/internal/metrics"
 	"isthmus/internal/names"
@@ -33,8 +34,9 @@ type Config struct {
 	Key       []byte // a secret that the cluster's nodes share, by which one believes another what side a request has
 	// TLS says how to connect to a hop whose transport is TLS. The error is a whole sentence.
 	TLS func(*routing.Hop) (TLS, error)
-	// Recheck judges the certificates of a TLS connection when it comes up, and again after a change. nil: they stay good.
-	Recheck func(*transport.Peer) error
+	// Recheck judges a TLS connection when it comes up, again after a change, and when it is good no longer by what was
+	// said before: after until, unless that is zero. nil: they stay good.
+	Recheck func(*transport.Peer) (until time.Time, err error)
 	Names   *names.Book // what DNS says of peers and next hops; nil: it is not asked
 	// HandshakeReason names why a handshake failed as one of a few texts, for metrics. nil: they are all alike.
 	HandshakeReason func(error) string
@@ -79,6 +81,7 @@ type Proxy struct {
 	invites sync.Map // *transaction.Server -> *relay, of INVITEs without a final response
 	places  sync.Map // key of a hop -> *place
 	wires   wires
+	dated   dated
 	returns returns
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"testing"
+	"time"
 
 	"isthmus/internal/federation"
 	"isthmus/internal/routing"
@@ -27,7 +28,7 @@ func TestAChangeLetsAnswersUnderWayOut(t *testing.T) {
 		"its address is listed no more": func(w *world, _ *end) { w.set(nobodyListed) },
 		"the service is off":            func(w *world, _ *end) { w.set(proxyOff) },
 		"its certificate is trusted no more": func(w *world, _ *end) {
-			w.proxy.config.Recheck = func(*transport.Peer) error { return errors.New("its CA is trusted no more") }
+			w.proxy.config.Recheck = func(*transport.Peer) (time.Time, error) { return time.Time{}, errors.New("its CA is trusted no more") }
 			w.set()
 		},
 		"it asks again before it was looked at": func(w *world, e *end) {

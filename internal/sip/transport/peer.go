@@ -19,6 +19,8 @@ type Peer struct {
 	VerifyClient  bool                // that listener's
 	Subject       string              // CN of the peer's verified certificate, "" without one
 	Certificates  []*x509.Certificate // as presented, the peer's own first
+	Version       uint16              // of TLS, as crypto/tls numbers them; zero over TCP and UDP
+	Cipher        uint16              // suite, likewise
 	Opened        bool                // this node opened the connection
 	Target        Target              // of a connection that this node opened
 	Since         time.Time           // when its TLS handshake had succeeded; zero over TCP and UDP
@@ -52,4 +54,5 @@ func (p *Peer) identify(state tls.ConnectionState, subject func(tls.ConnectionSt
 		subject = commonName
 	}
 	p.Subject, p.Certificates, p.Since = subject(state), state.PeerCertificates, time.Now()
+	p.Version, p.Cipher = state.Version, state.CipherSuite
 }
