@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -101,7 +102,7 @@ func (s *Server) requestPage(w http.ResponseWriter, r *http.Request, status int,
 	for _, name := range offered {
 		page.Names = append(page.Names, templates.Option{Value: name, Label: name})
 	}
-	pending, err := s.store.Pending(r.Context(), node)
+	pending, err := s.pending(r.Context(), snapshot, node)
 	if err != nil {
 		return err
 	}
@@ -109,6 +110,14 @@ func (s *Server) requestPage(w http.ResponseWriter, r *http.Request, status int,
 		page.Pending = "Made " + templates.Clock(pending.CreatedAt, s.Now()) + " by " + pending.CreatedBy
 	}
 	return s.render(w, r, status, templates.RequestPage(s.frame(r, "Request a certificate", certificatesPath), page))
+}
+
+// pending is the request that waits for a node, nil when none does. What is no node has none, whatever was typed.
+func (s *Server) pending(ctx context.Context, snapshot federation.Snapshot, node string) (*federation.CertificateRequest, error) {
+	if snapshot.Node(node) == nil {
+		return nil, nil
+	}
+	return s.store.Pending(ctx, node)
 }
 
 // makeRequest makes a key and a request with it. One that waits already is replaced only after a page that says what is
@@ -120,7 +129,7 @@ func (s *Server) makeRequest(w http.ResponseWriter, r *http.Request) error {
 	}
 	posted := r.PostForm
 	node := strings.TrimSpace(posted.Get("node"))
-	pending, err := s.store.Pending(r.Context(), node)
+	pending, err := s.pending(r.Context(), snapshot, node)
 	if err != nil {
 		return err
 	}

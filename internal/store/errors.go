@@ -28,6 +28,9 @@ var (
 	ErrRestored    = errors.New("the database went back, as after a restore, and that is not accepted yet")
 )
 
+// errNoText is the answer to text in which no database looks for anything: what is called so was never stored.
+var errNoText = federation.Refuse("What was entered holds the character NUL, or is no text in UTF-8. Enter it again, by hand rather than from where it was copied.")
+
 // A marked refusal is a federation.Refusal that errors.Is finds by its mark.
 type marked struct{ refusal, mark error }
 
@@ -56,6 +59,9 @@ func explain(err error) error {
 		return err
 	case errors.Is(err, pgx.ErrNoRows):
 		return federation.ErrNotFound
+	}
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) && (pg.Code == "22021" || pg.Code == "22P05") { // character_not_in_repertoire, untranslatable_character
+		return marked{errNoText, err}
 	}
 	if sentence := sentenceFor(err); sentence != nil {
 		return &Failure{Sentence: sentence, Cause: err}

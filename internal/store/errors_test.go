@@ -44,6 +44,19 @@ func TestWhatTheDatabaseAnswersBecomesASentenceWithItsCause(t *testing.T) {
 	}
 }
 
+func TestTextThatNoDatabaseTakesIsRefusedForPeople(t *testing.T) {
+	s := open(t)
+	_, nul := s.Request(t.Context(), "imp1\x00")
+	_, torn := s.Request(t.Context(), "imp1\xff")
+	escaped := raw(t, s, `SELECT $1::jsonb`, `{"a": "\u0000"}`)
+	for promise, err := range map[string]error{"NUL": nul, "no UTF-8": torn, "NUL in JSON": explain(escaped)} {
+		refused(t, err, "the character NUL", "Enter it again")
+		if cause := new(pgconn.PgError); !errors.As(err, &cause) {
+			t.Errorf("%s: the log does not have the cause of %v", promise, err)
+		}
+	}
+}
+
 func TestAFaultOfTheProgramAndAnAnswerForPeopleStayAsTheyAre(t *testing.T) {
 	for _, err := range []error{nil, &pgconn.PgError{Code: "42601"}, context.Canceled, federation.Refuse("No."),
 		federation.Invalid{{Path: "name", Text: "Enter a name."}}, federation.ErrNotFound, errors.New("a fault")} {
