@@ -25,8 +25,9 @@ const (
 
 // A Store is the database. Its methods are safe for concurrent use.
 type Store struct {
-	pool   *pgxpool.Pool
-	config *pgx.ConnConfig // for connections outside the pool: one that listens, one that migrates
+	pool    *pgxpool.Pool
+	config  *pgx.ConnConfig // for connections outside the pool: one that listens, one that migrates
+	breaker breaker         // before the pool
 }
 
 // Open prepares for the database of a URL such as postgres://user@host/name. It does not connect: a node starts without
@@ -91,9 +92,18 @@ func (s *Store) write(ctx context.Context, do func(context.Context, pgx.Tx) erro
 	return s.within(ctx, readTimeout, pgx.TxOptions{}, do)
 }
 
-func (s *Store) within(ctx context.Context, limit time.Duration, options pgx.TxOptions, do func(context.Context, pgx.Tx) error) error {
+func (s *Store) within(ctx context.Context, limit time.Duration, options pgx.TxOptions, do func(context.Context, pgx.Tx) error) (err error) {
+	began := time.Now()
+	if !s.breaker.enter(began) {
+		return &Failure{Sentence: ErrUnavailable, Cause: errOpen}
+	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	defer func() { s.breaker.leave(began, time.Now(), err) }()
+	return s.transact(ctx, options, do)
+}
+
+func (s *Store) transact(ctx context.Context, options pgx.TxOptions, do func(context.Context, pgx.Tx) error) error {
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return explain(err)
