@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -33,7 +34,7 @@ func Describe(c *x509.Certificate) Description {
 	return Description{
 		Subject: title(c), FullSubject: wholeName(c.Subject, c.RawSubject), Names: alternativeNames(c), Issuer: issuer(c),
 		NotBefore: federation.TameDate(c.NotBefore), NotAfter: federation.TameDate(c.NotAfter), Serial: octets(c.SerialNumber.Bytes()), Usages: usagesOf(c),
-		Key: keyOf(c), Signature: c.SignatureAlgorithm.String(), Fingerprint: Fingerprint(c), CA: signsCertificates(c),
+		Key: keyOf(c), Signature: signatureOf(c), Fingerprint: Fingerprint(c), CA: signsCertificates(c),
 	}
 }
 
@@ -88,4 +89,26 @@ func keyOf(c *x509.Certificate) string {
 		return "ECDSA " + k.Curve.Params().Name
 	}
 	return c.PublicKeyAlgorithm.String()
+}
+
+var oidPSS = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}
+
+// signatureOf names the algorithm of a certificate's signature. Where crypto/x509 knows none, its identifier says more
+// than nothing; of RSA-PSS it knows those kinds alone that TLS 1.3 has.
+func signatureOf(c *x509.Certificate) string {
+	if c.SignatureAlgorithm != x509.UnknownSignatureAlgorithm {
+		return c.SignatureAlgorithm.String()
+	}
+	var parts struct {
+		Signed    asn1.RawValue
+		Algorithm algorithm
+		Signature asn1.BitString
+	}
+	if !whole(c.Raw, &parts) {
+		return "an unknown algorithm"
+	}
+	if parts.Algorithm.Algorithm.Equal(oidPSS) {
+		return fmt.Sprintf("RSA-PSS of another kind (%s)", oidPSS)
+	}
+	return fmt.Sprintf("an unknown algorithm (%s)", parts.Algorithm.Algorithm)
 }

@@ -1,8 +1,10 @@
 package certs
 
 import (
+	"crypto/x509"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"isthmus/internal/federation"
@@ -13,7 +15,7 @@ type Trusted struct {
 	Certificate federation.Certificate
 	Known       bool   // it is trusted already
 	Described   bool   // it is, and takes another description
-	Remark      string // what is doubtful about it, a whole sentence; "" when nothing is
+	Remark      string // what is doubtful about it, whole sentences; "" when nothing is
 }
 
 // TrustFor takes the CAs of an upload: ImportTrust's rules, beside what is known about each. known are the stored
@@ -39,15 +41,28 @@ func trustedAs(known []federation.Certificate, now time.Time, ca federation.Cert
 		t.Known, t.Described = true, ca.Description != "" && ca.Description != known[i].Description
 		return t
 	}
-	i := slices.IndexFunc(known, func(c federation.Certificate) bool {
-		return c.Purpose == federation.PurposeTrust && c.Subject == ca.Subject
-	})
-	switch {
-	case i >= 0:
-		t.Remark = fmt.Sprintf("Another CA called %q, with the fingerprint %s, is trusted already. A CA that was renewed has a new fingerprint under its old name, and so has one that only takes that name: ask its administrator for the fingerprint.",
-			ca.Subject, known[i].Fingerprint)
-	case now.Before(ca.NotBefore):
-		t.Remark = fmt.Sprintf("%q is valid from %s on only, so nothing that it signed is accepted before; check this machine's clock.", ca.Subject, day(ca.NotBefore))
-	}
+	t.Remark = strings.Join(remarks(known, now, ca), " ")
 	return t
+}
+
+// remarks are whole sentences about a CA that is new here.
+func remarks(known []federation.Certificate, now time.Time, ca federation.Certificate) []string {
+	var list []string
+	if i := slices.IndexFunc(known, func(c federation.Certificate) bool {
+		return c.Purpose == federation.PurposeTrust && c.Subject == ca.Subject
+	}); i >= 0 {
+		list = append(list, fmt.Sprintf("Another CA called %q, with the fingerprint %s, is trusted already. A CA that was renewed has a new fingerprint under its old name, and so has one that only takes that name: ask its administrator for the fingerprint.",
+			ca.Subject, known[i].Fingerprint))
+	}
+	if now.Before(ca.NotBefore) {
+		list = append(list, fmt.Sprintf("%q is valid from %s on only, so nothing that it signed is accepted before; check this machine's clock.", ca.Subject, day(ca.NotBefore)))
+	}
+	if chain, err := Chain(ca); err == nil && isRoot(chain[0]) && signedSafely(chain[0]) && !signedItself(chain[0]) {
+		list = append(list, fmt.Sprintf("%q names itself as its issuer, but its own key did not sign it: it was altered, or another key of that name vouches for it. Ask its administrator for the fingerprint.", ca.Subject))
+	}
+	return list
+}
+
+func signedItself(c *x509.Certificate) bool {
+	return c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
 }

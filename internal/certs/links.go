@@ -66,7 +66,7 @@ func (l links) problems(now time.Time) federation.Invalid {
 func (l links) above(c *x509.Certificate, now time.Time) federation.Invalid {
 	list := dateProblems(c, now)
 	if !isRoot(c) && !signedSafely(c) {
-		list = append(list, invalid("file", "The certificate of the CA %q is signed with %s, which cannot be verified any more; have it reissued with SHA-256.", title(c), c.SignatureAlgorithm)...)
+		list = append(list, invalid("file", "The certificate of the CA %q is signed with %s, which cannot be verified any more; have it reissued with SHA-256.", title(c), signatureOf(c))...)
 	}
 	for _, u := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
 		if allows(l.leaf, u) && !allows(c, u) {

@@ -103,7 +103,7 @@ func ownProblems(c *x509.Certificate, node string, now time.Time) federation.Inv
 	list = append(list, oddProblems(c)...)
 	list = append(list, strengthProblems(c)...)
 	if !signedSafely(c) {
-		list = append(list, invalid("file", "This certificate is signed with %s, which peers no longer accept; have it reissued with SHA-256.", c.SignatureAlgorithm)...)
+		list = append(list, invalid("file", "This certificate is signed with %s, which peers no longer accept; have it reissued with SHA-256.", signatureOf(c))...)
 	}
 	for _, u := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
 		if !allows(c, u) {

@@ -50,12 +50,14 @@ func trustProblems(c *x509.Certificate, now time.Time) federation.Invalid {
 	default:
 		list = append(list, invalid("file", "%q is the certificate of a server, not of a CA; upload the certificate of the CA that issued it, %q.", title(c), issuer(c))...)
 	}
-	if now.After(c.NotAfter) {
+	if never := neverValid(c); len(never) > 0 {
+		list = append(list, never...)
+	} else if now.After(c.NotAfter) {
 		list = append(list, invalid("file", "The certificate of %q expired on %s; upload the CA's current one.", title(c), day(c.NotAfter))...)
 	}
-	// A root's own signature proves nothing and is never checked, so an old root with SHA-1 is as good as any.
+	// A root's own signature proves nothing and refuses nothing, so an old root with SHA-1 is as good as any.
 	if !isRoot(c) && !signedSafely(c) {
-		list = append(list, invalid("file", "The certificate of %q is signed with %s, which cannot be verified any more; have it reissued with SHA-256.", title(c), c.SignatureAlgorithm)...)
+		list = append(list, invalid("file", "The certificate of %q is signed with %s, which cannot be verified any more; have it reissued with SHA-256.", title(c), signatureOf(c))...)
 	}
 	list = append(list, oddProblems(c)...)
 	return append(list, strengthProblems(c)...)
@@ -76,7 +78,18 @@ func signedSafely(c *x509.Certificate) bool {
 	return true
 }
 
+// neverValid tells of dates in the wrong order.
+func neverValid(c *x509.Certificate) federation.Invalid {
+	if !c.NotAfter.Before(c.NotBefore) {
+		return nil
+	}
+	return invalid("file", "The certificate of %q is valid from %s until %s: it ends before it begins, so it is never valid; have it issued again.", title(c), day(c.NotBefore), day(c.NotAfter))
+}
+
 func dateProblems(c *x509.Certificate, now time.Time) federation.Invalid {
+	if never := neverValid(c); len(never) > 0 {
+		return never
+	}
 	if now.After(c.NotAfter) {
 		return invalid("file", "The certificate of %q expired on %s; renew it.", title(c), day(c.NotAfter))
 	}
