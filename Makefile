@@ -90,11 +90,11 @@ install-postgres:
 	$(call install,postgresql)
 
 e2e-packages:
-	@command -v chromium >/dev/null && command -v sipp >/dev/null && command -v openssl >/dev/null && command -v kamailio >/dev/null && \
+	@command -v chromium >/dev/null && command -v sipp >/dev/null && command -v openssl >/dev/null && command -v kamailio >/dev/null && command -v systemd-analyze >/dev/null && \
 	  ls /usr/lib*/{,*/}kamailio/modules/tls.so 2>/dev/null | grep -q . || $(MAKE) --no-print-directory install-e2e
 
 install-e2e: no-kamailio-service
-	$(call install,chromium sip-tester openssl kamailio kamailio-tls-modules)
+	$(call install,chromium sip-tester openssl kamailio kamailio-tls-modules systemd)
 
 install-oracle: no-kamailio-service
 	$(call install,kamailio)

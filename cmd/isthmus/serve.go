@@ -5,11 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"isthmus/internal/metrics"
 	"isthmus/internal/names"
 	"isthmus/internal/node"
 	"isthmus/internal/store"
+	"isthmus/internal/systemd"
 )
 
 type serveCommand struct{}
@@ -32,6 +34,7 @@ func serve(ctx context.Context, f *flags, c console, lines *sink) error {
 		return err
 	}
 	log := f.logger(c.err)
+	manager := systemd.Open() // before any other program is started
 	url, cluster, err := f.database(ctx, c, log)
 	if err != nil {
 		return err
@@ -43,7 +46,7 @@ func serve(ctx context.Context, f *flags, c console, lines *sink) error {
 	}
 	defer db.Close()
 	known := make(chan struct{})
-	s := server{flags: f, console: c, log: log, lines: lines, db: db, known: known, recognise: sync.OnceFunc(func() { close(known) })}
+	s := server{flags: f, console: c, log: log, lines: lines, db: db, manager: manager, known: known, recognise: sync.OnceFunc(func() { close(known) })}
 	return s.run(ctx)
 }
 
@@ -54,12 +57,15 @@ type server struct {
 	log     *slog.Logger
 	lines   *sink // that log writes to
 	db      *store.Store
+	manager *systemd.Manager // who started the process; nil: nobody who has to be told
 
 	known     <-chan struct{} // closed once the database is known to be this cluster's, by the key file
 	recognise func()          // closes known
 }
 
 func (s *server) run(ctx context.Context) error {
+	var core atomic.Pointer[node.Node]
+	defer s.announced(ctx, &core)()
 	key, later, err := s.prepare(ctx)
 	if errors.As(err, new(keyless)) {
 		key, later, err = s.awaitKey(ctx, err)
@@ -71,12 +77,12 @@ func (s *server) run(ctx context.Context) error {
 	numbers.ObserveLog(s.lines.Lost)
 	book := names.New(names.Config{Ask: s.ask(), Log: s.log.With("node", s.Node)})
 	defer book.Close()
-	core := node.New(node.Config{
+	n := node.New(node.Config{
 		Name: s.Node, Version: version, Dir: s.DataDir, Key: key, Metrics: numbers, Log: s.log,
-		Snapshots: s.snapshots, UserFacts: s.db.UserFacts, Report: s.report, Peers: s.db.PeerCertificates,
+		Snapshots: s.snapshots, UserFacts: s.db.UserFacts, Report: s.report, Peers: s.db.PeerCertificates, Clock: s.db.Clock,
 		Names: book, MemoryLimit: node.LimitMemory(),
 	})
-	doors, err := s.doors(s.site(core, numbers, key), core.Certificate)
+	doors, err := s.doors(s.site(n, numbers, key), n.Certificate)
 	if err != nil {
 		return err
 	}
@@ -88,7 +94,8 @@ func (s *server) run(ctx context.Context) error {
 		later = s.welcome
 	}
 	group.Go(func() { later(ctx) })
-	core.Run(ctx)
+	core.Store(n)
+	n.Run(ctx)
 	// The console outlives the core, so that /readyz says draining as long as that takes.
 	closeDoors(doors)
 	group.Wait()

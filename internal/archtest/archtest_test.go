@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"internal/embedpg":    {},
 	"internal/metrics":    {},
 	"internal/names":      {},
+	"internal/systemd":    {},
 	"migrations":          {},
 	"static":              {},
 
@@ -50,7 +51,7 @@ var allowed = map[string][]string{
 	"cmd/isthmus": {"internal/federation", "internal/listing", "internal/auth", "internal/sip", "internal/embedpg", "internal/metrics",
 		"internal/names", "migrations", "static", "internal/document", "internal/store", "internal/routing", "internal/sip/transport",
 		"internal/sip/transaction", "internal/certs", "internal/wizard", "internal/powershell", "internal/proxy", "internal/diagnose",
-		"internal/node", "templates", "web"},
+		"internal/node", "internal/systemd", "templates", "web"},
 	"cmd/lyncsim": {"internal/sip", "internal/siptest"},
 
 	"internal/pgtest":   {"internal/embedpg"},
