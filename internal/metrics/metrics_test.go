@@ -42,7 +42,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 	m.Malformed()
 	m.Panic()
 	m.Observe(func() State {
-		return State{Ready: true, AppliedRevision: 43, Connections: 2, ServerTransactions: 5, ClientTransactions: 4, HandshakesWaiting: 3, MemoryPressure: 2, Users: 7,
+		return State{Ready: true, AppliedRevision: 43, Held: true, Behind: 12 * time.Second, ClockSkew: -6 * time.Second, Connections: 2, ServerTransactions: 5, ClientTransactions: 4, HandshakesWaiting: 3, MemoryPressure: 2, Users: 7,
 			Listeners: map[string]bool{"TLS": true}, Hops: map[string]bool{"tls:127.0.0.21:5061": false},
 			Node: "imp1.synergy.com", Ends: map[string]time.Time{"cup": time.Unix(1772617260, 0)}}
 	})
@@ -63,6 +63,9 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 		`isthmus_ready 1`,
 		`isthmus_database_up 0`,
 		`isthmus_applied_revision 43`,
+		`isthmus_restored_held 1`,
+		`isthmus_behind_seconds 12`,
+		`isthmus_clock_skew_seconds -6`,
 		`isthmus_sip_connections 2`,
 		`isthmus_sip_transactions{side="server"} 5`,
 		`isthmus_sip_transactions{side="client"} 4`,

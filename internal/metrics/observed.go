@@ -12,6 +12,9 @@ type State struct {
 	Ready              bool
 	DatabaseUp         bool
 	AppliedRevision    int64
+	Held               bool            // the database went back, and that is not accepted yet
+	Behind             time.Duration   // since when the newest known state is not in force, 0 while it is
+	ClockSkew          time.Duration   // by how much this clock is ahead of the database's
 	Connections        int             // open SIP connections
 	ServerTransactions int             // requests that are not finished yet
 	ClientTransactions int             // the same, sent on
@@ -45,6 +48,9 @@ var (
 	readyDesc        = gauge("ready", "1 while a snapshot is applied and every activated listener is open.")
 	databaseDesc     = gauge("database_up", "1 while the database answers.")
 	revisionDesc     = gauge("applied_revision", "Revision of the configuration that is in force on this node.")
+	heldDesc         = gauge("restored_held", "1 while the database is older than what this node has in force, as after a restore, and that is not accepted.")
+	behindDesc       = gauge("behind_seconds", "Seconds since the newest known state of the configuration is not in force; 0 while it is.")
+	skewDesc         = gauge("clock_skew_seconds", "Seconds by which this machine's clock is ahead of the database's.")
 	connectionsDesc  = gauge("sip_connections", "Open SIP connections.")
 	transactionsDesc = gauge("sip_transactions", "SIP transactions that are not finished, by side.", "side")
 	handshakesDesc   = gauge("tls_handshakes_waiting", "TLS handshakes of unlisted peers, and of listed ones that fail often, that wait to be worked on.")
@@ -61,7 +67,7 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe is part of prometheus.Collector.
 func (o *observed) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{readyDesc, databaseDesc, revisionDesc, connectionsDesc, transactionsDesc, handshakesDesc, pressureDesc, usersDesc, listenerDesc, hopDesc, endsDesc} {
+	for _, d := range []*prometheus.Desc{readyDesc, databaseDesc, revisionDesc, heldDesc, behindDesc, skewDesc, connectionsDesc, transactionsDesc, handshakesDesc, pressureDesc, usersDesc, listenerDesc, hopDesc, endsDesc} {
 		out <- d
 	}
 }
@@ -79,6 +85,9 @@ func (o *observed) Collect(out chan<- prometheus.Metric) {
 	send(readyDesc, one(s.Ready))
 	send(databaseDesc, one(s.DatabaseUp))
 	send(revisionDesc, float64(s.AppliedRevision))
+	send(heldDesc, one(s.Held))
+	send(behindDesc, s.Behind.Seconds())
+	send(skewDesc, s.ClockSkew.Seconds())
 	send(connectionsDesc, float64(s.Connections))
 	send(transactionsDesc, float64(s.ServerTransactions), "server")
 	send(transactionsDesc, float64(s.ClientTransactions), "client")

@@ -37,6 +37,7 @@ type facts struct {
 	database  string            // DatabaseOK, or why it cannot be reached
 	refused   string            // why the newest revision is not in force, "" when it is
 	held      string            // why the database's state is not taken, "" when it is
+	skew      time.Duration     // by how much this clock is ahead of the database's
 	unkept    map[string]string // by file: what a start without the database would use instead, and why
 	draining  bool
 	restarted map[string]int64 // by service: up to which of the ordered restarts are done; replaced, never changed

@@ -45,6 +45,9 @@ type Config struct {
 	// Peers are the certificates that peers showed when any node saw them last. nil: none are known.
 	Peers func(context.Context) ([]federation.PeerCertificate, error)
 
+	// Clock is the time of the database. nil: it is not compared with this machine's.
+	Clock func(context.Context) (time.Time, error)
+
 	// Names is what DNS says of peers and next hops; nil: it is not asked, so that names admit nobody and lead nowhere.
 	Names *names.Book
 

@@ -21,6 +21,7 @@ func (n *Node) report(ctx context.Context) {
 	defer tick.Stop()
 	failing := false
 	var near expiry
+	var lag lag
 	for {
 		select {
 		case <-ctx.Done():
@@ -32,6 +33,8 @@ func (n *Node) report(ctx context.Context) {
 		if a := n.current(); a != nil {
 			near.tell(n.log, n.endings(a), time.Now())
 		}
+		lag.tellBehind(n, time.Now())
+		lag.compareClocks(ctx, n)
 		err := n.reportOnce(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
 			n.log.Warn("this node's status cannot be reported", "reason", err)
@@ -70,6 +73,9 @@ func (n *Node) observe() metrics.State {
 		Connections: len(n.layer.Connections()), HandshakesWaiting: n.layer.HandshakesWaiting(), MemoryPressure: int(n.pressure.Load()), Users: n.users.Len(), Listeners: map[string]bool{}, Hops: map[string]bool{},
 	}
 	s.ServerTransactions, s.ClientTransactions = n.core.Transactions()
+	n.mu.Lock()
+	s.Held, s.Behind, s.ClockSkew = n.facts.held != "", n.facts.lagging(time.Now()), n.facts.skew
+	n.mu.Unlock()
 	for _, l := range h.Listeners {
 		s.Listeners[l.Name] = l.Open
 	}

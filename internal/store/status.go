@@ -47,6 +47,15 @@ func (s *Store) ReportStatus(ctx context.Context, n federation.NodeStatus) error
 	})
 }
 
+// Clock is the database's time.
+func (s *Store) Clock(ctx context.Context) (now time.Time, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		now, err = value[time.Time](ctx, tx, `SELECT clock_timestamp()`)
+		return err
+	})
+	return now, err
+}
+
 // clockOf is the time on the node's clock as it reported, nil when it did not say.
 func clockOf(n federation.NodeStatus) *time.Time {
 	if n.ReportedAt.IsZero() {

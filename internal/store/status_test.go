@@ -100,3 +100,11 @@ func TestAClockThatIsWrongIsMeasuredByTheDatabases(t *testing.T) {
 		}
 	}
 }
+
+func TestTheClockIsTheDatabases(t *testing.T) {
+	s := filled(t)
+	before := time.Now().Add(-time.Second)
+	if now := must(s.Clock(t.Context())); now.Before(before) || now.After(time.Now().Add(time.Second)) {
+		t.Errorf("on one machine it is %s", now)
+	}
+}
