@@ -167,17 +167,22 @@ type handshake struct {
 	ended    bool
 	ready    chan struct{} // closed when it gets a turn
 
+	alert clearAlert
+
 	begun, turn bool      // it had a turn, and has one; guarded by all.mu
 	since       time.Time // when it got the last
 }
 
 // Read gives the turn back while the peer thinks.
 func (h *handshake) Read(b []byte) (int, error) {
-	if h.favoured || h.ended {
+	if h.ended {
 		return h.Conn.Read(b)
 	}
+	if h.favoured {
+		return h.hear(b)
+	}
 	h.pause()
-	n, err := h.Conn.Read(b)
+	n, err := h.hear(b)
 	if n == 0 || err != nil {
 		return n, err
 	}
@@ -185,6 +190,12 @@ func (h *handshake) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	return n, nil
+}
+
+func (h *handshake) hear(b []byte) (int, error) {
+	n, err := h.Conn.Read(b)
+	h.alert.follow(b[:min(n, len(b))])
+	return n, err
 }
 
 func (h *handshake) pause() {

@@ -196,7 +196,7 @@ func (c *Conn) shakeAccepted(settings *Listener, shaking *handshake) error {
 		if !refused(err) {
 			shaking.failed()
 		}
-		return err
+		return shaking.alert.meant(err)
 	}
 	if c.stranger.Load() && c.layer.knows(c) {
 		c.layer.part(c)
