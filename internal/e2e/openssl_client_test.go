@@ -84,3 +84,22 @@ func (w *world) speaks(t *testing.T, refusals []refusal, versions ...string) {
 		anna.shows(append(words, address)...)
 	}
 }
+
+// OpenSSL says in TLS 1.3 what it refuses before it has keys, so in clear.
+func TestAnOpenSSLClientThatDoesNotTrustTheNodeIsToldAsSuchInEveryVersion(t *testing.T) {
+	t.Parallel()
+	w, _ := running(t)
+	w.applied(t, w.peerContext("1.0"))
+	anna, other := w.node.signsIn("anna"), w.file(t, "other.pem", siptest.NewAuthority("Other CA").PEM())
+	for i, version := range []string{"1.0", "1.1", "1.2", "1.3"} {
+		for j, port := range []string{peerAuthPort, serverAuthPort} {
+			if port == serverAuthPort && version < "1.2" {
+				continue // its context is the default one
+			}
+			from := strconv.Itoa(131 + 2*i + j)
+			c := w.sClient(t, from, port, slices.Concat(opensslVersions[version].options, w.shows(t, w.ca.Leaf("fe1.synergy.com")), []string{"-CAfile", other})...)
+			c.ends()
+			anna.shows(w.net+from, "TLS peer refused our certificate", "does not trust the CA of this node's certificate", `href="/certificates"`)
+		}
+	}
+}
