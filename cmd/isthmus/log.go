@@ -133,3 +133,12 @@ func (s *sink) tell() {
 		s.told = told
 	}
 }
+
+// stuckAfter is how long a node may be stuck until it ends, for its supervisor to start it anew.
+const stuckAfter = 30 * time.Second
+
+// abort ends the process without draining, as what would be drained is stuck.
+func (s *server) abort() {
+	s.lines.close()
+	os.Exit(exitFailure)
+}

@@ -80,7 +80,7 @@ func (s *server) run(ctx context.Context) error {
 	n := node.New(node.Config{
 		Name: s.Node, Version: version, Dir: s.DataDir, Key: key, Metrics: numbers, Log: s.log,
 		Snapshots: s.snapshots, UserFacts: s.db.UserFacts, Report: s.report, Peers: s.db.PeerCertificates, Clock: s.db.Clock,
-		Names: book, MemoryLimit: node.LimitMemory(),
+		Names: book, MemoryLimit: node.LimitMemory(), Watchdog: stuckAfter, Stuck: s.abort,
 	})
 	doors, err := s.doors(s.site(n, numbers, key), n.Certificate)
 	if err != nil {

@@ -81,6 +81,10 @@ func (c *crashes) keep(now time.Time, text string) (path string, err error) {
 		return "", nil
 	}
 	c.last = now
+	return c.write(now, text)
+}
+
+func (c *crashes) write(now time.Time, text string) (path string, err error) {
 	path = filepath.Join(c.dir, "crash-"+now.UTC().Format(crashTime)+".txt")
 	err = os.WriteFile(path, []byte(text), 0o600)
 	return path, errors.Join(err, c.sweep())

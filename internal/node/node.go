@@ -53,6 +53,11 @@ type Config struct {
 
 	MemoryLimit int64 // bytes that the process may use, beyond most of which peers are turned away; 0: nobody ever is
 
+	// Watchdog is how long the node may be stuck before it keeps all stacks on disk and calls Stuck, which ends the process. 0: for
+	// ever. It is far more than any request waits for inside.
+	Watchdog time.Duration
+	Stuck    func()
+
 	ReportEvery time.Duration // 0: 2 s
 	Drain       time.Duration // how long requests under way may take at the end; 0: 32 s
 
@@ -135,6 +140,9 @@ func (n *Node) Run(ctx context.Context) {
 	group.Go(func() { n.guarded(ctx, "watching the peers' certificates", n.watchCertificates) })
 	if n.config.MemoryLimit > 0 {
 		group.Go(func() { n.guarded(ctx, "watching the memory", n.watchMemory) })
+	}
+	if n.config.Watchdog > 0 {
+		group.Go(func() { n.watch(ctx) })
 	}
 	<-ctx.Done()
 	n.drain()
