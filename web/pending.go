@@ -102,7 +102,7 @@ func (v serviceSight) behindNode(n federation.Node, status *federation.NodeStatu
 func (v serviceSight) whyBehind(status *federation.NodeStatus) (templates.State, string) {
 	holds := fmt.Sprintf("It goes on with revision %d of %d.", status.AppliedRevision, v.Revision)
 	switch {
-	case !status.Live(v.now):
+	case !v.fresh(status):
 		return templates.State{Mark: templates.Down, Word: "Does not report", Note: "last heard " + templates.Ago(status.ReportedAt, v.now)},
 			holds + " Start isthmus serve there, or see to its way to the database; it follows by itself then."
 	case status.Error != "":

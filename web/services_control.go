@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"isthmus/internal/federation"
 	"isthmus/templates"
@@ -52,7 +53,7 @@ func (v serviceSight) serviceState(n federation.Node, service string) templates.
 		return templates.State{Mark: templates.Off, Word: "Deactivated", Note: behind}
 	case ordered.Stopped:
 		return templates.State{Mark: templates.Part, Word: "Stopped", Note: joinNotes(v.orderedBy(ordered), behind)}
-	case status == nil || !status.Live(v.now):
+	case !v.fresh(status):
 		return templates.State{Mark: templates.Unknown, Word: "Not known", Note: "the node does not report"}
 	case behind != "":
 		return templates.State{Mark: templates.Part, Word: "Running", Note: behind}
@@ -65,6 +66,23 @@ func (v serviceSight) serviceState(n federation.Node, service string) templates.
 		}
 	}
 	return templates.State{Mark: templates.Up, Word: "Running", Note: v.lastRestart(ordered)}
+}
+
+// silentAfter is how long after the newest report of all a node's own is old news: nodes report every 2 s. Both times are the
+// database's.
+const silentAfter = 10 * time.Second
+
+// fresh reports whether what a node said last can be true of this moment.
+func (v serviceSight) fresh(status *federation.NodeStatus) bool {
+	if status == nil || !status.Live(v.now) {
+		return false
+	}
+	for _, other := range v.statuses {
+		if other.ReportedAt.Sub(status.ReportedAt) > silentAfter {
+			return false
+		}
+	}
+	return true
 }
 
 func joinNotes(notes ...string) string { return strings.Join(chosen(notes), "; ") }
@@ -184,8 +202,9 @@ func (s *Server) askOrder(w http.ResponseWriter, r *http.Request, nodes []string
 	ask.Title = ask.Button + ": " + templates.GuideServiceName(service) + " on " + place + "?"
 	if order == rollingOrder {
 		for _, name := range nodes { // each alone, as they go down one by one
-			ask.Effects = append(ask.Effects, sight.effects([]string{name}, service, federation.RestartService)...)
+			ask.Effects = append(ask.Effects, sight.effects([]string{name}, service, federation.RestartService)[0])
 		}
+		ask.Effects = append(ask.Effects, templates.Effect{Text: sight.orderEffect(service, federation.RestartService)})
 	} else {
 		ask.Effects = sight.effects(nodes, service, order)
 	}

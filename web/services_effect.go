@@ -17,8 +17,8 @@ type serviceSight struct {
 	now      time.Time
 }
 
-// effects are what follows from an order to a service on some nodes, measured by what these report, one for each node and
-// one for the whole where there is something to say.
+// effects are what follows from an order to a service on some nodes, measured by what these report: one for each node, then
+// what is the same for all of them.
 func (v serviceSight) effects(nodes []string, service string, order federation.ServiceOrder) []templates.Effect {
 	var list []templates.Effect
 	for _, name := range nodes {
@@ -26,14 +26,14 @@ func (v serviceSight) effects(nodes []string, service string, order federation.S
 		if n == nil {
 			continue
 		}
-		parts := []string{v.underWay(name, service)}
+		parts := []string{v.underWay(name, service), v.usersEffect(n, nodes, order)}
 		if service == federation.ServiceSIPProxy {
-			parts = append(parts, v.proxyEffect(order), v.routingEffect(n, nodes))
-		} else {
-			parts = append(parts, connectorEffect(n, order))
+			parts = append(parts, v.routingEffect(n, nodes))
 		}
-		parts = append(parts, v.usersEffect(n, nodes, order))
 		list = append(list, templates.Effect{Name: name, Text: strings.Join(chosen(parts), " ")})
+	}
+	if len(list) > 0 {
+		list = append(list, templates.Effect{Text: v.orderEffect(service, order)})
 	}
 	if text := v.lastProxy(nodes, service, order); text != "" {
 		list = append(list, templates.Effect{Text: text})
@@ -45,35 +45,42 @@ func (v serviceSight) effects(nodes []string, service string, order federation.S
 func (v serviceSight) underWay(node, service string) string {
 	status := statusOf(v.statuses, node)
 	switch {
-	case status == nil || !status.Live(v.now):
+	case !v.fresh(status):
 		return "It does not report, so what is under way there is not known."
 	case !v.Runs(node, service):
 		return "It does not run there."
+	case service != federation.ServiceSIPProxy && v.Usage.ByNode[node] == 0:
+		return "Nobody is homed there."
 	case service != federation.ServiceSIPProxy:
 		return ""
+	case status.Connections == 0 && status.Transactions == 0:
+		return "No connection is open and nothing is under way."
 	}
 	return fmt.Sprintf("%s open and %s under way.", counted(status.Connections, "connection is", "connections are"), counted(status.Transactions, "transaction is", "transactions are"))
 }
 
-func (v serviceSight) proxyEffect(order federation.ServiceOrder) string {
+// orderEffect is what an order does wherever it is carried out.
+func (v serviceSight) orderEffect(service string, order federation.ServiceOrder) string {
+	restarts := order == federation.RestartService
+	switch {
+	case service != federation.ServiceSIPProxy && restarts:
+		return "Connections with the connector are closed. Requests under way there are answered with 480; the next one connects anew."
+	case service != federation.ServiceSIPProxy:
+		return "The connector is used no longer."
+	case restarts:
+		return "Requests without an answer get 503, every connection is closed, and the listeners (" + v.openListeners() + ") open again within a second."
+	}
+	return "The listeners close (" + v.openListeners() + "). Requests under way get half a second for their answer; then their connections are closed."
+}
+
+func (v serviceSight) openListeners() string {
 	var open []string
 	for _, l := range v.Listeners {
 		if l.Enabled {
 			open = append(open, fmt.Sprintf("%s %d", strings.ToUpper(l.Transport), l.Port))
 		}
 	}
-	listeners := strings.Join(open, ", ")
-	if order == federation.RestartService {
-		return "Requests without an answer get 503, every connection is closed, and the listeners (" + listeners + ") open again within a second."
-	}
-	return "Its listeners close (" + listeners + "). Requests under way get half a second for their answer; then the connections to them are closed."
-}
-
-func connectorEffect(n *federation.Node, order federation.ServiceOrder) string {
-	if order == federation.RestartService {
-		return "Connections with its connector " + n.Connector + " are closed. Requests under way there are answered with 480; the next one connects anew."
-	}
-	return "Its connector " + n.Connector + " is used no longer."
+	return strings.Join(open, ", ")
 }
 
 // routingEffect: the Microsoft side sends its requests to the routing node.

@@ -121,7 +121,7 @@ func (s *Server) othersRun(ctx context.Context, r federation.RollingRestart, nex
 // ready reports whether a service runs on a node with every order carried out.
 func (v serviceSight) ready(node, service string) bool {
 	status := statusOf(v.statuses, node)
-	return status != nil && status.Live(v.now) && slices.Contains([]string{"", "ready", "degraded"}, status.State) &&
+	return v.fresh(status) && slices.Contains([]string{"", "ready", "degraded"}, status.State) &&
 		v.Runs(node, service) && status.Restarted[service] >= v.Restarts(node, service)
 }
 
@@ -160,7 +160,7 @@ func (s *Server) rollingView(ctx context.Context) (*templates.RollingView, error
 	now := s.Now()
 	v := &templates.RollingView{Title: "Rolling restart of " + templates.GuideServiceName(r.Service), Total: len(r.Nodes), Done: r.Done, UnderWay: r.EndedAt == nil}
 	begun := "begun by " + r.StartedBy + ", " + templates.Clock(r.StartedAt, now)
-	reached := fmt.Sprintf("%d of %s ordered", r.Done, counted(len(r.Nodes), "node", "nodes"))
+	reached := fmt.Sprintf("ordered on %d of %s", r.Done, counted(len(r.Nodes), "node", "nodes"))
 	switch {
 	case r.EndedAt != nil && r.Failure == "":
 		v.State = templates.State{Mark: templates.Up, Word: "Done on " + counted(len(r.Nodes), "node", "nodes"), Note: begun + ", ended " + templates.Clock(*r.EndedAt, now)}

@@ -68,7 +68,7 @@ func TestTheControlCenterStopsStartsAndRestartsOnOneNode(t *testing.T) {
 	ask := c.post(to, "service", "sip_proxy", "order", "stop", "ask", "true").status(200).page()
 	ask.Says(t, "h1", "Stop: Cisco SIP Proxy on imp1.here.com?")
 	ask.Says(t, "main li", "12 connections are open and 4 transactions are under way.")
-	ask.Says(t, "main li", "Its listeners close (TCP 5060")
+	ask.Says(t, "main li", "The listeners close (TCP 5060")
 	ask.Says(t, "main ul", "nothing is taken from either side until one is started")
 	if !c.snapshot().Runs("imp1.here.com", "sip_proxy") {
 		t.Fatal("it was stopped before anybody answered")
@@ -125,7 +125,7 @@ func TestAnOrderForAllNodesTellsItsEffectOnEach(t *testing.T) {
 	}
 	ask := c.post("/services/control", "service", "sip_proxy", "order", "restart", "ask", "true").status(200).page()
 	ask.Says(t, "h1", "Restart: Cisco SIP Proxy on all nodes?")
-	ask.Count(t, "main li", 4)
+	ask.Count(t, "main li", 5)
 	ask.Says(t, "main ul", "1 connection is open and 1 transaction is under way.")
 	ask.Says(t, "main ul", "A rolling restart takes one node after the other.")
 	c.postForm("/services/control", ask.One(t, "main form").Form()).to("/services")
@@ -161,7 +161,7 @@ func TestAProfileTellsWhatItStops(t *testing.T) {
 	c.post(fmt.Sprintf("/nodes/%d", one), "name", "imp1.here.com", "address", "127.0.0.11", "routing", "true").to("/nodes")
 	ask := c.post("/services/profile", "profile", "routing", "ask", "true").status(200).page()
 	ask.Says(t, "main li", "imp1.here.com: Cisco XCP SIP Federation Connection Manager:")
-	ask.Count(t, "main li", 1)
+	ask.Count(t, "main li", 2)
 	if !c.snapshot().Node("imp1.here.com").Runs("sip_federation") {
 		t.Fatal("it was switched off before anybody answered")
 	}
