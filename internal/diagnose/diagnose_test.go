@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"isthmus/internal/certs"
 	"isthmus/internal/federation"
 )
 
@@ -189,6 +190,33 @@ func TestWhatIsNoFaultIsNotReported(t *testing.T) {
 		for _, f := range Run(facts) {
 			if f.Check == c.check && f.State != Green {
 				t.Errorf("%s: %s is %s: %s", name, f.Check, f.State, f.Text)
+			}
+		}
+	}
+}
+
+// The list of refused handshakes and the start page must not lead to different places.
+func TestAHopThatFailsInItsHandshakeLeadsToWhatWouldChangeIt(t *testing.T) {
+	for why, page := range map[string]string{
+		"connection refused": "/static-routes",
+		certs.ReasonNotListed + `: "fe9.synergy.com" is not among the peer subjects of sip-proxy-peer-auth; add it there if this server is one of yours.`: "/tls-peer-subjects",
+		certs.ReasonNotListed + `: "fe1.synergy.com" is not among the peer subjects of sip-proxy-peer-auth; add it there if this server is one of yours.`: "/tls-contexts",
+		certs.ReasonUnknownCA + ": import that CA if it is yours.":                                                                                        "/certificates",
+		certs.ReasonRefusedOurs + ": import that CA there.":                                                                                               "/certificates",
+		certs.ReasonNothing + ": compare its versions and ciphers.":                                                                                       "/tls-contexts",
+		certs.ReasonExpired + ": it expired.":                                                                                                             "/handshakes",
+		"the peer does not speak TLS on this port; correct it.":                                                                                           "/static-routes",
+	} {
+		facts := healthy()
+		facts.Snapshot.TLSPeerSubjects = append(facts.Snapshot.TLSPeerSubjects, federation.TLSPeerSubject{Name: "fe1.synergy.com"})
+		reason := why
+		if why != "connection refused" {
+			reason = "TLS handshake failed: " + why
+		}
+		facts.Statuses[0].Hops = []federation.HopStatus{{Host: "127.0.0.21", Port: 5061, State: federation.HopDown, Reason: reason}}
+		for _, f := range Run(facts) {
+			if f.Check == "next_hops" && (f.Page != page || strings.HasSuffix(f.Text, "..") || f.Advice == "") {
+				t.Errorf("%s: %+v, want %s", why, f, page)
 			}
 		}
 	}

@@ -186,15 +186,3 @@ func listenersOpen(f Facts) []Finding {
 	}
 	return r.orGreen("Every enabled listener is open.")
 }
-
-func nextHops(f Facts) []Finding {
-	r := report{check: "next_hops", page: "/static-routes"}
-	for _, s := range fresh(f) {
-		for _, h := range s.Hops {
-			if h.State == federation.HopDown {
-				r.add(Red, "See to that server; Isthmus tries it again every 5 seconds.", "%s:%d is down, as %s sees it: %s.", h.Host, h.Port, s.Node, h.Reason)
-			}
-		}
-	}
-	return r.orGreen("No next hop is known to be down.")
-}
