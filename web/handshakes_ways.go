@@ -57,6 +57,12 @@ func reissue(h reportedHandshake) string {
 		return "C" + clocks + " Nothing else here would let it in."
 	case certs.ReasonUsage:
 		return "Have the peer's certificate reissued for server and client authentication. Nothing here would let it in."
+	case certs.ReasonIssuer:
+		return "Have the peer's certificate issued by a CA that may issue it. Nothing here would let it in."
+	case certs.ReasonSignature:
+		return "Have whoever runs that CA look at the certificate. Nothing here would let it in."
+	case certs.ReasonChain:
+		return "Have the peer show another certificate, or other ones with it. Nothing here would let it in."
 	case certs.ReasonSubject:
 		return "Have the peer's certificate reissued with one Common Name, its FQDN. Nothing here would let it in."
 	}

@@ -31,9 +31,10 @@ func Judge(s federation.Snapshot, now time.Time, chain []*x509.Certificate) Cand
 		c.Chain = append(c.Chain, Describe(link))
 	}
 	c.Subject, c.Unlistable = listable(chain[0])
-	trusted := TrustStore(s.Certificates)
+	trusted := authorities(s.Certificates)
+	pool := poolOf(trusted)
 	refusal := func(u x509.ExtKeyUsage) string {
-		v := verifier{trusted: trusted, usage: u, now: func() time.Time { return now }, named: func(*x509.Certificate) *PeerError { return nil }}
+		v := verifier{trusted: pool, authorities: trusted, usage: u, now: func() time.Time { return now }, named: func(*x509.Certificate) *PeerError { return nil }}
 		_, err := v.chain(chain)
 		return sentence(err, "")
 	}

@@ -17,14 +17,15 @@ import (
 // Configs are the TLS configurations that one node needs, made from one snapshot. Each comes with a key, which changes
 // exactly when something in the configuration did: who holds a key already may keep what it has.
 type Configs struct {
-	own      *tls.Certificate
-	ownErr   error // why there is no own certificate, a whole sentence
-	trusted  *x509.CertPool
-	now      func() time.Time
-	identity string            // part of every key: own certificate and trusted CAs
-	contexts map[string]config // by name of the TLS context
-	hop      config
-	nodes    map[string]config // to each node, by name
+	own         *tls.Certificate
+	ownErr      error // why there is no own certificate, a whole sentence
+	trusted     *x509.CertPool
+	authorities []*x509.Certificate // the same
+	now         func() time.Time
+	identity    string            // part of every key: own certificate and trusted CAs
+	contexts    map[string]config // by name of the TLS context
+	hop         config
+	nodes       map[string]config // to each node, by name
 }
 
 type config struct {
@@ -47,7 +48,8 @@ func (c config) recheck(remote netip.Addr, s Session) (until time.Time, err erro
 // all the same: about them the own certificate says nothing. now is the clock that certificates
 // are checked against.
 func Compile(s federation.Snapshot, node string, k *Key, now func() time.Time) *Configs {
-	c := &Configs{trusted: TrustStore(s.Certificates), now: now, contexts: map[string]config{}, nodes: map[string]config{}}
+	trusted := authorities(s.Certificates)
+	c := &Configs{trusted: poolOf(trusted), authorities: trusted, now: now, contexts: map[string]config{}, nodes: map[string]config{}}
 	entry := s.Own(node)
 	if entry == nil {
 		c.ownErr = federation.Refuse("The node %s has no certificate; import one with isthmus cert import --purpose cup.", node)
@@ -158,5 +160,5 @@ func (c *Configs) key(parts ...any) string {
 
 // verifier checks peers of this node against its trusted CAs and clock.
 func (c *Configs) verifier(usage x509.ExtKeyUsage, named func(*x509.Certificate) *PeerError) verifier {
-	return verifier{trusted: c.trusted, usage: usage, now: c.now, named: named}
+	return verifier{trusted: c.trusted, authorities: c.authorities, usage: usage, now: c.now, named: named}
 }

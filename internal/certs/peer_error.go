@@ -13,6 +13,9 @@ const (
 	ReasonNotListed   = "TLS peer subject not listed"
 	ReasonSubject     = "TLS peer certificate has no usable Common Name"
 	ReasonUnknownCA   = "TLS peer certificate is from an unknown CA"
+	ReasonSignature   = "TLS peer certificate is not signed by the CA it names"
+	ReasonIssuer      = "TLS peer certificate is from an issuer that may not issue it"
+	ReasonChain       = "TLS peer certificate cannot be verified"
 	ReasonExpired     = "TLS peer certificate expired"
 	ReasonNotYetValid = "TLS peer certificate is not yet valid"
 	ReasonUsage       = "TLS peer certificate lacks a key usage"
@@ -78,26 +81,6 @@ func Reason(err error) string {
 		}
 	}
 	return ReasonHandshake
-}
-
-// chainError turns what crypto/x509 says about a chain into a reason and a sentence.
-func chainError(leaf *x509.Certificate, usage x509.ExtKeyUsage, now time.Time, err error) *PeerError {
-	e := &PeerError{Subject: title(leaf)}
-	var cause x509.CertificateInvalidError
-	var authority x509.UnknownAuthorityError
-	switch {
-	case errors.As(err, &cause) && cause.Reason == x509.Expired:
-		e.Reason, e.Detail = dateRefusal(cause.Cert, now)
-	case errors.As(err, &cause) && cause.Reason == x509.IncompatibleUsage:
-		e.Reason = ReasonUsage
-		e.Detail = fmt.Sprintf("the certificate of %q lacks the enhanced key usage %s; have it reissued for server and client authentication.", clip(title(leaf)), usageName[usage])
-	case errors.As(err, &authority):
-		e.Reason = ReasonUnknownCA
-		e.Detail = fmt.Sprintf("the certificate that claims to be %q was issued by %q, which is not among the trusted CAs; import that CA if it is yours.%s", clip(title(leaf)), clip(issuer(leaf)), hint(err))
-	default:
-		e.Reason, e.Detail = ReasonUnknownCA, fmt.Sprintf("the certificate that claims to be %q cannot be verified (%s); have it reissued.", clip(title(leaf)), clipError(err.Error()))
-	}
-	return e
 }
 
 // clockSkew is how far clocks may be apart, as by a time zone, for that to be worth a look.

@@ -40,8 +40,8 @@ func TestARefusalSaysWhyACAOfTheRightNameDidNotSign(t *testing.T) {
 	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
 	noCA, key := ca.issue(t, peer)
 	leaf, _ := authority{certificate: noCA, key: key}.issue(t, peer)
-	const want = `candidate authority certificate "` + peer + `".`
-	if text := refusal(t, configs, leaf, noCA); !strings.HasSuffix(text, want) || strings.Contains(text, "A trusted CA has this name") {
+	const want = `was issued by "` + peer + `", which is not a CA and may issue none; have it issued by a CA.`
+	if text := refusal(t, configs, leaf, noCA); !strings.HasSuffix(text, want) || strings.Contains(text, "import") {
 		t.Errorf("it says %s", text)
 	}
 }

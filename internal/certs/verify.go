@@ -14,10 +14,11 @@ import (
 // A verifier decides about the certificate of a peer: first the chain, and only then the name, which until then is
 // nothing but a claim.
 type verifier struct {
-	trusted *x509.CertPool
-	usage   x509.ExtKeyUsage // of the peer in this handshake
-	now     func() time.Time
-	named   func(leaf *x509.Certificate) *PeerError // whether its names are let in
+	trusted     *x509.CertPool
+	authorities []*x509.Certificate // the same, to say what is wrong with who is not verified
+	usage       x509.ExtKeyUsage    // of the peer in this handshake
+	now         func() time.Time
+	named       func(leaf *x509.Certificate) *PeerError // whether its names are let in
 }
 
 // connection is a tls.Config's VerifyConnection, which unlike VerifyPeerCertificate is asked on resumed sessions too.
@@ -48,7 +49,7 @@ func (v verifier) verdict(chain []*x509.Certificate) (until time.Time, refused *
 	}
 	ways, err := chain[0].Verify(options)
 	if err != nil {
-		return until, chainError(chain[0], v.usage, options.CurrentTime, err)
+		return until, doubted{v, chain, options}.why(err)
 	}
 	return goodUntil(ways), v.named(chain[0])
 }

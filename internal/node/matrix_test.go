@@ -55,6 +55,7 @@ func shownCertificates(ca, other *siptest.Authority) []shownCertificate {
 	twoNames := verdict{certs.ReasonSubject, "CN=" + pool + ",CN=" + evil, `its subject has the Common Names ["evil.example.com" "pool.synergy.com"], and exactly one is needed; have the certificate reissued.`}
 	nul := verdict{certs.ReasonSubject, pool + `\u0000.` + evil, `the Common Name "pool.synergy.com\x00.evil.example.com" holds characters that no host name has; have the certificate reissued.`}
 	unknown := verdict{certs.ReasonUnknownCA, pool, `the certificate that claims to be "pool.synergy.com" was issued by "Other", which is not among the trusted CAs; import that CA if it is yours.`}
+	forged := verdict{certs.ReasonSignature, pool, `the certificate that claims to be "pool.synergy.com" names the trusted CA "Root" as its issuer, but that CA's key did not sign it; it is forged, or comes from another CA of that name: ask who runs "Root".`}
 	ended, begins := ca.Issue(expired), ca.Issue(early)
 	over := verdict{certs.ReasonExpired, pool, fmt.Sprintf(`the certificate of "pool.synergy.com" (serial number %s) expired on %s; renew it.`, certs.Describe(ended.Leaf).Serial, expired.NotAfter.UTC().Format("2006-01-02 at 15:04 UTC"))}
 	notYet := verdict{certs.ReasonNotYetValid, pool, fmt.Sprintf(`the certificate of "pool.synergy.com" (serial number %s) is valid from %s on only; show one that is valid already.`, certs.Describe(begins.Leaf).Serial, early.NotBefore.UTC().Format(time.RFC3339))}
@@ -67,6 +68,7 @@ func shownCertificates(ca, other *siptest.Authority) []shownCertificate {
 		{"two CNs", ca.Issue(names(evil, pool)), twoNames, twoNames},
 		{"NUL in CN", ca.Issue(names(pool + "\x00." + evil)), nul, nul},
 		{"other CA", other.Issue(names(pool)), unknown, unknown},
+		{"forged", siptest.NewAuthority("Root").Issue(names(pool)), forged, forged},
 		{"expired", ended, over, over},
 		{"not yet valid", begins, notYet, notYet},
 		{"no client usage", ca.Issue(server), usage("client authentication (1.3.6.1.5.5.7.3.2)"), good},
