@@ -23,7 +23,7 @@ func (s *Server) frame(r *http.Request, title, path string) templates.Frame {
 	if f.Applied.Known {
 		f.Notice = s.standing.at(r.Context(), f.Applied.Revision, s.store.Snapshot)
 	}
-	if lost := restoredNotice(f.Applied); lost != nil {
+	if lost := restoredNotice(f.Applied); lost != nil && path != pendingPath {
 		f.Notice = oneBanner(f.Notice, lost)
 		f.Notice.Mark, f.Notice.Href, f.Notice.Link = lost.Mark, lost.Href, lost.Link
 	}

@@ -43,7 +43,9 @@ func (s *Server) showPending(w http.ResponseWriter, r *http.Request) error {
 			view.Behind = append(view.Behind, sight.behindNode(n, status, rows))
 		}
 	}
-	view.Kinds = sight.kinds(rows)
+	if view.Restored == nil { // else nodes have in force what the database does not even know
+		view.Kinds = sight.kinds(rows)
+	}
 	return s.render(w, r, http.StatusOK, templates.PendingPage(s.frame(r, "Pending actions", pendingPath), view))
 }
 
