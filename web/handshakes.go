@@ -54,7 +54,7 @@ func (s *Server) showHandshakes(w http.ResponseWriter, r *http.Request) error {
 	}
 	l := listOf(page, rows)
 	l.Path, l.One, l.Many, l.Class = "/handshakes", "refused handshake", "refused handshakes", "handshakes"
-	l.Lede = "TLS connections that came to nothing, newest first, as each node remembers them since it started. What the incoming ACL refuses is not among them: that comes after the handshake."
+	l.Lede = fmt.Sprintf("TLS connections that came to nothing, newest first, as each node remembers them since it started: the last %d, of one address or next hop the last %d that differ. Of unlisted peers at most 100 attempts a second are counted. What the incoming ACL refuses is not among them: that comes after the handshake.", federation.HandshakesKept, federation.HandshakesPerPeer)
 	l.Empty = "No TLS handshake has failed since the nodes started. Whoever is refused from now on is listed here with the reason, and with the page that would change it."
 	l.Columns = []templates.Column{{Name: "peer", Label: "Peer"}, {Name: "last", Label: "Last", NoFind: true}, {Name: "subject", Label: "Claimed subject"},
 		{Name: "reason", Label: "Reason"}, {Label: "What would change it"}, {Name: "node", Label: "Node"},
@@ -76,7 +76,7 @@ func newestFirst(statuses []federation.NodeStatus) []reportedHandshake {
 
 func handshakeRow(h reportedHandshake, ways waysOut, now time.Time) templates.Row {
 	href, what := ways.peer(h.RefusedHandshake)
-	way := ways.out(h)
+	way := ways.way(h)
 	return templates.Row{Href: href, Label: h.Peer, Cells: []templates.Cell{
 		{Text: peerName(h.RefusedHandshake), Mono: true, Note: what},
 		{Text: templates.Clock(h.Last, now), Note: howOften(h.RefusedHandshake, now)},

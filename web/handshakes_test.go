@@ -84,6 +84,7 @@ func TestManyRefusedHandshakesHavePages(t *testing.T) {
 		t.Errorf("the last page has %d rows", len(rows))
 	}
 	c.get("/handshakes").page().Says(t, ".pager", "Refused handshakes 1 to 25 of 60.")
+	c.get("/handshakes").page().Says(t, "main", "the last 200, of one address or next hop the last 8 that differ")
 }
 
 func TestEachReasonLeadsToWhatWouldChangeIt(t *testing.T) {
@@ -227,6 +228,23 @@ func TestClocksAreBlamedForAnHourAtMost(t *testing.T) {
 		if text := c.handshakes("")[0].Text(); strings.Contains(text, "ompare the clocks of the peer and of imp1.here.com") != test.clocks || !strings.Contains(text, "would let it in") {
 			t.Errorf("%s by %v: the row says %s", test.reason, test.off, text)
 		}
+	}
+}
+
+func TestAnAddressThatLittleIsSpentOnCanBeListed(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(1)
+	h := refusedAt("10.1.30.11", "", "TLS handshake of an unlisted peer cut off", time.Now())
+	h.Unlisted, h.Count = true, 88
+	c.remember("imp1.here.com", h)
+	row := c.handshakes("")[0]
+	if links := row.All("a"); len(links) != 1 || links[0].Attr("href") != "/acl/new?pattern=10.1.30.11" || !strings.Contains(row.Text(), "88 times") {
+		t.Errorf("no way to the incoming ACL in %q", row.Text())
+	}
+	c.get("/acl/new?pattern=10.1.30.11").status(http.StatusOK).page().Says(t, "title", "incoming ACL")
+	c.post("/acl", "pattern", "10.1.30.11").to("/acl")
+	if row := c.handshakes("")[0]; !strings.Contains(row.Text(), "Listed in the incoming ACL by now.") {
+		t.Errorf("listed, the row says %q", row.Text())
 	}
 }
 

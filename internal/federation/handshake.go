@@ -20,6 +20,7 @@ type RefusedHandshake struct {
 	Reason   string    `json:"reason"`             // short and stable, as in the log and in metrics
 	Detail   string    `json:"detail"`             // whole sentence with the way out
 	Listener string    `json:"listener,omitempty"` // inbound only: name of the listener
+	Unlisted bool      `json:"unlisted,omitempty"` // inbound only: this node did not go on with it, as little is spent on addresses that are not listed
 	Context  string    `json:"context,omitempty"`  // name of the TLS context that decided
 	Count    int64     `json:"count"`              // attempts, at least 1
 	First    time.Time `json:"first"`
@@ -32,6 +33,12 @@ type RefusedHandshake struct {
 	NotBefore   time.Time `json:"not_before,omitzero"`   // UTC
 	NotAfter    time.Time `json:"not_after,omitzero"`    // UTC
 }
+
+// Bounds of the refused handshakes that a node remembers.
+const (
+	HandshakesKept    = 200
+	HandshakesPerPeer = 8 // different ones of one address, or one next hop; one that fails by turns in two ways hides neither
+)
 
 // Bounds of what a node remembers of a stranger's certificate, in characters.
 const (

@@ -3,6 +3,8 @@ package node
 import (
 	"cmp"
 	"crypto/x509"
+	"errors"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -10,25 +12,24 @@ import (
 	"isthmus/internal/certs"
 	"isthmus/internal/federation"
 	"isthmus/internal/proxy"
+	"isthmus/internal/sip/transport"
 )
 
-// Bounds of what a node remembers of failed handshakes. Strangers fill what is left by hops and peers that are known.
-const (
-	handshakesKept    = 200
-	handshakesPerPeer = 4           // different ones; one that fails by turns in two ways hides neither
-	handshakesAgain   = time.Minute // until all is told again, should the database have gone back meanwhile
-)
+// handshakesAgain is until all is told again, should the database have gone back meanwhile.
+const handshakesAgain = time.Minute
 
 // Who a failed handshake is worth remembering of, the least first.
 type worth int
 
 const (
-	stranger worth = iota
-	known          // requests from its address are likely to be taken
-	opened         // this node opened the connection
+	unlisted worth = iota // this node did not go on with it: a flood of those hides no stranger that failed
+	stranger
+	known  // requests from its address are likely to be taken
+	opened // this node opened the connection
 )
 
-// handshakes are the last that failed. Its lock is held only by what has just failed, and by the report: no message
+// handshakes are the last that failed, federation.HandshakesKept of them. Strangers fill what is left by hops and peers that
+// are known. Its lock is held only by what has just failed, and by the report: no message
 // waits for it.
 type handshakes struct {
 	mu      sync.Mutex
@@ -57,7 +58,7 @@ func (h *handshakes) note(one federation.RefusedHandshake, w worth, at time.Time
 		h.makeRoom(one)
 	}
 	h.list = append(h.list, rememberedHandshake{one, w})
-	if len(h.list) > handshakesKept {
+	if len(h.list) > federation.HandshakesKept {
 		least := h.least()
 		h.forget(func(r rememberedHandshake) bool { return r.worth == least })
 	}
@@ -74,7 +75,7 @@ func (h *handshakes) makeRoom(one federation.RefusedHandshake) {
 			n++
 		}
 	}
-	if n >= handshakesPerPeer {
+	if n >= federation.HandshakesPerPeer {
 		h.forget(ofPeer)
 	}
 }
@@ -94,11 +95,23 @@ func (h *handshakes) least() worth {
 	return least
 }
 
-// alike: the same peer failed in the same way. The detail may differ, as by a date.
+// alike: the same peer failed in the same way. The sentences may differ in numbers and names.
 func alike(a, b federation.RefusedHandshake) bool {
 	return a.Outbound == b.Outbound && a.Peer == b.Peer && a.Port == b.Port && a.Subject == b.Subject && a.Fingerprint == b.Fingerprint &&
-		a.Reason == b.Reason && a.Listener == b.Listener && a.Context == b.Context
+		a.Reason == b.Reason && a.Listener == b.Listener && a.Context == b.Context && (dated(a.Reason) || kind(a.Detail) == kind(b.Detail))
 }
+
+// dated: what such a certificate is told changes with the time that passes, and stays one failure.
+func dated(reason string) bool {
+	return reason == certs.ReasonExpired || reason == certs.ReasonNotYetValid
+}
+
+// varying is what sentences of one kind differ in: what a stranger wrote, quoted, and numbers.
+var varying = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[0-9a-fA-F]*[0-9][0-9a-fA-F]*`)
+
+// kind is what remains the same of a sentence. Most handshakes that fail have no reason but that: it keeps the one that
+// tells something from a load balancer that only tries whether the port is open.
+func kind(detail string) string { return varying.ReplaceAllString(detail, "") }
 
 // untold is the list, the newest first, for a report; nil when the database has it already.
 func (h *handshakes) untold(now time.Time) (list []federation.RefusedHandshake, version int64) {
@@ -169,8 +182,11 @@ func (n *Node) handshakeFailed(f proxy.FailedHandshake) {
 	}
 	one.Peer, one.Listener = f.Peer.Remote.Addr().String(), f.Peer.Listener
 	w := stranger
-	if f.Known {
+	switch _, refused := errors.AsType[*transport.HandshakeRefusal](f.Err); {
+	case f.Known:
 		w = known
+	case refused:
+		w, one.Unlisted = unlisted, true
 	}
 	n.handshakes.note(one, w, time.Now())
 }

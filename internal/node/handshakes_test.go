@@ -9,9 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"isthmus/internal/certs"
 	"isthmus/internal/federation"
 	"isthmus/internal/proxy"
 	"isthmus/internal/routing"
+	"isthmus/internal/sip/transport"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
@@ -58,6 +60,44 @@ func TestCertificatesOfOneNameAreKeptApart(t *testing.T) {
 	}
 }
 
+// Whoever only opens the port and closes it does so again and again, and is not what the reader looks for.
+func TestFailuresWithoutAReasonAreKeptApartByWhatTheySay(t *testing.T) {
+	var h handshakes
+	for i, detail := range []string{
+		"the peer does not speak TLS.", "the peer did not complete the handshake in time.", "it ended with: a message of 4718592 bytes.",
+		"the peer closed the connection.", "it ended with: a message of 17 bytes.", "the peer closed the connection.", `it is "a\"1".`, `it is "b".`,
+	} {
+		one := from("a", certs.ReasonHandshake)
+		one.Detail = detail
+		h.note(one, stranger, noon.Add(time.Duration(i)*time.Second))
+	}
+	all, _ := h.untold(noon)
+	var got []string
+	for _, r := range all {
+		got = append(got, fmt.Sprint(r.Detail, r.Count))
+	}
+	want := []string{`it is "b".2`, "the peer closed the connection.2", "it ended with: a message of 17 bytes.2",
+		"the peer did not complete the handshake in time.1", "the peer does not speak TLS.1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("remembered are %q, want %q", got, want)
+	}
+}
+
+// An hour after its end a certificate is told otherwise, and is the same.
+func TestACertificateOfTheWrongTimeStaysOneFailure(t *testing.T) {
+	for _, reason := range []string{certs.ReasonExpired, certs.ReasonNotYetValid} {
+		var h handshakes
+		for _, detail := range []string{"it expired on 2026-03-04; renew it.", "it expired on 2026-03-04, less than an hour ago; renew it."} {
+			one := from("a", reason)
+			one.Detail = detail
+			h.note(one, stranger, noon)
+		}
+		if got := h.remembered(); len(got) != 1 {
+			t.Errorf("remembered are %q", got)
+		}
+	}
+}
+
 func TestAFloodOfStrangersFillsNoMemoryAndHidesNobodyWhoIsKnown(t *testing.T) {
 	var h handshakes
 	hop := from("hop", "x")
@@ -70,7 +110,7 @@ func TestAFloodOfStrangersFillsNoMemoryAndHidesNobodyWhoIsKnown(t *testing.T) {
 		h.note(one, stranger, noon.Add(time.Duration(i)))
 	}
 	got := h.remembered()
-	if len(got) != handshakesKept || len(h.list) != handshakesKept || cap(h.list) > 2*handshakesKept {
+	if len(got) != federation.HandshakesKept || len(h.list) != federation.HandshakesKept || cap(h.list) > 2*federation.HandshakesKept {
 		t.Fatalf("%d are remembered in room for %d", len(got), cap(h.list))
 	}
 	if got[0] != "10.0.39.15 x 1" || !slices.Contains(got, "hop x 1") || !slices.Contains(got, "front end x 1") {
@@ -82,6 +122,27 @@ func TestAFloodOfStrangersFillsNoMemoryAndHidesNobodyWhoIsKnown(t *testing.T) {
 	}
 }
 
+// What is refused before it begins costs a stranger nothing, so that there may be more of it than of all else.
+func TestAFloodThatIsRefusedHidesNoStrangerThatFailed(t *testing.T) {
+	var n Node
+	failed := func(i int, err error) {
+		a := netip.AddrFrom4([4]byte{10, 9, byte(i >> 8), byte(i)})
+		n.handshakeFailed(proxy.FailedHandshake{Peer: &transport.Peer{Remote: netip.AddrPortFrom(a, 2000), Listener: "Lab"}, Err: err})
+	}
+	failed(0, errors.New("x"))
+	for i := range 2 * federation.HandshakesKept {
+		failed(1+i, transport.ErrHandshakeCut)
+	}
+	failed(2*federation.HandshakesKept, transport.ErrHandshakeCut)
+	all, _ := n.handshakes.untold(noon)
+	if last := all[len(all)-1]; len(all) != federation.HandshakesKept || last.Peer != "10.9.0.0" || last.Unlisted {
+		t.Errorf("%d are remembered, the oldest %+v", len(all), last)
+	}
+	if !all[0].Unlisted || all[0].Count != 2 || all[0].Reason != transport.ErrHandshakeCut.Reason {
+		t.Errorf("the newest is %+v", all[0])
+	}
+}
+
 func TestKnownPeersGiveWayToHopsAndToEachOther(t *testing.T) {
 	var h handshakes
 	h.note(from("hop", "x"), opened, noon)
@@ -90,7 +151,7 @@ func TestKnownPeersGiveWayToHopsAndToEachOther(t *testing.T) {
 	}
 	h.note(from("stranger", "x"), stranger, noon)
 	got := h.remembered()
-	if len(got) != handshakesKept || got[0] != "front end 299 x 1" || got[len(got)-1] != "hop x 1" || got[len(got)-2] != "front end 101 x 1" {
+	if len(got) != federation.HandshakesKept || got[0] != "front end 299 x 1" || got[len(got)-1] != "hop x 1" || got[len(got)-2] != "front end 101 x 1" {
 		t.Errorf("%d are remembered, from %s to %q", len(got), got[0], got[len(got)-2:])
 	}
 }
@@ -99,7 +160,7 @@ func TestKnownPeersGiveWayToHopsAndToEachOther(t *testing.T) {
 func TestPortsThatAPeerNamesPushNoHopOut(t *testing.T) {
 	var n Node
 	n.handshakeFailed(proxy.FailedHandshake{Hop: &routing.Hop{Host: "fe1", Port: 5061}, Addr: netip.MustParseAddrPort("10.1.20.21:5061"), Err: errors.New("x")})
-	for port := range uint16(2 * handshakesKept) {
+	for port := range uint16(2 * federation.HandshakesKept) {
 		n.handshakeFailed(proxy.FailedHandshake{Hop: &routing.Hop{}, Addr: netip.AddrPortFrom(netip.MustParseAddr("10.1.20.99"), 2000+port), Err: errors.New("x")})
 	}
 	got := n.handshakes.remembered()
@@ -116,7 +177,7 @@ func TestOnePeerHoldsAFewPlacesOnly(t *testing.T) {
 		one.Subject = fmt.Sprint(i)
 		h.note(one, stranger, noon)
 	}
-	if got := h.remembered(); len(got) != handshakesPerPeer+1 || got[handshakesPerPeer] != "other x 1" {
+	if got := h.remembered(); len(got) != federation.HandshakesPerPeer+1 || got[federation.HandshakesPerPeer] != "other x 1" {
 		t.Errorf("remembered are %q", got)
 	}
 }

@@ -20,40 +20,51 @@ type FailedHandshake struct {
 	Err   error
 }
 
-// ourDoing reports that a handshake did not fail: this node ends, or needed the descriptor.
+// ourDoing reports that a handshake did not fail: this node ends.
 func ourDoing(err error) bool {
-	return errors.Is(err, transport.ErrClosed) || errors.Is(err, transport.ErrStranger)
+	return errors.Is(err, transport.ErrClosed)
 }
 
-// tells reports whether more is done about a failed handshake than to count it: strangers may fail without end.
-func (p *Proxy) tells(failed FailedHandshake) bool {
+// tells reports whether more is done about a failed handshake than to count it: strangers may fail without end. The log has
+// little room for those that were refused, the page of refused handshakes as much as for others.
+func (p *Proxy) tells(failed FailedHandshake) (log, page bool) {
+	now := p.clock.Now()
 	if refusal, ok := errors.AsType[*transport.HandshakeRefusal](failed.Err); ok {
 		name := refusal.Reason
 		if failed.Known {
 			name += ", known" // strangers do not hide it
 		}
-		return p.unbegun.passes(name, p.clock.Now())
+		log = p.unbegun.passes(name, now)
+		return log, p.refusing.passes(now) || log
 	}
-	return failed.Known || p.shaking.passes(p.clock.Now())
+	log = failed.Known || p.shaking.passes(now)
+	return log, log
 }
 
 // handshakeFailed reports a client that no TLS connection came up with.
 func (p *Proxy) handshakeFailed(peer *transport.Peer, err error) {
-	p.metrics.HandshakeFailure(p.config.HandshakeReason(err))
-	reason := err.Error()
-	failed := FailedHandshake{Peer: peer, Known: p.known(peer), Err: err}
-	if !p.tells(failed) {
-		return
+	if errors.Is(err, transport.ErrStranger) {
+		err = transport.ErrHandshakeCut
 	}
-	if !ourDoing(err) {
+	p.metrics.HandshakeFailure(p.config.HandshakeReason(err))
+	failed := FailedHandshake{Peer: peer, Known: p.known(peer), Err: err}
+	log, page := p.tells(failed)
+	if log {
+		p.logHandshake(failed)
+	}
+	if page && !ourDoing(err) {
+		p.config.HandshakeFailed(failed)
+	}
+}
+
+func (p *Proxy) logHandshake(failed FailedHandshake) {
+	peer, reason := failed.Peer, failed.Err.Error()
+	if !ourDoing(failed.Err) {
 		reason = p.config.HandshakeCause(failed).Error()
 	}
 	if policy := p.policy.Load(); policy != nil {
 		p.log.Warn("TLS handshake failed", "node", policy.Node(), "peer", peer.Remote.String(), "listener", peer.Listener,
 			"reason", reason, "revision", policy.Revision)
-	}
-	if !ourDoing(err) {
-		p.config.HandshakeFailed(failed)
 	}
 }
 

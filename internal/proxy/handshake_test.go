@@ -41,9 +41,7 @@ func TestAFailedHandshakeOfAClientIsToldWithWhetherItIsKnown(t *testing.T) {
 		for _, from := range []string{"127.0.0.21:40000", "127.0.0.66:40000"} {
 			h.HandshakeFailed(&transport.Peer{Remote: netip.MustParseAddrPort(from), Listener: "Lab"}, refused)
 		}
-		for _, ours := range []error{transport.ErrClosed, transport.ErrStranger} {
-			h.HandshakeFailed(&transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.67:1"), Listener: "Lab"}, ours)
-		}
+		h.HandshakeFailed(&transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.67:1"), Listener: "Lab"}, transport.ErrClosed)
 		want := []string{"from 127.0.0.21:40000, known true: as the test says", "from 127.0.0.66:40000, known false: as the test says"}
 		if got := w.told(list); !slices.Equal(got, want) {
 			t.Errorf("told %q, want %q: a node that ends refuses nobody", got, want)
@@ -51,7 +49,8 @@ func TestAFailedHandshakeOfAClientIsToldWithWhetherItIsKnown(t *testing.T) {
 	})
 }
 
-// Thousands may come in a second. All are counted; the log and the page of refused handshakes get one of each reason.
+// Thousands may come in a second. All are counted; the log gets one of each reason, the page of refused handshakes
+// as many as of others.
 func TestHandshakesThatWereNotBegunAreCountedAndToldNowAndThen(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.proxy.config.HandshakeReason = func(err error) string { return err.(*transport.HandshakeRefusal).Reason }
@@ -64,15 +63,36 @@ func TestHandshakesThatWereNotBegunAreCountedAndToldNowAndThen(t *testing.T) {
 		}
 		refuse("127.0.0.66:1", transport.ErrHandshakesFailed)
 		refuse("127.0.0.21:1", transport.ErrHandshakesWaiting)
-		if got := w.told(list); len(got) != 3 || !strings.HasPrefix(got[2], "from 127.0.0.21:1, known true: too many TLS handshakes of unlisted peers") {
-			t.Errorf("told %q, want one of each reason and one of who is known", got)
+		const all = refusalsPerSecond + 2
+		if got := w.told(list); len(got) != all || !strings.HasPrefix(got[all-1], "from 127.0.0.21:1, known true: too many TLS handshakes of unlisted peers") {
+			t.Errorf("%d are told, want %d, one of the other reason and one of who is known: %q", len(got), all, got)
+		}
+		if n := strings.Count(w.log.String(), "TLS handshake failed"); n != 3 {
+			t.Errorf("%d are logged, want one of each reason and one of who is known", n)
 		}
 		w.after(refusalsEvery)
 		refuse("127.0.0.67:1", transport.ErrHandshakesWaiting)
-		if got, n := w.told(list), strings.Count(w.log.String(), "TLS handshake failed"); len(got) != 4 || n != 4 {
-			t.Errorf("after a while %d are told and %d logged, want 4", len(got), n)
+		if got, n := w.told(list), strings.Count(w.log.String(), "TLS handshake failed"); len(got) != all+1 || n != 4 {
+			t.Errorf("after a while %d are told and %d logged, want %d and 4", len(got), n, all+1)
 		}
 		w.counted(`tls_handshake_failures_total{reason="too many TLS handshakes of unlisted peers"} 2002`)
+	})
+}
+
+// A client that leaves its hello half sent is told why it ended, and that there is a way out.
+func TestAHandshakeThatWasCutOffIsARefusal(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		list, h := w.failures(), w.proxy.Handler()
+		for i := range 88 {
+			h.HandshakeFailed(&transport.Peer{Remote: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.66"), uint16(i+1)), Listener: "Lab"}, transport.ErrStranger)
+		}
+		got := w.told(list)
+		if len(got) != 88 || !strings.Contains(got[87], "handshake of an unlisted peer cut off: ") || !strings.Contains(got[87], "incoming ACL") {
+			t.Errorf("%d are told: %q", len(got), got)
+		}
+		if n := strings.Count(w.log.String(), "cut off"); n != 1 {
+			t.Errorf("%d are logged, want one", n)
+		}
 	})
 }
 

@@ -69,20 +69,21 @@ type Proxy struct {
 	network Network
 	stopped atomic.Bool
 
-	serial  atomic.Uint64 // of branches and tags, from a random start
-	busyTag string        // To tag of refusals without a transaction
-	load    *load
-	ending  lameduck
-	bans    bans
-	forged  bans     // of datagrams
-	flooded gate     // likewise
-	shaking gate     // of handshakes of strangers
-	unbegun seldom   // of handshakes that were refused before they began
-	invites sync.Map // *transaction.Server -> *relay, of INVITEs without a final response
-	places  sync.Map // key of a hop -> *place
-	wires   wires
-	dated   dated
-	returns returns
+	serial   atomic.Uint64 // of branches and tags, from a random start
+	busyTag  string        // To tag of refusals without a transaction
+	load     *load
+	ending   lameduck
+	bans     bans
+	forged   bans     // of datagrams
+	flooded  gate     // likewise
+	shaking  gate     // of handshakes of strangers
+	unbegun  seldom   // of handshakes that were refused before they began, for the log
+	refusing gate     // the same, for the page
+	invites  sync.Map // *transaction.Server -> *relay, of INVITEs without a final response
+	places   sync.Map // key of a hop -> *place
+	wires    wires
+	dated    dated
+	returns  returns
 }
 
 // New makes a proxy without a policy, a network and connections: SetPolicy and Start give it these.

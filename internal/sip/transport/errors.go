@@ -28,6 +28,10 @@ var (
 	ErrPanic      = errors.New("a fault in handling a message; the connection was closed")
 )
 
+// ErrHandshakeCut is what became of a handshake that ended with ErrStranger.
+var ErrHandshakeCut = &HandshakeRefusal{"TLS handshake of an unlisted peer cut off",
+	"the peer did not complete its handshake before other peers needed the room; list its address in the incoming ACL if it is a server of yours, and see there why it takes so long."}
+
 // ErrTooLong is what sending a message over UDP ends with that no datagram holds. The socket goes on.
 var ErrTooLong = errors.New("the message is too long for UDP")
 
