@@ -85,6 +85,16 @@ func listed(s federation.Snapshot, requests []federation.CertificateRequest) (li
 	return list, nil
 }
 
+// columnWidth is how many characters of a name stand in a column, which its longest pads in every line; JSON has them whole.
+const columnWidth = 100
+
+func short(name string) string {
+	if r := []rune(name); len(r) > columnWidth {
+		return string(r[:columnWidth]) + "..."
+	}
+	return name
+}
+
 // print writes one line an object in columns; warnings go beside.
 func (l listedCertificates) print(c console) error {
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
@@ -93,17 +103,17 @@ func (l listedCertificates) print(c console) error {
 		if whose == "" {
 			whose = e.Subject
 		}
-		fmt.Fprintf(table, "%s\t%s\tissuer %s\tvalid until %s\tserial %s\tsha256 %s\n", e.Purpose, whose, e.Issuer, e.NotAfter.Format(time.DateOnly), e.Serial, e.Fingerprint)
+		fmt.Fprintf(table, "%s\t%s\tissuer %s\tvalid until %s\tserial %s\tsha256 %s\n", e.Purpose, short(whose), short(e.Issuer), e.NotAfter.Format(time.DateOnly), e.Serial, e.Fingerprint)
 	}
 	for _, r := range l.Requests {
-		fmt.Fprintf(table, "request\t%s\tnames %s\tsince %s\tkey %s\n", r.Node, strings.Join(r.Names, ","), r.CreatedAt.Format(time.DateOnly), r.KeyKind)
+		fmt.Fprintf(table, "request\t%s\tnames %s\tsince %s\tkey %s\n", r.Node, short(strings.Join(r.Names, ",")), r.CreatedAt.Format(time.DateOnly), r.KeyKind)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	for _, e := range l.Certificates {
 		for _, warning := range e.Warnings {
-			fmt.Fprintln(c.err, "Warning:", warning)
+			fmt.Fprintln(c.err, "Warning:", federation.Legible(warning))
 		}
 	}
 	return nil

@@ -290,3 +290,19 @@ func TestAKeyThatNoCipherFitsIsToldAtTheCommandLine(t *testing.T) {
 	m.cert("", "list").want(t, 0, "Warning: This certificate "+warning)
 	m.isthmus("", "check").want(t, exitFailure, "The certificate of imp1.synergy.com has an ECDSA key, for which sip-proxy-peer-auth offers no cipher")
 }
+
+func TestAListOfCertificatesHoldsNoControlCharactersAndNoEndlessColumn(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	for _, name := range []string{"a\x1b[2J\r\n\a\u202eb", strings.Repeat("x", 2000)} {
+		m.cert(string(siptest.NewAuthority(name).PEM()), "import", "--purpose", "cup-trust", "-").want(t, 0)
+	}
+	r := m.cert("", "list")
+	r.want(t, 0, `cup-trust  a\u001b[2J\u000d\u000a\u0007\u202eb `, "xxx...")
+	if lines := strings.Split(strings.TrimSpace(r.out), "\n"); len(lines) != 2 || len(lines[0]) > 600 || strings.ContainsAny(r.out, "\x1b\r\a\u202e") {
+		t.Errorf("%q", r.out)
+	}
+	if list := m.certificates().Certificates; len(list) != 2 || len(list[0].Subject)+len(list[1].Subject) < 2000 {
+		t.Errorf("in JSON, a name is cut: %+v", list)
+	}
+}

@@ -13,7 +13,8 @@ import (
 	"isthmus/internal/federation"
 )
 
-// A Description is what people look for in a certificate. Nothing in it proves anything.
+// A Description is what people look for in a certificate, with what does not print written by its number. Nothing in it
+// proves anything.
 type Description struct {
 	Subject     string    `json:"subject"`      // its one Common Name, else the whole subject
 	FullSubject string    `json:"full_subject"` // as RFC 2253 writes it
@@ -32,14 +33,18 @@ type Description struct {
 // Describe reads a certificate for people.
 func Describe(c *x509.Certificate) Description {
 	return Description{
-		Subject: title(c), FullSubject: wholeName(c.Subject, c.RawSubject), Names: alternativeNames(c), Issuer: issuer(c),
+		Subject: federation.Legible(title(c)), FullSubject: federation.Legible(wholeName(c.Subject, c.RawSubject)),
+		Names: alternativeNames(c), Issuer: federation.Legible(issuer(c)),
 		NotBefore: federation.TameDate(c.NotBefore), NotAfter: federation.TameDate(c.NotAfter), Serial: octets(c.SerialNumber.Bytes()), Usages: usagesOf(c),
 		Key: keyOf(c), Signature: signatureOf(c), Fingerprint: Fingerprint(c), CA: signsCertificates(c),
 	}
 }
 
 func alternativeNames(c *x509.Certificate) []string {
-	names := append([]string{}, c.DNSNames...)
+	names := []string{}
+	for _, name := range c.DNSNames {
+		names = append(names, federation.Legible(name))
+	}
 	for _, ip := range c.IPAddresses {
 		names = append(names, ip.String())
 	}

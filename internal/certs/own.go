@@ -97,7 +97,7 @@ func inOrder(list []*x509.Certificate, leaf int) []*x509.Certificate {
 func ownProblems(c *x509.Certificate, node string, now time.Time) federation.Invalid {
 	var list federation.Invalid
 	if !Names(c, node) {
-		list = append(list, invalid("file", "This certificate is for %s, not for the node %s; request one whose Common Name is %s.", title(c), node, node)...)
+		list = append(list, invalid("file", "This certificate is for %s, not for the node %s; request one whose Common Name is %s.", federation.Legible(clip(title(c))), node, node)...)
 	}
 	list = append(list, dateProblems(c, now)...)
 	list = append(list, oddProblems(c)...)

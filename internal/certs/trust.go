@@ -150,8 +150,9 @@ func IssuersIn(stored []federation.Certificate) Issuers {
 			continue
 		}
 		for _, c := range chain {
-			if above[title(c)] == "" || isRoot(c) { // of a cross-signed CA, the root itself goes before
-				above[title(c)] = issuer(c)
+			name := federation.Legible(title(c)) // as stored certificates and those of peers have it
+			if above[name] == "" || isRoot(c) {  // of a cross-signed CA, the root itself goes before
+				above[name] = federation.Legible(issuer(c))
 			}
 		}
 	}

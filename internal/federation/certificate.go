@@ -24,8 +24,12 @@ type Certificate struct {
 	Description  string `yaml:"description" validate:"text"`
 }
 
-// Tame makes the dates such that JSON holds them, wherever they were read: a snapshot that cannot be written is none.
-func (c *Certificate) Tame() { c.NotBefore, c.NotAfter = TameDate(c.NotBefore), TameDate(c.NotAfter) }
+// Tame makes what the certificate says fit to be shown, and its dates such that JSON holds them, wherever they were read: a
+// snapshot that cannot be written is none.
+func (c *Certificate) Tame() {
+	c.Subject, c.Issuer = Legible(c.Subject), Legible(c.Issuer)
+	c.NotBefore, c.NotAfter = TameDate(c.NotBefore), TameDate(c.NotAfter)
+}
 
 // Problems are those of the text to remember a certificate by; the certificate itself is judged where it is imported.
 func (c *Certificate) Problems() []Problem { return check(c) }

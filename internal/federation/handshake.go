@@ -71,6 +71,9 @@ func TameDate(t time.Time) time.Time {
 	return t
 }
 
+// Legible is a text of a certificate as pages and terminals can show it, like those of refused handshakes, and whole.
+func Legible(s string) string { return tame(s, len(s)) }
+
 func tame(s string, limit int) string {
 	var b strings.Builder
 	n := 0

@@ -86,8 +86,8 @@ func readSnapshot(ctx context.Context, tx pgx.Tx) (federation.Snapshot, error) {
 	return s, nil
 }
 
-// tame makes of dates that nobody can mean such as can be told. Databases hold them from before their certificates were
-// refused, and read them in the machine's time zone, in which the last second of 9999 can lie in the year after.
+// tame makes of names what can be shown, and of dates that nobody can mean such as can be told. Databases hold them from
+// before, and read dates in the machine's time zone, in which the last second of 9999 can lie in the year after.
 func tame(certificates []federation.Certificate) {
 	for i := range certificates {
 		certificates[i].Tame()
