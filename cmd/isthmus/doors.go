@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"isthmus/internal/certs"
@@ -16,7 +18,8 @@ import (
 
 // A door is one address on which the console is served.
 type door struct {
-	listener net.Listener
+	tcp      *net.TCPListener
+	listener net.Listener // over TLS, or tcp itself
 	server   *http.Server
 }
 
@@ -33,17 +36,43 @@ func (s *server) doors(site http.Handler, own func() (*tls.Certificate, error)) 
 		if way.address == "" {
 			continue
 		}
-		listener, err := net.Listen("tcp", way.address)
+		listener, err := s.openDoor(way.address)
 		if err != nil {
 			closeDoors(list)
 			return nil, fmt.Errorf("the console cannot open %s: %w; free it, or choose another with %s", way.address, err, way.flag)
 		}
+		tcp := listener.(*net.TCPListener)
 		if way.config != nil {
 			listener = tls.NewListener(listener, way.config)
 		}
-		list = append(list, door{listener, web.HTTPServer(site)})
+		list = append(list, door{tcp, listener, web.HTTPServer(site)})
 	}
 	return list, nil
+}
+
+// openDoor takes the socket of the process before this one, or opens one.
+func (s *server) openDoor(address string) (net.Listener, error) {
+	if at, err := netip.ParseAddrPort(address); err == nil {
+		if file := s.manager.Take("tcp", at); file != nil {
+			defer file.Close() // the listener has a descriptor of its own
+			return net.FileListener(file)
+		}
+	}
+	return net.Listen("tcp", address)
+}
+
+// handOver has the service manager keep the doors for the next process.
+func (s *server) handOver(list []door) {
+	if !s.manager.Keeps() {
+		return
+	}
+	for _, d := range list {
+		raw, err := d.tcp.SyscallConn()
+		if err == nil {
+			err = cmp.Or(raw.Control(func(fd uintptr) { s.tell(s.manager.Keep(fd)) }), err)
+		}
+		s.tell(err)
+	}
 }
 
 func (d door) serve(log *slog.Logger) {

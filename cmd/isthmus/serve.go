@@ -77,11 +77,15 @@ func (s *server) run(ctx context.Context) error {
 	numbers.ObserveLog(s.lines.Lost)
 	book := names.New(names.Config{Ask: s.ask(), Log: s.log.With("node", s.Node)})
 	defer book.Close()
-	n := node.New(node.Config{
+	config := node.Config{
 		Name: s.Node, Version: version, Dir: s.DataDir, Key: key, Metrics: numbers, Log: s.log,
 		Snapshots: s.snapshots, UserFacts: s.db.UserFacts, Report: s.report, Peers: s.db.PeerCertificates, Clock: s.db.Clock,
 		Names: book, MemoryLimit: node.LimitMemory(), Watchdog: stuckAfter, Stuck: s.abort,
-	})
+	}
+	if s.manager.Keeps() {
+		config.Inherited, config.Heir = s.manager.Take, s.manager
+	}
+	n := node.New(config)
 	doors, err := s.doors(s.site(n, numbers, key), n.Certificate)
 	if err != nil {
 		return err
@@ -97,6 +101,7 @@ func (s *server) run(ctx context.Context) error {
 	core.Store(n)
 	n.Run(ctx)
 	// The console outlives the core, so that /readyz says draining as long as that takes.
+	s.handOver(doors)
 	closeDoors(doors)
 	group.Wait()
 	s.log.Info("stopped")

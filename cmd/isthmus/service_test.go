@@ -74,7 +74,7 @@ func TestTheUnitNamesOnlyWhatTheProgramKnows(t *testing.T) {
 			t.Errorf("%s sets no flag", name)
 		}
 	}
-	for _, line := range []string{"Type=notify", "ExecStart=/usr/local/bin/isthmus serve", "KillMode=mixed", "TimeoutStopSec=40"} {
+	for _, line := range []string{"Type=notify", "ExecStart=/usr/local/bin/isthmus serve", "KillMode=mixed", "TimeoutStopSec=40", "FileDescriptorStoreMax=64"} {
 		if !strings.Contains(string(text), "\n"+line+"\n") {
 			t.Errorf("the unit lacks %s", line)
 		}

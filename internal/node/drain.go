@@ -20,7 +20,7 @@ func (n *Node) drain() {
 	n.log.Info("draining")
 	n.applying.Lock() // a snapshot that is just being applied opens no listener after this
 	n.core.Stop()
-	n.layer.Fit(nil)
+	n.closeListeners()
 	n.applying.Unlock()
 	left := n.awaitRequests()
 	n.core.Refuse() // what comes while the connections are being closed
@@ -32,17 +32,30 @@ func (n *Node) drain() {
 	n.log.Info("stopped", "unanswered", left)
 }
 
+func (n *Node) closeListeners() {
+	if n.config.Heir == nil {
+		n.layer.Fit(nil)
+		return
+	}
+	n.layer.HandOver(n.config.Heir.Keep)
+}
+
 // awaitRequests returns when no request is under way and none came since the last look, or after the time that they get;
 // then it tells how many there are. Peers that do not cease to ask are sent elsewhere with 503 after a while, and keep
 // the node no longer than such answers need.
 func (n *Node) awaitRequests() (left int) {
 	look := time.NewTicker(drainLook)
 	defer look.Stop()
-	came := int64(0)
+	came, kept := int64(0), n.config.Heir != nil
 	for began := time.Now(); ; <-look.C {
 		took, before := time.Since(began), came
 		if took >= serveOn {
 			n.core.Refuse()
+		}
+		if took >= serveOn+refuseFor && kept {
+			// Who waits in the queues of sockets that were handed over would go elsewhere if it were refused.
+			kept = false
+			n.config.Heir.Forget()
 		}
 		left, came = n.core.Pending(), n.core.Came()
 		switch {

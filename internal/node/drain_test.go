@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -124,6 +126,54 @@ func TestANodeUnderSteadyLoadEndsAndEveryRequestIsAnswered(t *testing.T) {
 	if took < serveOn || took > serveOn+patience {
 		t.Errorf("it ended after %s", took)
 	}
+}
+
+// An heir keeps one copy of each socket that it is given.
+type heir struct {
+	files  []*os.File
+	forgot chan struct{}
+}
+
+func (h *heir) Keep(fd uintptr) error {
+	own, err := syscall.Dup(int(fd))
+	h.files = append(h.files, os.NewFile(uintptr(own), "kept"))
+	return err
+}
+
+func (h *heir) Forget() {
+	for _, f := range h.files {
+		f.Close()
+	}
+	close(h.forgot)
+}
+
+func TestPeersDoNotWaitForANodeThatTakesItsTimeToEnd(t *testing.T) {
+	keeps, host := &heir{forgot: make(chan struct{})}, siptest.Serve(t, "127.0.0.1:0", nil)
+	r := start(t, func(c *Config) { c.Heir, c.Drain = keeps, serveOn+2*refuseFor })
+	r.commits(r.snapshot(1, leading(host)))
+	r.within().Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
+	host.Accepts().Expect("SUBSCRIBE") // and never answers
+	connects := func() bool {
+		c, err := siptest.Dial(r.at(5060), siptest.Options{})
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}
+	r.stop()
+	r.awaitState(Draining)
+	if !connects() {
+		t.Error("who connects while a quick end is likely is refused")
+	}
+	select {
+	case <-keeps.forgot:
+	case <-time.After(patience):
+		t.Fatal("the sockets are kept for ever")
+	}
+	if connects() {
+		t.Error("who connects waits for nobody knows how long")
+	}
+	<-r.stopped
 }
 
 // An asked is what became of one peer's requests.

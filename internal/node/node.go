@@ -9,6 +9,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,6 +49,10 @@ type Config struct {
 	// Clock is the time of the database. nil: it is not compared with this machine's.
 	Clock func(context.Context) (time.Time, error)
 
+	// Inherited are sockets of the process before this one, as transport.Config has them; nil: there are none.
+	Inherited func(network string, addr netip.AddrPort) *os.File
+	Heir      Heir // for the listening sockets at the end; nil: they are closed
+
 	// Names is what DNS says of peers and next hops; nil: it is not asked, so that names admit nobody and lead nowhere.
 	Names *names.Book
 
@@ -62,6 +67,12 @@ type Config struct {
 	Drain       time.Duration // how long requests under way may take at the end; 0: 32 s
 
 	memoryUsed func() uint64 // bytes; nil: as the runtime has it
+}
+
+// An Heir keeps listening sockets for the process that comes after this one.
+type Heir interface {
+	Keep(fd uintptr) error
+	Forget() // as the end takes too long: who connects is better refused than left waiting
 }
 
 // A Node runs the SIP core of one node.

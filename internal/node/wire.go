@@ -21,7 +21,7 @@ func (n *Node) wire() {
 		Recovered: func(panicked any) { n.keepFault("handling a request", panicked) },
 	})
 	n.layer = transport.New(transport.Config{
-		Handler: n.core.Handler(), Local: n.localAddress, Log: n.log,
+		Handler: n.core.Handler(), Local: n.localAddress, Log: n.log, Inherited: n.config.Inherited,
 		Recovered: func(_ *transport.Conn, panicked any) {
 			n.config.Metrics.Panic()
 			n.keepFault("handling a connection", panicked)

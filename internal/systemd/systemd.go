@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,7 +60,7 @@ func Open() *Manager {
 	}
 	if len(m.passed) > 0 {
 		// A socket that stayed in the store would listen on when this process has closed it, and nobody would accept.
-		_ = m.tell("FDSTOREREMOVE=1\nFDNAME=" + storeName)
+		m.Forget()
 	}
 	return m
 }
@@ -101,7 +102,8 @@ func identify(fd int, file *os.File) (socket, error) {
 	return s, nil
 }
 
-// Take is the socket that listens at an address, network being tcp or udp; nil when none was passed. The caller closes it.
+// Take is the socket that listens at an address, network being tcp or udp; nil when none was passed, and then none is in the way of
+// another. The caller closes it.
 func (m *Manager) Take(network string, addr netip.AddrPort) *os.File {
 	if m == nil {
 		return nil
@@ -109,12 +111,24 @@ func (m *Manager) Take(network string, addr netip.AddrPort) *os.File {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, s := range m.passed {
-		if s.network == network && s.addr == addr {
+		if s.network == network && same(s.addr, addr) {
 			m.passed = append(m.passed[:i], m.passed[i+1:]...)
 			return s.file
 		}
 	}
+	m.passed = slices.DeleteFunc(m.passed, func(s socket) bool {
+		inTheWay := s.network == network && s.addr.Port() == addr.Port() && (s.addr.Addr().IsUnspecified() || addr.Addr().IsUnspecified())
+		if inTheWay {
+			s.file.Close()
+		}
+		return inTheWay
+	})
 	return nil
+}
+
+// same takes the wildcard addresses for one, as the system opens one for the other.
+func same(a, b netip.AddrPort) bool {
+	return a.Port() == b.Port() && (a.Addr().Unmap() == b.Addr().Unmap() || a.Addr().IsUnspecified() && b.Addr().IsUnspecified())
 }
 
 // LetGo closes the sockets that nobody took: nothing listens there any more.
@@ -138,6 +152,9 @@ func (m *Manager) Keeps() bool { return m != nil && m.notify != "" }
 func (m *Manager) Keep(fd uintptr) error {
 	return m.tell("FDSTORE=1\nFDPOLL=0\nFDNAME="+storeName, int(fd))
 }
+
+// Forget has the manager close what it keeps. A manager that is gone keeps nothing.
+func (m *Manager) Forget() { _ = m.tell("FDSTOREREMOVE=1\nFDNAME=" + storeName) }
 
 // Ready says that the service serves, in words for people.
 func (m *Manager) Ready(status string) error { return m.tell("READY=1\nSTATUS=" + line(status)) }

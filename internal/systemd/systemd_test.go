@@ -197,6 +197,47 @@ func TestASocketThatNobodyTakesIsClosed(t *testing.T) {
 	again.Close()
 }
 
+// The system opens 0.0.0.0 as [::] for whoever asks for both families.
+func TestAWildcardIsFoundAndNoneIsInTheWay(t *testing.T) {
+	for _, c := range []struct {
+		promise, listens, wanted string
+		found                    bool
+	}{
+		{"one wildcard is the other", "[::]:0", "0.0.0.0", true},
+		{"a wildcard is in the way of an address", "0.0.0.0:0", "127.0.0.1", false},
+		{"an address is in the way of a wildcard", "127.0.0.1:0", "0.0.0.0", false},
+	} {
+		heard := manage(t)
+		ln, err := net.Listen("tcp", c.listens)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keep(t, Open(), ln.(*net.TCPListener))
+		wanted := netip.AddrPortFrom(netip.MustParseAddr(c.wanted), netip.MustParseAddrPort(ln.Addr().String()).Port())
+		ln.Close()
+		_, fds := heard.hears()
+		next := &Manager{}
+		next.receive(fds[0])
+		file := next.Take("tcp", wanted)
+		if (file != nil) != c.found {
+			t.Errorf("%s: found: %t", c.promise, file != nil)
+		}
+		if file != nil {
+			file.Close()
+		}
+		if conn, err := net.Dial("tcp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), wanted.Port()).String()); err == nil {
+			conn.Close()
+			t.Errorf("%s: it listens on", c.promise)
+		}
+	}
+}
+
+func TestWhatTheManagerKeepsCanBeForgotten(t *testing.T) {
+	heard := manage(t)
+	Open().Forget()
+	heard.wants("FDSTOREREMOVE=1\nFDNAME=isthmus")
+}
+
 func TestWhatIsNoSocketIsNotTaken(t *testing.T) {
 	file, err := os.Open(os.DevNull)
 	if err != nil {

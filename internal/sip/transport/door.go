@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"isthmus/internal/sip"
@@ -16,10 +17,14 @@ type door interface {
 	// SetDeadline is that of next.
 	SetDeadline(time.Time) error
 	Addr() net.Addr
+	SyscallConn() (syscall.RawConn, error)
 	Close() error
 }
 
 func (l *Layer) openDoor(want Listener) (door, error) {
+	if d := l.inherit(want); d != nil {
+		return d, nil
+	}
 	if want.Transport == sip.UDP {
 		return openUDP(want.Addr)
 	}
@@ -68,6 +73,10 @@ func openUDP(addr netip.AddrPort) (door, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newUDPDoor(pc)
+}
+
+func newUDPDoor(pc net.PacketConn) (door, error) {
 	udp, err := newDatagrams(pc.(*net.UDPConn))
 	if err != nil {
 		pc.Close()

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/netip"
+	"os"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -58,6 +59,9 @@ type Config struct {
 	Handler Handler
 	// Local returns the address that connections are opened from; the invalid address leaves it to the system.
 	Local func() netip.Addr
+	// Inherited returns a socket that a process before this one listened with, network being tcp or udp, for the Layer to
+	// close; nil when there is none. Inherited may be nil.
+	Inherited func(network string, addr netip.AddrPort) *os.File
 	// Log takes what the Handler does not hear of: accept errors and panics. nil: nothing is logged.
 	Log *slog.Logger
 	// Recovered hears of a panic while a connection was handled; that connection is closed, and no other. c is nil when the

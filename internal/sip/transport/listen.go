@@ -33,6 +33,7 @@ type listening struct {
 	asked    netip.AddrPort
 	door     door
 	settings atomic.Pointer[Listener]
+	heir     func(fd uintptr) error // set before stopping, for whom the socket is; nil: nobody
 	stopping chan struct{}
 	stopped  chan struct{}
 }
@@ -82,6 +83,7 @@ func (a *listening) run() {
 			pause = 0
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			a.drain()
+			a.bequeath()
 			return
 		default:
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
