@@ -29,13 +29,13 @@ func (c *clocked) asks(took time.Duration, err error) bool {
 	return true
 }
 
-var late = fmt.Errorf("read: %w", context.DeadlineExceeded)
+var errLate = fmt.Errorf("read: %w", context.DeadlineExceeded)
 
 func openBreaker(t *testing.T) *clocked {
 	t.Helper()
 	c := &clocked{now: time.Unix(0, 0)}
 	for i := range maxTimeouts {
-		if !c.asks(2*time.Second, late) {
+		if !c.asks(2*time.Second, errLate) {
 			t.Fatalf("after %d timeouts it is open", i)
 		}
 	}
@@ -54,14 +54,16 @@ func TestAfterFiveTimeoutsNobodyWaitsUntilOneHasTried(t *testing.T) {
 	if c.enter(c.now) {
 		t.Error("two may try at once")
 	}
-	c.leave(c.now, c.now.Add(2*time.Second), late)
+	c.leave(c.now, c.now.Add(2*time.Second), errLate)
 	c.now = c.now.Add(2 * time.Second)
 	if c.asks(0, nil) {
 		t.Error("after a try that timed out the next is let through")
 	}
 	c.now = c.now.Add(openFor)
-	if !c.asks(0, nil) || !c.asks(0, nil) || !c.asks(0, nil) {
-		t.Error("after a try that went well not everybody is let through")
+	for range 3 {
+		if !c.asks(0, nil) {
+			t.Error("after a try that went well not everybody is let through")
+		}
 	}
 }
 
@@ -80,7 +82,7 @@ func TestOnlyTimeoutsInARowCount(t *testing.T) {
 	for name, between := range map[string]error{"an answer": nil, "a refusal": federation.Refuse("No."), "a lost connection": io.EOF} {
 		c := &clocked{now: time.Unix(0, 0)}
 		for i := range 3 * maxTimeouts {
-			err := late
+			err := errLate
 			if i%maxTimeouts == maxTimeouts-1 {
 				err = between
 			}
@@ -91,7 +93,7 @@ func TestOnlyTimeoutsInARowCount(t *testing.T) {
 	}
 	c := &clocked{now: time.Unix(0, 0)}
 	for range 3 * maxTimeouts {
-		if !c.asks(100*time.Millisecond, late) || !c.asks(5*time.Second, context.Canceled) {
+		if !c.asks(100*time.Millisecond, errLate) || !c.asks(5*time.Second, context.Canceled) {
 			t.Fatal("callers in a hurry closed it for all")
 		}
 	}
