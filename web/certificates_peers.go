@@ -33,12 +33,12 @@ var peerFields = listing.Fields[peerEntry]{
 	"peer":        func(e peerEntry) string { return e.CommonName },
 	"end":         func(e peerEntry) string { return e.NotAfter.UTC().Format(time.RFC3339) },
 	"issuer":      func(e peerEntry) string { return e.Issuer },
-	"serial":      func(e peerEntry) string { return e.Serial },
+	"serial":      func(e peerEntry) string { return octetWays(e.Serial) },
 	"seen":        func(e peerEntry) string { return e.SeenAt.UTC().Format(time.RFC3339) },
 	"address":     func(e peerEntry) string { return e.Address },
 	"host":        func(e peerEntry) string { return e.Host },
 	"source":      func(e peerEntry) string { return seenHow(e.PeerCertificate) },
-	"fingerprint": func(e peerEntry) string { return e.Fingerprint },
+	"fingerprint": func(e peerEntry) string { return octetWays(e.Fingerprint) },
 }
 
 // peerList is what peers showed when they were seen last, the one that ends first before the others.

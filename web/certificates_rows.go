@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,11 +70,21 @@ func withDescription[T any](of func(T) certs.Description, more listing.Fields[T]
 		"names":       func(e T) string { return strings.Join(of(e).Names, ", ") },
 		"end":         func(e T) string { return of(e).NotAfter.Format(time.RFC3339) },
 		"key":         func(e T) string { return keyWords(of(e)) },
-		"serial":      func(e T) string { return of(e).Serial },
-		"fingerprint": func(e T) string { return of(e).Fingerprint },
+		"serial":      func(e T) string { return octetWays(of(e).Serial) },
+		"fingerprint": func(e T) string { return octetWays(of(e).Fingerprint) },
 	}
 	maps.Copy(fields, more)
 	return fields
+}
+
+// octetWays are the ways in which openssl and Windows write hexadecimal octets: together, with colons, and with blanks.
+func octetWays(octets string) string {
+	bare := strings.ReplaceAll(octets, ":", "")
+	var pairs []string
+	for pair := range slices.Chunk([]byte(bare), 2) {
+		pairs = append(pairs, string(pair))
+	}
+	return strings.Join([]string{bare, strings.Join(pairs, ":"), strings.Join(pairs, " ")}, "\n")
 }
 
 func (s *Server) ownList(r *http.Request, snapshot federation.Snapshot) (templates.List, error) {

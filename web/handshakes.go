@@ -32,8 +32,8 @@ var handshakeFields = listing.Fields[reportedHandshake]{
 	"node":    func(h reportedHandshake) string { return h.node.Node },
 
 	"issuer":      func(h reportedHandshake) string { return h.Issuer },
-	"serial":      func(h reportedHandshake) string { return h.Serial },
-	"fingerprint": func(h reportedHandshake) string { return h.Fingerprint },
+	"serial":      func(h reportedHandshake) string { return octetWays(h.Serial) },
+	"fingerprint": func(h reportedHandshake) string { return octetWays(h.Fingerprint) },
 }
 
 // showHandshakes lists why TLS connections came to nothing, on all nodes, and what would change that.

@@ -1,8 +1,10 @@
 package web_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -46,5 +48,22 @@ func TestTextWrapsInAnEndlessName(t *testing.T) {
 	css := newConsole(t).get("/static/app.css").status(http.StatusOK).body
 	if !regexp.MustCompile(`\.prose \{[^}]*overflow-wrap: anywhere`).MatchString(css) {
 		t.Error("a name without a blank does not wrap in .prose")
+	}
+}
+
+func TestACertificateIsFoundByItsNumbersInEveryWayOfWritingThem(t *testing.T) {
+	c := withKey(t, auth.Admin)
+	ca := siptest.NewAuthority("Synergy Root")
+	c.trusts(ca)
+	sum := sha256.Sum256(ca.Certificate.Raw)
+	for field, octets := range map[string][]byte{"serial": ca.Certificate.SerialNumber.Bytes(), "fingerprint": sum[:]} {
+		for _, between := range []string{"", ":", " "} {
+			text := strings.ReplaceAll(fmt.Sprintf("% X", octets), " ", between)
+			for _, query := range []url.Values{
+				{"trusted.field": {field}, "trusted.op": {"is_exactly"}, "trusted.q": {text}}, {"trusted.op": {"begins_with"}, "trusted.q": {strings.ToLower(text[:len(text)/2])}},
+			} {
+				c.get("/certificates?"+query.Encode()).page().Count(t, "[aria-labelledby=trusted] tbody tr", 1)
+			}
+		}
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Fields are what a list in memory can be found and sorted by, by name.
+// Fields are what a list in memory can be found and sorted by, by name. What can be written in several ways has a line for
+// each, and is found by any of them.
 type Fields[T any] map[string]func(T) string
 
 // In makes a page of a list in memory by the rules of those in a database: comparison is without case, a field that the
@@ -43,8 +44,12 @@ func (f Fields[T]) fit(q Query, one T) bool {
 	return false
 }
 
-// fits compares one value with what was typed.
 func (q Query) fits(value string) bool {
+	return slices.ContainsFunc(strings.Split(value, "\n"), q.fitsLine)
+}
+
+// fitsLine compares one value with what was typed.
+func (q Query) fitsLine(value string) bool {
 	value, text := strings.ToLower(value), strings.ToLower(q.Text)
 	switch q.Op {
 	case Contains:

@@ -54,3 +54,22 @@ func TestAListInMemoryHasPages(t *testing.T) {
 		t.Errorf("the last page holds %v, rows %d to %d of %d pages", p.Items, p.First, p.Last, p.Pages)
 	}
 }
+
+func TestAValueOfSeveralLinesIsFoundByEachOfThem(t *testing.T) {
+	fields := Fields[string]{"serial": func(s string) string { return s }}
+	for q, want := range map[Query]int{
+		{Op: IsExactly, Text: "AB01"}:                   1,
+		{Op: IsExactly, Text: "ab:01"}:                  1,
+		{Op: BeginsWith, Text: "ab:"}:                   1,
+		{Op: EndsWith, Text: "b01"}:                     1,
+		{Op: Contains, Text: "01ab"}:                    0,
+		{Op: IsEmpty}:                                   1,
+		{Op: IsNotEmpty, Field: "serial"}:               1,
+		{Op: IsExactly, Text: "ab:0", Field: "serial"}:  0,
+		{Op: IsExactly, Text: "ab:01", Field: "serial"}: 1,
+	} {
+		if got := In(q, []string{"ab:01\nab01", ""}, fields); got.Total != want {
+			t.Errorf("%+v finds %d, want %d", q, got.Total, want)
+		}
+	}
+}
