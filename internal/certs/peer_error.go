@@ -93,7 +93,7 @@ func dateRefusal(c *x509.Certificate, now time.Time) (reason, detail string) {
 		if c.NotBefore.Sub(now) < clockSkew {
 			way = ", in less than an hour; check the clocks of both machines."
 		}
-		return ReasonNotYetValid, fmt.Sprintf("%s is valid from %s on only%s", which, c.NotBefore.UTC().Format(time.RFC3339), way)
+		return ReasonNotYetValid, fmt.Sprintf("%s is valid from %s on only%s", which, c.NotBefore.UTC().Format("2006-01-02 at 15:04 UTC"), way)
 	}
 	way := "; renew it."
 	if now.Sub(c.NotAfter) < clockSkew {

@@ -69,10 +69,10 @@ func TestACertificateThatIsValidSoonMayBeAMatterOfClocks(t *testing.T) {
 	k, ca := testKey(t), newAuthority(t, "Root")
 	configs := Compile(snapshotOf(t, k, ca, node, peer), node, k, clock)
 	for until, want := range map[time.Duration]string{
-		time.Second:      "(serial number ab:01) is valid from 2026-11-01T12:00:01Z on only, in less than an hour; check the clocks of both machines.",
-		59 * time.Minute: "is valid from 2026-11-01T12:59:00Z on only, in less than an hour; check the clocks of both machines.",
-		time.Hour:        "is valid from 2026-11-01T13:00:00Z on only; show one that is valid already.",
-		48 * time.Hour:   "is valid from 2026-11-03T12:00:00Z on only; show one that is valid already.",
+		time.Second:      "(serial number ab:01) is valid from 2026-11-01 at 12:00 UTC on only, in less than an hour; check the clocks of both machines.",
+		59 * time.Minute: "is valid from 2026-11-01 at 12:59 UTC on only, in less than an hour; check the clocks of both machines.",
+		time.Hour:        "is valid from 2026-11-01 at 13:00 UTC on only; show one that is valid already.",
+		48 * time.Hour:   "is valid from 2026-11-03 at 12:00 UTC on only; show one that is valid already.",
 	} {
 		leaf, _ := ca.issue(t, peer, valid(until, 72*time.Hour), serial)
 		if text := refusal(t, configs, leaf); !strings.HasSuffix(text, want) {
