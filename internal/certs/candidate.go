@@ -19,6 +19,7 @@ type Candidate struct {
 	Untrusted  string // why the chain is not valid here: then the subject is nothing but a claim; "": it is valid
 	AsServer   string // why it is refused of a next hop, even when its subject is listed; "": it is not
 	AsClient   string // the same of a peer that connects to a listener
+	dnsNames   []string
 }
 
 // Offered reports whether the subject may be offered for listing: it is one name, and somebody trusted vouches for it.
@@ -26,7 +27,7 @@ func (c Candidate) Offered() bool { return c.Unlistable == "" && c.Untrusted == 
 
 // Judge says what a node with this configuration makes of a chain, leaf first, that a peer shows. Its sentences are whole.
 func Judge(s federation.Snapshot, now time.Time, chain []*x509.Certificate) Candidate {
-	var c Candidate
+	c := Candidate{dnsNames: chain[0].DNSNames}
 	for _, link := range chain {
 		c.Chain = append(c.Chain, Describe(link))
 	}

@@ -77,6 +77,36 @@ func TestACandidateSaysWhatWouldRefuseItAndIsOfferedOnlyWhenVouchedFor(t *testin
 	}
 }
 
+// A next hop of an enterprise pool shows the pool's name, and its own as a SAN.
+func TestACandidateSaysByWhichNameItIsLetInAsANextHop(t *testing.T) {
+	ca, foreign := newAuthority(t, "Root"), newAuthority(t, "Somebody else")
+	s := trusting(t, ca)
+	s.TLSPeerSubjects = []federation.TLSPeerSubject{{Name: peer}}
+	for i := range s.TLSContexts {
+		s.TLSContexts[i].PeerSubjects = []string{peer}
+	}
+	for _, test := range []struct {
+		promise string
+		by      authority
+		name    string
+		edit    []func(*x509.Certificate)
+		want    string
+	}{
+		{"by its Common Name", ca, peer, nil, peer},
+		{"by a DNS name", ca, "fe1.synergy.com", edits(dnsNames("fe1.synergy.com", "POOL.synergy.com")), peer},
+		{"without a Common Name", ca, "", edits(dnsNames(peer)), peer},
+		{"by no name", ca, "fe1.synergy.com", edits(dnsNames("fe1.synergy.com")), ""},
+		{"of an unknown CA", foreign, peer, nil, ""},
+		{"of a client", ca, peer, edits(usages(x509.ExtKeyUsageClientAuth)), ""},
+	} {
+		leaf, _ := test.by.issue(t, test.name, test.edit...)
+		got, err := ReadCandidate(s, now, pemOf(leaf))
+		if name := got.HopName(s); err != nil || name != test.want {
+			t.Errorf("%s: %q, %v", test.promise, name, err)
+		}
+	}
+}
+
 func TestACandidateIsReadWithItsIssuersInAnyOrderAndForm(t *testing.T) {
 	root := newAuthority(t, "Root")
 	middle := authority{key: newKey(t)}
