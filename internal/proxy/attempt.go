@@ -131,7 +131,11 @@ func (a *attempt) unsent(err error) {
 		a.begin(nil)
 		return
 	}
-	r.failed(a, "connection lost before sending", false)
+	reason := "connection lost before sending"
+	if l := w.lossAfter(err); l.refused {
+		reason = l.reason
+	}
+	r.failed(a, reason, false)
 }
 
 // lost: the connection closed before the hop answered. What must not be delivered twice waits on, unless the hop surely did

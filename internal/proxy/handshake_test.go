@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"isthmus/internal/federation"
+	"isthmus/internal/routing"
 	"isthmus/internal/sip/transport"
 )
 
@@ -173,6 +175,47 @@ func TestALateAlertIsAFailedHandshake(t *testing.T) {
 		w.at(fe2At).breaks(alert) // after an answer it is the end of a connection that was good
 		if got := w.told(list); len(got) != 1 || !strings.HasPrefix(got[0], "to 127.0.0.21:5061 at ") || !strings.Contains(got[0], "unknown certificate authority") {
 			t.Errorf("told %q", got)
+		}
+	})
+}
+
+// The server has reset the connection over what it was sent, and only who reads on finds what it had said before.
+func TestALateAlertIsHeardThoughNothingCouldBeSent(t *testing.T) {
+	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")}
+	const why = "TLS handshake failed: remote error: tls: unknown certificate authority"
+	inWorld(t, func(t *testing.T, w *world) {
+		w.proxy.config.TLS = func(*routing.Hop) (TLS, error) { return TLS{Key: "1"}, nil }
+		list, client := w.failures(), w.connector()
+		w.fails(fe1At, transport.ErrRefused)
+		client.asks(request("SUBSCRIBE"))
+		w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
+		client.expect("200")
+		w.fails(fe1At, nil)
+		w.hosts[fe1At].refuses = alert
+		for range 10 {
+			w.after(6 * time.Second)
+			w.expectState("down " + why)
+		}
+		if got := w.told(list); len(got) < 8 {
+			t.Errorf("told %q", got)
+		}
+	}, func(s *federation.Snapshot) { s.StaticRoutes[0].Transport = federation.TLS })
+}
+
+func TestARequestThatCouldNotBeSentIsToldOfALateAlertToo(t *testing.T) {
+	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")}
+	inWorld(t, func(t *testing.T, w *world) {
+		w.proxy.config.TLS = func(*routing.Hop) (TLS, error) { return TLS{Key: "1"}, nil }
+		w.hosts[fe1At].refuses, w.hosts[fe2At].refuses = alert, alert
+		client := w.connector()
+		client.asks(request("SUBSCRIBE"))
+		w.after(3 * time.Second)
+		if got := value(client.expect("504"), "Warning"); strings.Contains(got, "connection lost") || strings.Count(got, "unknown certificate authority") != 2 {
+			t.Errorf("Warning: %s", got)
+		}
+	}, func(s *federation.Snapshot) {
+		for i := range s.StaticRoutes {
+			s.StaticRoutes[i].Transport = federation.TLS
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"sync"
@@ -93,7 +92,7 @@ func (pb *probe) send(policy *routing.Policy, w *wire) {
 			if pb.elsewhere(policy, w) {
 				return
 			}
-			pb.end(false, pb.place.lossOf(w, cmp.Or(w.Err(), err), w.heard.Load()).reason)
+			pb.end(false, w.lossAfter(err).reason)
 		},
 	})
 }

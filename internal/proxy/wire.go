@@ -1,10 +1,12 @@
 package proxy
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"isthmus/internal/sip"
 	"isthmus/internal/sip/transaction"
 	"isthmus/internal/sip/transport"
 )
@@ -18,6 +20,7 @@ type wire struct {
 	datagrams bool        // it is a UDP socket
 	spare     bool        // nothing needed it when that was looked at last
 	live      transaction.Tally
+	over      chan struct{} // closed when the connection is
 
 	mu     sync.Mutex
 	first  *attempt // a list linked through the attempts: a message costs no allocation
@@ -135,7 +138,7 @@ func (ws *wires) register(l Link, pl *place) (*wire, error) {
 	if ws.byID == nil {
 		ws.byID = map[uint64]*wire{}
 	}
-	w := &wire{Link: l, place: pl, era: pl.dialled, datagrams: !l.Peer().Transport.Reliable()}
+	w := &wire{Link: l, place: pl, era: pl.dialled, datagrams: !l.Peer().Transport.Reliable(), over: make(chan struct{})}
 	ws.byID[l.ID()] = w
 	return w, nil
 }
@@ -159,6 +162,7 @@ func (p *Proxy) closed(l Link, err error) {
 		return
 	}
 	left, last := w.close()
+	close(w.over)
 	end := w.place.lossOf(l, err, w.heard.Load())
 	if end.refused {
 		_ = p.hopRefused(late(w.place.current(), l, err))
@@ -167,6 +171,25 @@ func (p *Proxy) closed(l Link, err error) {
 	for _, a := range left {
 		a.lost(end, end.unread || end.closed && a == last)
 	}
+}
+
+// mostReading is how long a connection is read on that could not be written to: as long as the transport does, and a little.
+const mostReading = time.Second
+
+// lossAfter says how a connection ended that could not be written to, which err says. A TLS 1.3 server that refuses our
+// certificate may have reset it over what it was sent: who reads on finds why. It waits for that, unless nothing
+// was written at all.
+func (w *wire) lossAfter(err error) loss {
+	if w.Peer().Transport == sip.TLS && err != transport.ErrClosed && w.Err() == nil && !w.heard.Load() {
+		late := make(chan struct{})
+		timer := w.place.proxy.clock.AfterFunc(mostReading, func() { close(late) })
+		select {
+		case <-w.over:
+			timer.Stop()
+		case <-late:
+		}
+	}
+	return w.place.lossOf(w, cmp.Or(w.Err(), err), w.heard.Load())
 }
 
 // A loss is how a connection ended.

@@ -140,6 +140,8 @@ type host struct {
 	dials int
 	ends  []*end
 	serve func(*end, *sip.Message) // what it does with what arrives; nil: the test looks at it
+
+	refuses error // nothing can be sent to it, and a moment later it is heard why
 }
 
 // fails lets connecting to a host end with an error, slow lets it take its time.
@@ -216,6 +218,10 @@ func (w *world) connect(h *host, t transport.Target, fails error, takes time.Dur
 	w.proxy.up(e)
 	w.mu.Lock()
 	h.ends = append(h.ends, e)
+	if h.refuses != nil {
+		e.fails = errors.New("broken pipe")
+		time.AfterFunc(100*time.Millisecond, func() { e.ends(h.refuses) })
+	}
 	w.mu.Unlock()
 	return e, nil
 }
