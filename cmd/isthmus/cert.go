@@ -149,7 +149,14 @@ func didTo(t certs.Trusted) string {
 }
 
 func printImported(c console, did string, cert federation.Certificate) {
-	fmt.Fprintf(c.out, "%s %s %s, valid until %s, SHA-256 fingerprint %s\n", did, cert.Purpose, cert.Subject, cert.NotAfter.UTC().Format(time.DateOnly), cert.Fingerprint)
+	whose := cert.Subject
+	if cert.Purpose == federation.PurposeOwn {
+		whose = cert.Node
+		if !strings.EqualFold(cert.Subject, cert.Node) {
+			whose += fmt.Sprintf(", called %q", cert.Subject)
+		}
+	}
+	fmt.Fprintf(c.out, "%s %s %s, valid until %s, SHA-256 fingerprint %s\n", did, cert.Purpose, whose, cert.NotAfter.UTC().Format(time.DateOnly), cert.Fingerprint)
 }
 
 // own imports a node's certificate: with the key of its file, else with that of the request that waits.

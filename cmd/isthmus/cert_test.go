@@ -306,3 +306,12 @@ func TestAListOfCertificatesHoldsNoControlCharactersAndNoEndlessColumn(t *testin
 		t.Errorf("in JSON, a name is cut: %+v", list)
 	}
 }
+
+func TestAnImportNamesTheNodeAndNotThePresenceDomainOfItsCertificate(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	own := siptest.NewAuthority("Synergy Lab CA").Issue(siptest.Leaf{Names: []string{"synergy.com"}, DNS: []string{"imp1.synergy.com"}})
+	m.cert(string(siptest.CertificatePEM(own))+string(siptest.KeyPEM(own)), "import", "--purpose", "cup", "-").
+		want(t, 0, "imported cup imp1.synergy.com, called \"synergy.com\", valid until")
+
+}

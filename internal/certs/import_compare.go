@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"isthmus/internal/federation"
 )
 
 // Loses reports whether a certificate takes the place of one that somebody imported: that one, and its key, are gone then.
@@ -53,9 +55,24 @@ func lesser(old, new *x509.Certificate) []string {
 		}
 	}
 	if len(lost) > 0 {
-		list = append(list, fmt.Sprintf("It lacks names of the one in use, so peers that know the node by them refuse it: %s.", strings.Join(lost, ", ")))
+		list = append(list, fmt.Sprintf("It lacks names of the one in use, so peers that know the node by them refuse it: %s.", fewOf(lost)))
 	}
 	return list
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02, 15:04:05 UTC") }
+
+// fewNames are told by name: a certificate may hold thousands.
+const fewNames = 10
+
+func fewOf(names []string) string {
+	var list []string
+	for _, name := range names[:min(len(names), fewNames)] {
+		list = append(list, clip(federation.Legible(name)))
+	}
+	text := strings.Join(list, ", ")
+	if more := len(names) - fewNames; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}

@@ -129,3 +129,26 @@ func TestACAIsTakenBesideWhatIsTrustedAlready(t *testing.T) {
 		t.Error("garbage was taken")
 	}
 }
+
+func TestOfManyNamesThatAreLostAFewAreTold(t *testing.T) {
+	k, root := testKey(t), newAuthority(t, "Root")
+	upload := func(names ...string) Upload {
+		c, key := root.issue(t, node, dnsNames(names...))
+		return Upload{File: pemOf(c, key)}
+	}
+	first, err := ImportFor(k, node, nil, with(trusts(t, root)), now, upload(append([]string{node}, manyNames(3000)...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := ImportFor(k, node, nil, with(append(trusts(t, root), first.Certificate)), now, upload(node))
+	if err != nil || len(i.Warnings) != 1 {
+		t.Fatalf("%v, %d warnings", err, len(i.Warnings))
+	}
+	if text := i.Warnings[0]; !strings.HasSuffix(text, " and 2990 more.") || !strings.Contains(text, manyNames(10)[9]+" and") || len(text) > 500 {
+		t.Errorf("%.600s", text)
+	}
+	long := "\x1b[31m" + strings.Repeat("a", 2000)
+	if text := strings.Join(lesser(&x509.Certificate{DNSNames: []string{long}}, &x509.Certificate{}), " "); len(text) > 500 || strings.Contains(text, "\x1b") {
+		t.Errorf("a name that is none is told as %q", text)
+	}
+}

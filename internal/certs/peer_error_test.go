@@ -29,7 +29,7 @@ func TestARefusalNamesBothCommonNames(t *testing.T) {
 			continue
 		}
 		leaf, _ := ca.issue(t, c.name, c.edit...)
-		if text := refusal(t, configs, leaf); !strings.Contains(text, `"evil.example.com" "`+peer+`"`) {
+		if text := refusal(t, configs, leaf); !strings.Contains(text, `"evil.example.com" and "`+peer+`"`) {
 			t.Errorf("it says %s", text)
 		}
 	}

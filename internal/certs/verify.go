@@ -120,7 +120,7 @@ func subjectOf(c *x509.Certificate) (string, *PeerError) {
 		refused.Detail = fmt.Sprintf("the subject %q has no Common Name, and exactly one is needed; have the certificate reissued.", clip(title(c)))
 		return "", refused
 	default:
-		refused.Detail = fmt.Sprintf("its subject has the Common Names %s, and exactly one is needed; have the certificate reissued.", clipError(fmt.Sprintf("%q", found)))
+		refused.Detail = fmt.Sprintf("its subject has the Common Names %s, and exactly one is needed; have the certificate reissued.", clipError(quoted(found)))
 		return "", refused
 	}
 	name, ok := lowerASCII(found[0])
@@ -129,6 +129,14 @@ func subjectOf(c *x509.Certificate) (string, *PeerError) {
 		return "", refused
 	}
 	return name, nil
+}
+
+func quoted(names []string) string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = fmt.Sprintf("%q", name)
+	}
+	return strings.Join(list, " and ")
 }
 
 func commonNames(name pkix.Name) (found []string) {

@@ -52,7 +52,7 @@ func shownCertificates(ca, other *siptest.Authority) []shownCertificate {
 	usage := func(name string) verdict {
 		return verdict{certs.ReasonUsage, pool, fmt.Sprintf("the certificate of %q lacks the enhanced key usage %s; have it reissued for server and client authentication.", pool, name)}
 	}
-	twoNames := verdict{certs.ReasonSubject, "CN=" + pool + ",CN=" + evil, `its subject has the Common Names ["evil.example.com" "pool.synergy.com"], and exactly one is needed; have the certificate reissued.`}
+	twoNames := verdict{certs.ReasonSubject, "CN=" + pool + ",CN=" + evil, `its subject has the Common Names "evil.example.com" and "pool.synergy.com", and exactly one is needed; have the certificate reissued.`}
 	nul := verdict{certs.ReasonSubject, pool + `\u0000.` + evil, `the Common Name "pool.synergy.com\x00.evil.example.com" holds characters that no host name has; have the certificate reissued.`}
 	unknown := verdict{certs.ReasonUnknownCA, pool, `the certificate that claims to be "pool.synergy.com" was issued by "Other", which is not among the trusted CAs; import that CA if it is yours.`}
 	forged := verdict{certs.ReasonSignature, pool, `the certificate that claims to be "pool.synergy.com" names the trusted CA "Root" as its issuer, but that CA's key did not sign it; it is forged, or comes from another CA of that name: ask who runs "Root".`}
