@@ -37,6 +37,8 @@ func (o waysOut) out(h reportedHandshake) wayOut {
 		return o.context(h, "Assign the peer a certificate. Whether one is demanded is decided here.")
 	case certs.ReasonHandshake:
 		return o.brokenOff(h)
+	case certs.ReasonSlow:
+		return wayOut{text: "See at the peer what keeps it. Nothing here refused it."}
 	}
 	return wayOut{text: reissue(h)}
 }
@@ -61,6 +63,8 @@ func reissue(h reportedHandshake) string {
 		return "Have the peer's certificate issued by a CA that may issue it. Nothing here would let it in."
 	case certs.ReasonSignature:
 		return "Have whoever runs that CA look at the certificate. Nothing here would let it in."
+	case certs.ReasonUnreadable:
+		return "Have the peer show another certificate, with the key that belongs to it. Nothing here would let it in."
 	case certs.ReasonChain:
 		return "Have the peer show another certificate, or other ones with it. Nothing here would let it in."
 	case certs.ReasonSubject:

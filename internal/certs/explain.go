@@ -2,14 +2,9 @@ package certs
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"unicode/utf8"
 )
 
@@ -28,6 +23,8 @@ func Explain(err error, inbound bool, context string) *PeerError {
 	case ReasonRefusedOurs:
 		_, alert, _ := strings.Cut(err.Error(), "remote error: tls: ")
 		e.Detail = refusedOurs(alert)
+	case ReasonUnreadable:
+		e.Detail = unreadable(err.Error())
 	default:
 		e.Detail = broken(err, inbound)
 	}
@@ -96,28 +93,6 @@ func refusedOurs(alert string) string {
 		return fmt.Sprintf("the peer refused this node's certificate (%s); see there which name, usage and CA it expects.", alert)
 	}
 	return fmt.Sprintf("the peer ended the handshake (%s); its own log says why.", alert)
-}
-
-// broken is what neither side gave a reason for.
-func broken(err error, inbound bool) string {
-	var header tls.RecordHeaderError
-	switch {
-	case errors.As(err, &header) && inbound:
-		return "the peer does not speak TLS; let it use TLS, or the port of a TCP listener."
-	case errors.As(err, &header):
-		return "the peer does not speak TLS on this port; correct the port or the transport here, or set the peer up for TLS."
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return "the peer did not complete the handshake in time; see whether it is overloaded, or waits for something itself."
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "the peer closed the connection without saying why; its own log may tell. A load balancer that only tries whether the port is open does so too."
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok { // whose addresses stand elsewhere
-		err = op.Err
-		if number, ok := errors.AsType[syscall.Errno](op.Err); ok {
-			err = number
-		}
-	}
-	return fmt.Sprintf("it ended with: %s.", clipError(err.Error()))
 }
 
 // How much of a name, and of an error with names in it, a sentence can hold, in characters.

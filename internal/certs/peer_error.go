@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 )
@@ -23,6 +24,8 @@ const (
 	ReasonRefusedOurs = "TLS peer refused our certificate or offer"
 	ReasonNothing     = "no TLS version or cipher in common"
 	ReasonForbidden   = "TLS version or cipher not allowed any more" // on an open connection
+	ReasonUnreadable  = "TLS peer certificate cannot be used"
+	ReasonSlow        = "TLS handshake not completed in time"
 	ReasonHandshake   = "TLS handshake failed"
 )
 
@@ -37,7 +40,7 @@ type PeerError struct {
 
 // Error leaves out the reason that says no more than what such an error is about.
 func (e *PeerError) Error() string {
-	if e.Reason == ReasonHandshake {
+	if e.Reason == ReasonHandshake || e.Reason == ReasonSlow {
 		return e.Detail
 	}
 	return e.Reason + ": " + e.Detail
@@ -64,6 +67,9 @@ func Reason(err error) string {
 	if peer := spoken(err); peer != nil {
 		return peer.Reason
 	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return ReasonSlow
+	}
 	// crypto/tls has no typed errors for these; a test holds its words.
 	text := fmt.Sprint(err)
 	for _, known := range []struct{ words, reason string }{
@@ -74,6 +80,9 @@ func Reason(err error) string {
 		{"unsupported versions", ReasonNothing},
 		{"no cipher suite supported", ReasonNothing},
 		{"unsupported protocol version", ReasonNothing},
+		{unparsedClient, ReasonUnreadable},
+		{unparsedServer, ReasonUnreadable},
+		{unproved, ReasonUnreadable},
 		{"remote error: tls:", ReasonRefusedOurs},
 	} {
 		if strings.Contains(text, known.words) {

@@ -55,7 +55,7 @@ var opensslHops = []hop{
 	{"ciphers", good("-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305"), false, []string{"No TLS version or cipher in common", "/tls-contexts/"}},
 	{"refuses12", suspicious("-tls1_2"), false, refusedOurs},
 	{"refuses13", suspicious("-tls1_3"), false, refusedOurs},
-	{"silent", good("-tls1_3"), true, []string{"TLS handshake failed", "did not complete the handshake in time"}},
+	{"silent", good("-tls1_3"), true, []string{"TLS handshake not completed in time", "did not complete the handshake in time"}},
 }
 
 var refusedOurs = []string{"TLS peer refused our certificate or offer", "does not trust the CA of this node's certificate"}

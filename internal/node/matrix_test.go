@@ -58,7 +58,7 @@ func shownCertificates(ca, other *siptest.Authority) []shownCertificate {
 	forged := verdict{certs.ReasonSignature, pool, `the certificate that claims to be "pool.synergy.com" names the trusted CA "Root" as its issuer, but that CA's key did not sign it; it is forged, or comes from another CA of that name: ask who runs "Root".`}
 	ended, begins := ca.Issue(expired), ca.Issue(early)
 	over := verdict{certs.ReasonExpired, pool, fmt.Sprintf(`the certificate of "pool.synergy.com" (serial number %s) expired on %s; renew it.`, certs.Describe(ended.Leaf).Serial, expired.NotAfter.UTC().Format("2006-01-02 at 15:04 UTC"))}
-	notYet := verdict{certs.ReasonNotYetValid, pool, fmt.Sprintf(`the certificate of "pool.synergy.com" (serial number %s) is valid from %s on only; show one that is valid already.`, certs.Describe(begins.Leaf).Serial, early.NotBefore.UTC().Format(time.RFC3339))}
+	notYet := verdict{certs.ReasonNotYetValid, pool, fmt.Sprintf(`the certificate of "pool.synergy.com" (serial number %s) is valid from %s on only; show one that is valid already.`, certs.Describe(begins.Leaf).Serial, early.NotBefore.UTC().Format("2006-01-02 at 15:04 UTC"))}
 	none := verdict{certs.ReasonNone, "", "the peer has to show a certificate; assign it one for server and client authentication."}
 	good := verdict{}
 	return []shownCertificate{
