@@ -191,7 +191,7 @@ func TestALateAlertIsHeardThoughNothingCouldBeSent(t *testing.T) {
 		w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
 		client.expect("200")
 		w.fails(fe1At, nil)
-		w.hosts[fe1At].refuses = alert
+		w.refuses(fe1At, alert)
 		for range 10 {
 			w.after(6 * time.Second)
 			w.expectState("down " + why)
@@ -206,7 +206,8 @@ func TestARequestThatCouldNotBeSentIsToldOfALateAlertToo(t *testing.T) {
 	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")}
 	inWorld(t, func(t *testing.T, w *world) {
 		w.proxy.config.TLS = func(*routing.Hop) (TLS, error) { return TLS{Key: "1"}, nil }
-		w.hosts[fe1At].refuses, w.hosts[fe2At].refuses = alert, alert
+		w.refuses(fe1At, alert)
+		w.refuses(fe2At, alert)
 		client := w.connector()
 		client.asks(request("SUBSCRIBE"))
 		w.after(3 * time.Second)

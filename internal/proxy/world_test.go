@@ -151,6 +151,13 @@ func (w *world) fails(address string, kind error) {
 	w.hosts[address].fails = kind
 }
 
+// refuses lets a host hear nothing and end its connections with an error a moment later.
+func (w *world) refuses(address string, why error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hosts[address].refuses = why
+}
+
 func (w *world) slow(address string, takes time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -218,9 +225,9 @@ func (w *world) connect(h *host, t transport.Target, fails error, takes time.Dur
 	w.proxy.up(e)
 	w.mu.Lock()
 	h.ends = append(h.ends, e)
-	if h.refuses != nil {
+	if why := h.refuses; why != nil {
 		e.fails = errors.New("broken pipe")
-		time.AfterFunc(100*time.Millisecond, func() { e.ends(h.refuses) })
+		time.AfterFunc(100*time.Millisecond, func() { e.ends(why) })
 	}
 	w.mu.Unlock()
 	return e, nil
