@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 
 	"isthmus/internal/auth"
@@ -20,8 +21,8 @@ import (
 type peerEntry struct {
 	federation.PeerCertificate
 	watched bool
-	place   *federation.Place // where it can be probed again, nil: nowhere
-	subject int64             // id of the peer subject of its name, 0: none is listed
+	places  []federation.Place // where it can be probed again: its address may have several ports
+	subject int64              // id of the peer subject of its name, 0: none is listed
 }
 
 var peerColumns = []templates.Column{{Name: "peer", Label: "Peer"}, {Name: "end", Label: "State", NoFind: true}, {Name: "issuer", Label: "Issuer"},
@@ -59,10 +60,10 @@ func peerEntries(snapshot federation.Snapshot, peers []federation.PeerCertificat
 	for _, p := range snapshot.Watched(peers) {
 		watched[[2]string{p.Address, p.CommonName}] = true
 	}
-	placeOf := snapshot.PlacesOf()
+	places := snapshot.Places()
 	entries := make([]peerEntry, len(peers))
 	for i, p := range peers {
-		entries[i] = peerEntry{p, watched[[2]string{p.Address, p.CommonName}], placeOf(p), subjects[p.CommonName]}
+		entries[i] = peerEntry{p, watched[[2]string{p.Address, p.CommonName}], placesAt(places, p), subjects[p.CommonName]}
 	}
 	return entries
 }
@@ -78,10 +79,45 @@ func (s *Server) peerRow(e peerEntry, change bool) templates.Row {
 	if e.subject != 0 {
 		row.Href = fmt.Sprintf("%s/%d", subjectsPath, e.subject)
 	}
-	if change && e.place != nil {
-		row.Cells[5].Acts = []templates.Act{{Href: probeLink(*e.place), Word: "Probe again", Of: ": " + row.Label}}
+	if change {
+		row.Cells[5].Acts = probeActs(e.places, ": "+row.Label)
 	}
 	return row
+}
+
+// probeActs name the port where there are several: which of them showed the certificate is not known.
+func probeActs(places []federation.Place, of string) (acts []templates.Act) {
+	for _, at := range places {
+		act := templates.Act{Href: probeLink(at), Word: "Probe again", Of: of}
+		if len(places) > 1 {
+			act.Word = "Probe " + at.String() + " again"
+		}
+		acts = append(acts, act)
+	}
+	return acts
+}
+
+// placesAt are those of the host that was configured as the certificate was seen, else those of its address.
+func placesAt(places []federation.Place, p federation.PeerCertificate) (found []federation.Place) {
+	for _, at := range places {
+		if p.Host != "" && at.Host == p.Host {
+			found = append(found, at)
+		}
+	}
+	if found != nil {
+		return found
+	}
+	address, _ := federation.ParseAddress(p.Address)
+	here := func(text string) bool {
+		a, err := federation.ParseAddress(text)
+		return err == nil && a == address
+	}
+	for _, at := range places {
+		if here(at.Host) || slices.ContainsFunc(at.Addresses, here) {
+			found = append(found, at)
+		}
+	}
+	return found
 }
 
 // state is that of the dates, unless there is something to say before.

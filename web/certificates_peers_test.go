@@ -33,6 +33,24 @@ func (c *console) lists(subject, hop string) {
 	c.post("/static-routes", "destination", "synergy.com", "type", "domain", "next_hop", hop, "port", "5061", "transport", "tls").to("/static-routes")
 }
 
+// Which of its ports showed the certificate is not known, so that none of them is the one to look at again.
+func TestAnAddressWithSeveralPortsIsProbedAtEachOfThem(t *testing.T) {
+	c := withKey(t, auth.Admin)
+	for i, port := range []string{"6119", "6120"} {
+		c.post("/static-routes", "destination", fmt.Sprintf("d%d.synergy.com", i), "type", "domain", "next_hop", "127.0.0.162", "port", port, "transport", "tls").to("/static-routes")
+	}
+	c.sees(peerSeen("127.0.0.162", "fe1.synergy.com", time.Now().AddDate(1, 0, 0)))
+	row := c.get("/certificates").page().One(t, peerRows)
+	for _, port := range []string{"6119", "6120"} {
+		if !strings.Contains(row.Text(), "Probe 127.0.0.162:"+port+" again") {
+			t.Errorf("port %s cannot be probed: %s", port, row.Text())
+		}
+	}
+	if n := len(row.All("td a")); n != 2 {
+		t.Errorf("%d links", n)
+	}
+}
+
 const peerRows = "[aria-labelledby=peers] tbody tr"
 
 func TestPeersCertificatesAreListedTheFirstToEndFirst(t *testing.T) {

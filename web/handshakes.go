@@ -25,7 +25,7 @@ type reportedHandshake struct {
 }
 
 var handshakeFields = listing.Fields[reportedHandshake]{
-	"peer":    func(h reportedHandshake) string { return h.Peer },
+	"peer":    func(h reportedHandshake) string { return peerName(h.RefusedHandshake) },
 	"last":    func(h reportedHandshake) string { return h.Last.UTC().Format("20060102150405.000") },
 	"subject": func(h reportedHandshake) string { return h.Subject },
 	"reason":  func(h reportedHandshake) string { return h.Reason },
@@ -46,8 +46,12 @@ func (s *Server) showHandshakes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	peers, err := s.store.PeerCertificates(r.Context())
+	if err != nil {
+		return err
+	}
 	page := listing.In(listing.FromURL(r.URL.Query()), newestFirst(statuses), handshakeFields)
-	ways := waysOut{snapshot: &snapshot, change: may(r, auth.Change)}
+	ways := waysOut{snapshot: &snapshot, change: may(r, auth.Change), peers: peers}
 	rows := make([]templates.Row, len(page.Items))
 	for i, h := range page.Items {
 		rows[i] = handshakeRow(h, ways, s.Now())

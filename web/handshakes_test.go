@@ -72,6 +72,47 @@ func TestRefusedHandshakesOfAllNodesStandNewestFirst(t *testing.T) {
 	}
 }
 
+// A port tells apart what one address has.
+func TestARefusedHopIsFoundByWhatStandsThere(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(1)
+	h := refusedAt("127.0.0.162", "", certs.ReasonNone, time.Now())
+	h.Outbound, h.Port, h.Address, h.Listener = true, 6119, "127.0.0.162:6119", ""
+	c.remember("imp1.here.com", h, refusedAt("127.0.0.162", "", certs.ReasonNone, time.Now()))
+	for _, query := range []string{"op=contains&q=6119", "op=is_exactly&q=127.0.0.162:6119", "op=ends_with&q=6119"} {
+		if rows := c.handshakes("?field=peer&" + query); len(rows) != 1 || !strings.Contains(rows[0].Text(), "6119") {
+			t.Errorf("%s finds %d rows", query, len(rows))
+		}
+	}
+}
+
+// What was selected, and was let in with it, needs no next attempt.
+func TestARowSaysThatItsCertificateWasLetInSince(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodes(1)
+	c.post("/tls-peer-subjects", "name", "fe1.synergy.com").to("/tls-peer-subjects")
+	c.post(fmt.Sprintf("/tls-contexts/%d", c.snapshot().TLSContext(federation.PeerAuthContext).ID), "peer_subjects", "fe1.synergy.com").to("/tls-contexts")
+	now := time.Now()
+	h := described(refusedAt("10.1.30.11", "fe1.synergy.com", certs.ReasonNotListed, now.Add(-time.Minute)), "Synergy CA 2", "ab")
+	seen := federation.PeerCertificate{Address: "10.1.30.11", CommonName: "fe1.synergy.com", Source: federation.SeenAccepting, Verified: true,
+		Issuer: h.Issuer, Serial: h.Serial, Fingerprint: h.Fingerprint, NotBefore: h.NotBefore, NotAfter: h.NotAfter, Node: "imp1.here.com"}
+	for _, test := range []struct {
+		seen        time.Time
+		fingerprint string
+		says        string
+	}{
+		{now.Add(-2 * time.Minute), h.Fingerprint, "The next attempt shows whether that is enough."},
+		{now, strings.Repeat("cd", 32), "The next attempt shows whether that is enough."},
+		{now, h.Fingerprint, "Let in since, with this certificate."},
+	} {
+		seen.SeenAt, seen.Fingerprint = test.seen, test.fingerprint
+		c.reportAs(federation.NodeStatus{Node: "imp1.here.com", Handshakes: []federation.RefusedHandshake{h}, Peers: []federation.PeerCertificate{seen}})
+		if text := c.handshakes("")[0].Text(); !strings.Contains(text, test.says) {
+			t.Errorf("seen %v ago: the row says %s", now.Sub(test.seen), text)
+		}
+	}
+}
+
 func TestManyRefusedHandshakesHavePages(t *testing.T) {
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)

@@ -1,18 +1,35 @@
 package web
 
 import (
+	"net/netip"
 	"net/url"
 	"slices"
 
+	"isthmus/internal/certs"
 	"isthmus/internal/federation"
 )
 
 // way is the way out of a row: by who was refused, else by why.
 func (o waysOut) way(h reportedHandshake) wayOut {
-	if h.Unlisted {
+	switch {
+	case h.Unlisted:
 		return o.unlisted(h)
+	case h.Reason == certs.ReasonNotListed && o.letInSince(h):
+		return wayOut{text: "Let in since, with this certificate."}
 	}
 	return o.out(h)
+}
+
+// letInSince reports whether a handshake with the same certificate and address came about afterwards, the same way round.
+func (o waysOut) letInSince(h reportedHandshake) bool {
+	address, source := h.Peer, federation.SeenAccepting
+	if h.Outbound {
+		at, _ := netip.ParseAddrPort(h.Address)
+		address, source = at.Addr().String(), federation.SeenOpening
+	}
+	return h.Fingerprint != "" && slices.ContainsFunc(o.peers, func(p federation.PeerCertificate) bool {
+		return p.Source == source && p.Address == address && p.Fingerprint == h.Fingerprint && p.SeenAt.After(h.Last)
+	})
 }
 
 // unlisted: little is spent on an address that is not listed.

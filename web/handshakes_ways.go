@@ -14,6 +14,7 @@ import (
 type waysOut struct {
 	snapshot *federation.Snapshot
 	change   bool
+	peers    []federation.PeerCertificate // as they were seen last
 }
 
 // A wayOut is a sentence and the page that goes with it; the page may be missing.
@@ -35,7 +36,7 @@ func (o waysOut) out(h reportedHandshake) wayOut {
 			return wayOut{text: "Assign the peer a certificate for server authentication. Nothing here would let it do without."}
 		}
 		return o.context(h, "Assign the peer a certificate. Whether one is demanded is decided here.")
-	case certs.ReasonHandshake:
+	case certs.ReasonHandshake, certs.ReasonTLSOnTCP:
 		return o.brokenOff(h)
 	case certs.ReasonSlow:
 		return wayOut{text: "See at the peer what keeps it. Nothing here refused it."}

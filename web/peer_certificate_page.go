@@ -1,8 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +16,11 @@ import (
 
 // peerCertificate is what there is to say of a certificate by itself.
 func (s *Server) peerCertificate(ctx context.Context, snapshot federation.Snapshot, c certs.Candidate) templates.PeerCertificate {
+	hop := c.HopName(snapshot)
 	page := templates.PeerCertificate{State: candidateState(c, s.Now()), Findings: refusals(c, s.Now())}
+	if hop != "" && hop != c.Subject {
+		page.State, page.Findings = templates.State{Mark: templates.Part, Word: "Valid as a next hop"}, byOtherName(c, hop)
+	}
 	for _, link := range c.Chain {
 		page.Chain = append(page.Chain, describedFacts(link, link.Issuer))
 	}
@@ -23,7 +29,7 @@ func (s *Server) peerCertificate(ctx context.Context, snapshot federation.Snapsh
 	}
 	if snapshot.HasPeerSubject(c.Subject) {
 		page.Listed = listedAlready(ctx, snapshot, c.Subject)
-	} else {
+	} else if hop == "" {
 		page.Subject, page.Selection = c.Subject, selection(ctx, snapshot, templates.Form{})
 	}
 	return page
@@ -65,6 +71,16 @@ func refusals(c certs.Candidate, now time.Time) []templates.Finding {
 		list = append(list, templates.Finding{Mark: templates.Part, Title: "Refused of a peer that connects to a listener", Text: c.AsClient})
 	}
 	return list
+}
+
+// byOtherName tells of a certificate that a DNS name lets in as a next hop's. As a client's it needs its Common Name.
+func byOtherName(c certs.Candidate, hop string) []templates.Finding {
+	client := templates.Finding{Mark: templates.Part, Title: "It is refused of a peer that connects to a listener", Text: cmp.Or(c.AsClient, c.Unlistable)}
+	if client.Text == "" {
+		client.Text = fmt.Sprintf("There its Common Name alone counts, and %s is not listed. That is needed only if this server opens connections to this side.", c.Subject)
+		client.Href, client.Link = subjectsPath+"/new?"+url.Values{"name": {c.Subject}}.Encode(), "Add it if it does"
+	}
+	return []templates.Finding{{Mark: templates.Up, Title: "It is let in as a next hop by its DNS name " + hop, Text: "That name is listed and selected, so nothing has to be added for requests to this server."}, client}
 }
 
 // untrusted is why nobody vouches for the Common Name. A date is the peer's to mend, or a clock's; no trusted CA changes it.

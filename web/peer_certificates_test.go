@@ -185,7 +185,7 @@ func TestAConfiguredServerIsAskedForItsCertificateAndSentNothing(t *testing.T) {
 
 // A next hop may be let in by its names alone, so that it has no subject.
 func TestAServerWithoutASubjectIsShownAndRemembered(t *testing.T) {
-	c := withKey(t, auth.Operator)
+	c := withKey(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)
 	nameless := ca.Issue(siptest.Leaf{DNS: []string{"fe1.synergy.com"}})
@@ -194,12 +194,35 @@ func TestAServerWithoutASubjectIsShownAndRemembered(t *testing.T) {
 	c.post("/tls-peer-subjects", "name", "fe1.synergy.com").to("/tls-peer-subjects")
 	page := c.post("/tls-peer-subjects/probe", "place", "127.0.0.1:"+port).status(http.StatusOK).page()
 	page.Says(t, ".findings", "It has no Common Name that can be listed")
+	selected := fmt.Sprintf("/tls-contexts/%d", c.snapshot().TLSContext(federation.PeerAuthContext).ID)
+	c.post(selected, "peer_subjects", "fe1.synergy.com").to("/tls-contexts")
+	page = c.post("/tls-peer-subjects/probe", "place", "127.0.0.1:"+port).status(http.StatusOK).page()
+	page.Says(t, ".findings", "It is let in as a next hop by its DNS name fe1.synergy.com")
+	page.Says(t, ".findings", "It is refused of a peer that connects to a listener")
+	page.Says(t, "main .state.part", "Valid as a next hop")
 	peer := certs.Describe(nameless.Leaf).Peer()
 	peer.Address, peer.Host, peer.Source, peer.Verified, peer.SeenAt, peer.Node = "10.1.20.21", "127.0.0.1", federation.SeenOpening, true, time.Now(), ownNode
 	if err := c.store.ReportStatus(t.Context(), federation.NodeStatus{Node: ownNode, Peers: []federation.PeerCertificate{peer}}); err != nil {
 		t.Errorf("the report is lost: %v", err)
 	}
 	c.get("/tls-peer-subjects").page().Says(t, "tbody", "from 10.1.20.21")
+}
+
+// Adding what nobody needs would let more in than is meant to.
+func TestACommonNameIsNotOfferedAsNeededWhereADNSNameLetsIn(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	ca := siptest.NewAuthority("Synergy Root")
+	c.trusts(ca)
+	c.post("/tls-peer-subjects", "name", "fe1.synergy.com").to("/tls-peer-subjects")
+	c.post(fmt.Sprintf("/tls-contexts/%d", c.snapshot().TLSContext(federation.PeerAuthContext).ID), "peer_subjects", "fe1.synergy.com").to("/tls-contexts")
+	leaf := ca.Issue(siptest.Leaf{Names: []string{"pool.synergy.com"}, DNS: []string{"pool.synergy.com", "fe1.synergy.com"}})
+	page := c.post("/tls-peer-subjects/certificate", "text", string(siptest.CertificatePEM(leaf))).status(http.StatusOK).page()
+	page.Says(t, ".findings", "let in as a next hop by its DNS name fe1.synergy.com")
+	page.Says(t, ".findings", "pool.synergy.com is not listed. That is needed only if this server opens connections to this side.")
+	page.Count(t, "main form[action='/tls-peer-subjects']", 0)
+	if to := page.All(".findings a")[0].Attr("href"); to != "/tls-peer-subjects/new?name=pool.synergy.com" {
+		t.Errorf("the way to list it is %s", to)
+	}
 }
 
 func TestAServerThatTheContextLeavesOutIsToldApart(t *testing.T) {
