@@ -11,11 +11,11 @@ import (
 // A listener's port and protocol are the right ones where a handshake has begun.
 func TestASlowHandshakeLeadsToNoPage(t *testing.T) {
 	s := &federation.Snapshot{Configuration: federation.DefaultConfiguration()}
-	for _, reason := range []string{certs.ReasonSlow, certs.ReasonHandshake} {
+	for _, reason := range []string{certs.ReasonSlow, certs.ReasonHandshake, certs.ReasonTLSOnTCP} {
 		way := waysOut{snapshot: s, change: true}.out(reportedHandshake{
 			RefusedHandshake: federation.RefusedHandshake{Reason: reason, Listener: s.Listeners[0].Name}, node: &federation.NodeStatus{},
 		})
-		if leads := way.href != ""; leads != (reason == certs.ReasonHandshake) || way.text == "" {
+		if leads := way.href != ""; leads != (reason != certs.ReasonSlow) || way.text == "" {
 			t.Errorf("%s: the way out is %+v", reason, way)
 		}
 	}

@@ -26,6 +26,7 @@ const (
 	ReasonForbidden   = "TLS version or cipher not allowed any more" // on an open connection
 	ReasonUnreadable  = "TLS peer certificate cannot be used"
 	ReasonSlow        = "TLS handshake not completed in time"
+	ReasonTLSOnTCP    = "TLS on a TCP listener"
 	ReasonHandshake   = "TLS handshake failed"
 )
 

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -137,7 +139,26 @@ func (h *handshakes) tell(version int64, at time.Time) {
 // explain says why a handshake failed, in the words of the configuration in force, as the log, Warning headers and the
 // page of refused handshakes all have it.
 func (n *Node) explain(f proxy.FailedHandshake) *certs.PeerError {
-	return certs.Explain(f.Err, f.Peer != nil, n.contextOf(f))
+	why := certs.Explain(f.Err, f.Peer != nil, n.contextOf(f))
+	if a := n.current(); a != nil && why.Reason == certs.ReasonTLSOnTCP {
+		why.Detail = speaksTLS(a.plan.listeners)
+	}
+	return why
+}
+
+// speaksTLS tells a peer that speaks TLS on a TCP listener where TLS is spoken.
+func speaksTLS(listeners []transport.Listener) string {
+	var ports []string
+	for _, l := range listeners {
+		if l.TLS != nil {
+			ports = append(ports, fmt.Sprintf("%d (%q)", l.Addr.Port(), l.Name))
+		}
+	}
+	const said = "the peer speaks TLS on a TCP listener; let it use "
+	if len(ports) == 0 {
+		return said + "TCP, or add a TLS listener."
+	}
+	return said + "the port of a listener that speaks TLS: " + strings.Join(ports, ", ") + ", or TCP."
 }
 
 // contextOf is the name of the TLS context that decided, "" for none.

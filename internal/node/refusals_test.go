@@ -66,3 +66,27 @@ func TestARefusalThatCouldNotBeReportedIsReportedLater(t *testing.T) {
 		return last.Node != "" && last.Handshakes == nil
 	})
 }
+
+// Who has set up TLS and left the port as it was sees it in the log and among the refused handshakes, with the port to use.
+func TestAClientThatSpeaksTLSOnATCPListenerIsToldWhereTLSIsSpoken(t *testing.T) {
+	ca, log := siptest.NewAuthority("Root"), &journal{}
+	r := start(t, func(c *Config) { c.Log = log.logger() })
+	r.commits(r.snapshot(1, r.withTLS(ca), trusting(t, ca)))
+	if c, err := siptest.Dial(r.at(5060), siptest.Options{Local: "127.0.0.1", TLS: ca.Client(ca.Leaf(pool), self)}); err == nil {
+		c.Close()
+		t.Fatal("a TCP listener speaks TLS")
+	}
+	const says = `the peer speaks TLS on a TCP listener; let it use the port of a listener that speaks TLS: 5061 ("Default SIP Proxy TLS Listener - Peer Auth"), or TCP.`
+	got := r.refused("it is reported", of(certs.ReasonTLSOnTCP))
+	if got.Detail != says || got.Peer != "127.0.0.1" || got.Listener != "Default SIP Proxy TCP Listener" {
+		t.Errorf("reported is %+v", got)
+	}
+	log.awaits(t, "TLS handshake failed", "peer", "127.0.0.1:", "", certs.ReasonTLSOnTCP+": "+says)
+	r.commits(r.snapshot(2))
+	if c, err := siptest.Dial(r.at(5060), siptest.Options{Local: "127.0.0.1", TLS: ca.Anonymous(self)}); err == nil {
+		c.Close()
+	}
+	r.refused("without a TLS listener it is told so", func(h federation.RefusedHandshake) bool {
+		return h.Detail == "the peer speaks TLS on a TCP listener; let it use TCP, or add a TLS listener."
+	})
+}

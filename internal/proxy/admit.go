@@ -7,6 +7,7 @@ import (
 	"isthmus/internal/metrics"
 	"isthmus/internal/routing"
 	"isthmus/internal/sip"
+	"isthmus/internal/sip/transport"
 )
 
 // accept refuses an address that was turned away too often to be heard.
@@ -53,6 +54,9 @@ func (p *Proxy) turnAway(policy *routing.Policy, l Link, m *sip.Message, v routi
 // Requests go out only over connections that this node opened: on others who sends a response is judged as who asks.
 func (p *Proxy) malformed(l Link, m *sip.Message, fault *sip.Error) {
 	p.metrics.Malformed()
+	if fault == transport.SpeaksTLS {
+		p.handshakeFailed(l.Peer(), transport.ErrSpeaksTLS)
+	}
 	policy := p.policy.Load()
 	if policy == nil {
 		l.Close(errNoPolicy)
@@ -68,7 +72,9 @@ func (p *Proxy) malformed(l Link, m *sip.Message, fault *sip.Error) {
 		p.logMessage(slog.LevelWarn, "response discarded", policy, l, m, fault.Reason)
 		return
 	}
-	p.logMessage(slog.LevelWarn, "message refused", policy, l, m, fault.Reason)
+	if fault != transport.SpeaksTLS { // which was told above
+		p.logMessage(slog.LevelWarn, "message refused", policy, l, m, fault.Reason)
+	}
 	switch {
 	case !m.Answerable():
 		l.Close(errUnanswerable)

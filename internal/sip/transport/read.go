@@ -231,6 +231,9 @@ func (r *reader) deliver(b []byte) error {
 
 // lost reports what begins where framing ended, as far as it can be read.
 func (r *reader) lost(err *sip.Error) error {
+	if r.speaksTLS() {
+		err = SpeaksTLS
+	}
 	m := &r.buffer.message
 	_ = m.Parse(r.bytes[r.start:r.end]) // the framer's reason is the one that counts
 	return r.refuse(m, err)
