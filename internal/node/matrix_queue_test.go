@@ -20,7 +20,11 @@ func (r *rig) queues(t *testing.T) (connected func() net.Conn, end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.node.applying.Lock() // a file that is closed after the look would leave the listener its descriptor
+	r.node.syncing.Lock()
 	end = noDescriptors(t)
+	r.node.syncing.Unlock()
+	r.node.applying.Unlock()
 	to := &syscall.SockaddrInet4{Port: 5061, Addr: [4]byte(net.ParseIP(r.address).To4())}
 	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
