@@ -111,8 +111,10 @@ func (f files) written(name string) time.Time {
 	return info.ModTime()
 }
 
-// sweep removes drafts that a killed process left behind.
-func (f files) sweep() {
+// prepare makes the directory, which nobody made where key and database lie elsewhere, and removes drafts that a killed
+// process left behind. A directory that cannot be made is told when the first file cannot be kept.
+func (f files) prepare() {
+	_ = os.MkdirAll(f.dir, 0o700)
 	for _, name := range []string{snapshotFile, usersFile} {
 		drafts, _ := filepath.Glob(filepath.Join(f.dir, "."+name+"-*")) // the pattern is well formed
 		for _, d := range drafts {

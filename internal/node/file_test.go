@@ -125,7 +125,7 @@ func TestDraftsOfAKilledProcessAreSweptAway(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f.sweep()
+	f.prepare()
 	if left, _ := os.ReadDir(f.dir); len(left) != 1 || left[0].Name() != "key" {
 		t.Fatalf("left: %v", left)
 	}

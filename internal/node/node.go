@@ -143,7 +143,7 @@ func (n *Node) Certificate() (*tls.Certificate, error) {
 // Run follows the configuration until ctx ends. Then it closes the listeners, lets the requests under way be answered,
 // closes the connections, and returns.
 func (n *Node) Run(ctx context.Context) {
-	n.files.sweep()
+	n.files.prepare()
 	var group sync.WaitGroup
 	group.Go(func() { n.guarded(ctx, "following the configuration", n.follow) })
 	group.Go(func() { n.guarded(ctx, "following the users", n.followUsers) })

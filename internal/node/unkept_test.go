@@ -70,6 +70,17 @@ func TestWhatCannotBeKeptNamesWhatAStartWouldUse(t *testing.T) {
 	}
 }
 
+// With key and database elsewhere nobody else makes the directory.
+func TestTheDirectoryOfANodeIsMade(t *testing.T) {
+	r := start(t, func(c *Config) { c.Dir = filepath.Join(c.Dir, "not", "there yet") })
+	r.commits(r.snapshot(5))
+	await(t, "it is kept", func() bool { return r.node.files.snapshotPoint().Revision == 5 })
+	r.awaitState(Ready)
+	if info, err := os.Stat(r.node.config.Dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the directory: %v, %v", info, err)
+	}
+}
+
 func TestUsersThatCannotBeKeptAreReported(t *testing.T) {
 	r := start(t)
 	r.obstructs(usersFile)
