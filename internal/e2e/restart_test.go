@@ -22,7 +22,7 @@ type supervisor struct {
 
 	mu    sync.Mutex
 	store []*os.File
-	ready chan struct{} // of the process under way
+	ready chan struct{} // a process serves; one word of it is enough
 }
 
 func newSupervisor(t *testing.T, env []string) *supervisor {
@@ -32,7 +32,7 @@ func newSupervisor(t *testing.T, env []string) *supervisor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &supervisor{t: t, notify: conn, env: append(env, "NOTIFY_SOCKET="+path)}
+	s := &supervisor{t: t, notify: conn, env: append(env, "NOTIFY_SOCKET="+path), ready: make(chan struct{}, 1)}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -73,7 +73,10 @@ func (s *supervisor) take(message string, rights []byte) {
 	case strings.HasPrefix(message, "FDSTOREREMOVE=1\n"):
 		s.forget()
 	case strings.HasPrefix(message, "READY=1\n"):
-		s.ready <- struct{}{}
+		select {
+		case s.ready <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -89,13 +92,16 @@ func (s *supervisor) forget() {
 // start passes the kept sockets on, from descriptor 3. The shell is there for the process's own number.
 func (s *supervisor) start() *process {
 	s.t.Helper()
-	s.ready = make(chan struct{}, 1)
+	select {
+	case <-s.ready: // what the last process said
+	default:
+	}
 	p := prepare(s.t, s.env, "sh", "-c", `LISTEN_PID=$$ exec "$0" serve`, programs.isthmus)
 	s.mu.Lock()
 	p.cmd.ExtraFiles = append([]*os.File(nil), s.store...)
-	s.mu.Unlock()
 	p.cmd.Env = append(p.cmd.Env, "LISTEN_FDS="+string(rune('0'+len(p.cmd.ExtraFiles))))
-	p.start()
+	p.start() // with the lock, as the process may have the files closed as soon as it runs
+	s.mu.Unlock()
 	select {
 	case <-s.ready:
 	case <-time.After(patience):
