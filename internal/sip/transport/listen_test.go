@@ -30,6 +30,17 @@ func freePorts(t *testing.T, n int) (free []netip.AddrPort) {
 	return free
 }
 
+// freeEverywhere is a port that nobody uses at any address of this machine, which the wildcard asks for.
+func freeEverywhere(t *testing.T) uint16 {
+	t.Helper()
+	ln, err := net.Listen("tcp4", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return addrPort(ln.Addr()).Port()
+}
+
 // Closing a listening socket resets every connection that waits in its queue; here all of them wait when the port moves.
 func TestConnectionsInTheAcceptQueueSurviveAPortMove(t *testing.T) {
 	r := newRecorder()
@@ -201,7 +212,7 @@ func refuses(t *testing.T, addr netip.AddrPort) {
 func TestTheWildcardGivesWayToOneAddress(t *testing.T) {
 	r := newRecorder()
 	l := newLayer(t, r, Limits{})
-	port := freePort(t).Port()
+	port := freeEverywhere(t)
 	fitOne(t, l, Listener{Name: "any", Transport: sip.TCP, Addr: netip.AddrPortFrom(netip.IPv4Unspecified(), port)})
 	fitOne(t, l, Listener{Name: "one", Transport: sip.TCP, Addr: netip.AddrPortFrom(loopback.Addr(), port)})
 }
