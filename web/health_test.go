@@ -92,9 +92,17 @@ func TestARequestHasALimitOfTime(t *testing.T) {
 
 func TestSlowAndLargeRequestsHaveLimits(t *testing.T) {
 	c := newConsole(t)
-	s := web.HTTPServer(c.handler)
+	s := web.HTTPServer(c.handler, slog.Default())
 	if s.Handler == nil || s.ReadHeaderTimeout <= 0 || s.ReadTimeout <= 0 || s.WriteTimeout <= 0 || s.IdleTimeout <= 0 || s.MaxHeaderBytes <= 0 {
 		t.Errorf("a server without a limit: %+v", s)
+	}
+}
+
+func TestWhatGoesWrongBeforeARequestIsToldInTheLog(t *testing.T) {
+	var log bytes.Buffer
+	web.HTTPServer(http.NotFoundHandler(), slog.New(slog.NewJSONHandler(&log, nil))).ErrorLog.Print("http: TLS handshake error from 10.1.10.9:40000: EOF")
+	if text := log.String(); !strings.HasPrefix(text, "{") || !strings.Contains(text, `"level":"INFO","msg":"http: TLS handshake error from 10.1.10.9:40000: EOF"`) {
+		t.Errorf("the log has %q", text)
 	}
 }
 

@@ -70,8 +70,9 @@ func New(c Config) http.Handler {
 	return s.routes()
 }
 
-// HTTPServer wraps the console in a server with limits on slow and large requests. Its address is the caller's to set.
-func HTTPServer(h http.Handler) *http.Server {
+// HTTPServer wraps the console in a server with limits on slow and large requests. What goes wrong before there is a request,
+// such as a TLS handshake, goes to the log. Its address is the caller's to set.
+func HTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -79,6 +80,7 @@ func HTTPServer(h http.Handler) *http.Server {
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelInfo),
 	}
 }
 

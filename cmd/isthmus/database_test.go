@@ -27,7 +27,7 @@ func newDetour(t *testing.T, databaseURL string) detour {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := detour{address: freePort(t, "127.0.0.1"), socket: filepath.Join(u.Query().Get("host"), ".s.PGSQL."+u.Query().Get("port"))}
+	d := detour{address: freeAddress(t), socket: filepath.Join(u.Query().Get("host"), ".s.PGSQL."+u.Query().Get("port"))}
 	u.Host, u.RawQuery = d.address, "sslmode=disable"
 	d.url = u.String()
 	return d

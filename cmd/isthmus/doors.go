@@ -45,7 +45,7 @@ func (s *server) doors(site http.Handler, own func() (*tls.Certificate, error)) 
 		if way.config != nil {
 			listener = tls.NewListener(listener, way.config)
 		}
-		list = append(list, door{tcp, listener, web.HTTPServer(site)})
+		list = append(list, door{tcp, listener, web.HTTPServer(site, s.log)})
 	}
 	return list, nil
 }

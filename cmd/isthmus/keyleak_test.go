@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,36 +15,10 @@ import (
 // guard looks at what every command of all tests here prints and writes, and at every answer of a console.
 var guard keyleak.Guard
 
-// learn makes the keys known that a command is given, on standard input or in a file.
-func learn(in string, args []string) {
-	guard.Learn([]byte(in))
-	for _, name := range args {
-		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && info.Size() <= 1<<20 {
-			text, _ := os.ReadFile(name) // one that cannot be read holds nothing to leak
-			guard.Learn(text)
-		}
-	}
-}
-
 // watched passes on what a command prints.
 func watched(t *testing.T, c console, args []string) console {
 	command := " of isthmus " + strings.Join(args[:min(len(args), 2)], " ") + " in " + t.Name()
 	return console{c.in, guard.Writer(t, "standard output"+command, c.out), guard.Writer(t, "standard error"+command, c.err)}
-}
-
-// lookAtFiles looks at what a command wrote into the directory of its --out.
-func lookAtFiles(t *testing.T, args []string) {
-	t.Helper()
-	at := slices.Index(args, "--out")
-	if at < 0 || at+1 == len(args) || args[at+1] == "" {
-		return
-	}
-	names, _ := filepath.Glob(filepath.Join(args[at+1], "*")) // the pattern is well formed
-	for _, name := range names {
-		if text, err := os.ReadFile(name); err == nil { // a directory holds nothing itself
-			guard.Look(t, name+" in "+t.Name(), text)
-		}
-	}
 }
 
 // label is that of a key as a form has it, which the program prints where it names a wrong argument.

@@ -190,7 +190,7 @@ func TestABlockedLogStopsNoRequestAndNoEnd(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	s := serving{out: &screen{}, log: &screen{}, stop: stop, ended: make(chan int, 1)}
-	address := freePort(t, "127.0.0.1")
+	address := freeAddress(t)
 	s.url = "http://" + address
 	args := []string{"serve", "--log-level", "debug", "--database-url", m.url, "--data-dir", m.dir, "--node", "imp1.synergy.com", "--sip-address", "127.61.0.9", "--http", address}
 	go func() { s.ended <- run(ctx, args, console{strings.NewReader(""), io.Discard, w}) }()

@@ -53,9 +53,9 @@ type result struct {
 func call(t *testing.T, in string, args ...string) result {
 	t.Helper()
 	var out, errs bytes.Buffer
-	learn(in, args)
+	guard.Given(in, args)
 	code := run(t.Context(), args, watched(t, console{strings.NewReader(in), &out, &errs}, args))
-	lookAtFiles(t, args)
+	guard.LookAtFiles(t, t.Name(), args)
 	return result{code, out.String(), errs.String()}
 }
 

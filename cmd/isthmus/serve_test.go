@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"isthmus/internal/siptest"
 )
 
 // A screen is what a running serve printed so far.
@@ -40,14 +43,10 @@ type serving struct {
 	ended    chan int
 }
 
-func freePort(t *testing.T, host string) string {
+// freeAddress is one of loopback on which nobody listens.
+func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return fmt.Sprintf("127.0.0.1:%d", siptest.FreePorts(t, 1)[0])
 }
 
 // serve runs the program with a database URL, bound to a SIP address of its own.
@@ -55,7 +54,7 @@ func (m machine) serve(databaseURL, sipAddress string) serving {
 	m.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	s := serving{out: &screen{}, log: &screen{}, stop: stop, ended: make(chan int, 1)}
-	address := freePort(m.t, "127.0.0.1")
+	address := freeAddress(m.t)
 	s.url = "http://" + address
 	args := []string{"serve", "--database-url", databaseURL, "--data-dir", m.dir, "--node", "imp1.synergy.com", "--sip-address", sipAddress, "--http", address}
 	go func() { s.ended <- run(ctx, args, watched(m.t, console{strings.NewReader(""), s.out, s.log}, args)) }()

@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"isthmus/internal/siptest"
 )
 
 // journal is a program's output, whose lines a test can wait for.
@@ -119,13 +120,7 @@ func (s *started) stop(t *testing.T) int {
 // free returns an address of this process's own with a port that nobody listens on.
 func free(t *testing.T) string {
 	t.Helper()
-	host := fmt.Sprintf("127.%d.%d.1:0", 32+os.Getpid()/250%64, 1+os.Getpid()%250)
-	l, err := net.Listen("tcp", host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return fmt.Sprintf("127.%d.%d.1:%d", 32+os.Getpid()/250%64, 1+os.Getpid()%250, siptest.FreePorts(t, 1)[0])
 }
 
 // called runs the program to its end.

@@ -68,7 +68,7 @@ func launch(t *testing.T, environment []string, name string, args ...string) *pr
 func prepare(t *testing.T, environment []string, name string, args ...string) *process {
 	p := &process{t: t, cmd: exec.Command(name, args...), out: new(output), err: new(output), ended: make(chan struct{})}
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = environment, guard.Writer(t, outputOf(t, "output", name, args), p.out), guard.Writer(t, outputOf(t, "error", name, args), p.err)
-	given("", args)
+	guard.Given("", args)
 	return p
 }
 
@@ -123,7 +123,7 @@ func call(t *testing.T, input string, environment []string, name string, args ..
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = environment, strings.NewReader(input), &out, &errs
-	given(input, args)
+	guard.Given(input, args)
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

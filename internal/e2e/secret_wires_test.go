@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -17,17 +16,6 @@ import (
 // a console.
 var guard keyleak.Guard
 
-// given makes the keys known that a program is given, on standard input or in a file.
-func given(input string, args []string) {
-	guard.Learn([]byte(input))
-	for _, name := range args {
-		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && info.Size() <= 1<<20 {
-			text, _ := os.ReadFile(name) // one that cannot be read holds nothing to leak
-			guard.Learn(text)
-		}
-	}
-}
-
 // outputOf names an output of a program, for whoever has to find a leak.
 func outputOf(t *testing.T, stream, name string, args []string) string {
 	return "standard " + stream + " of " + strings.Join(append([]string{filepath.Base(name)}, args[:min(len(args), 2)]...), " ") + " in " + t.Name()
@@ -38,14 +26,7 @@ func (r result) lookAt(t *testing.T, name string, args []string) {
 	t.Helper()
 	guard.Look(t, outputOf(t, "output", name, args), []byte(r.out))
 	guard.Look(t, outputOf(t, "error", name, args), []byte(r.err))
-	if at := slices.Index(args, "--out"); at >= 0 && at+1 < len(args) && args[at+1] != "" {
-		files, _ := filepath.Glob(filepath.Join(args[at+1], "*")) // the pattern is well formed
-		for _, file := range files {
-			if text, err := os.ReadFile(file); err == nil { // a directory holds nothing itself
-				guard.Look(t, file+" in "+t.Name(), text)
-			}
-		}
-	}
+	guard.LookAtFiles(t, t.Name(), args)
 }
 
 // keyLabel is that of a key as a form has it, which the program prints where it names a wrong argument.

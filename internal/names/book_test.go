@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"isthmus/internal/siptest"
 )
 
 // A zone is a pretend DNS on the clock of the test.
@@ -96,7 +98,7 @@ func (z *zone) ask(ctx context.Context, name string, recordType uint16) (Answer,
 // waits lets time pass, and reports whether it did before the context ended.
 func waits(ctx context.Context, d time.Duration) bool {
 	select {
-	case <-passed(d):
+	case <-siptest.Passed(d):
 		return true
 	case <-ctx.Done():
 		return false
@@ -119,20 +121,8 @@ func inZone(t *testing.T, test func(t *testing.T, z *zone, b *Book), records ...
 
 // after lets time pass, and everybody do what is due.
 func after(d time.Duration) {
-	<-passed(d)
+	<-siptest.Passed(d)
 	synctest.Wait()
-}
-
-// passed is closed when that time has passed. No timer is made that is due at once: run as it is made, in a bubble and
-// under the race detector, it crashes the runtime now and then (Go 1.26).
-func passed(d time.Duration) <-chan struct{} {
-	done := make(chan struct{})
-	if d <= 0 {
-		close(done)
-		return done
-	}
-	time.AfterFunc(d, func() { close(done) })
-	return done
 }
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
@@ -776,7 +766,7 @@ func TestAFullBookRefusesRatherThanForgetWhoHasAName(t *testing.T) {
 		var takes time.Duration
 		b := New(Config{Ask: func(ctx context.Context, name string, recordType uint16) (Answer, error) {
 			select {
-			case <-passed(takes):
+			case <-siptest.Passed(takes):
 			case <-ctx.Done():
 			}
 			return everybodyHasAName(ctx, name, recordType)

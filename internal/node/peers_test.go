@@ -200,25 +200,8 @@ func TestWhoIsRefusedInTheHandshakeIsNotRemembered(t *testing.T) {
 
 // Two nodes tell different things of their peers, and nothing of each other: a node's own certificate is watched as such.
 func TestNodesTellOfTheirOwnPeersAndNotOfEachOther(t *testing.T) {
-	ca, one, two := siptest.NewAuthority("Root"), start(t), startAs(t, "imp2.synergy.com")
-	two.shareKey(one)
-	connector := siptest.Serve(t, "127.0.0.1:0", nil)
-	cluster := func(s *federation.Snapshot) {
-		s.Settings.NodeTransport = federation.TLS
-		s.Nodes = []federation.Node{{Name: one.name, Address: one.address, Services: federation.Services},
-			{Name: two.name, Address: two.address, Connector: connector.Addr(), Services: federation.Services}}
-	}
-	ann := fact("ann", "ann@synergy.com", "")
-	ann.Node = two.name
-	for _, r := range []*rig{one, two} {
-		r.with(func() { r.changed, r.upTo = []federation.UserFact{ann}, 1 })
-		r.commits(r.snapshot(1, r.withTLS(ca), trusting(t, ca), cluster))
-	}
-	peer := one.within()
-	peer.Sends(siptest.Subscribe("bob@synergy.com", "ann@synergy.com"))
-	server := connector.Accepts()
-	server.Answers(server.Expect("SUBSCRIBE"), 200)
-	peer.Expect("200")
+	ca := siptest.NewAuthority("Root")
+	one, two := pairOverTLS(t, ca)
 	leaves := map[*rig]tls.Certificate{one: ca.Leaf(pool), two: ca.Leaf(pool)}
 	for r, leaf := range leaves {
 		siptest.Connect(t, r.at(5061), siptest.Options{Local: "127.0.0.1", TLS: ca.Client(leaf, r.name)})

@@ -230,7 +230,7 @@ func TestAnswersBeyondTheFirstFinalOneEndHere(t *testing.T) {
 func TestAnAnswerAfterFailoverEndsHere(t *testing.T) {
 	inTrial(t, func(t *testing.T, tr *trial) {
 		tr.host(fe1At, 200, func(e *end, m *sip.Message) {
-			<-passed(6 * time.Second)
+			<-siptest.Passed(6 * time.Second)
 			e.gives(siptest.Response(m, 404))
 		})
 		tr.ask([]string{"SUBSCRIBE", "NOTIFY", "INVITE"}, 200)

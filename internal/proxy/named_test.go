@@ -64,7 +64,7 @@ func (z *zone) ask(ctx context.Context, name string, recordType uint16) (names.A
 	z.asked[name]++
 	z.mu.Unlock()
 	select {
-	case <-passed(takes):
+	case <-siptest.Passed(takes):
 	case <-ctx.Done():
 		return names.Answer{}, ctx.Err()
 	}

@@ -14,6 +14,7 @@ import (
 	"isthmus/internal/routing"
 	"isthmus/internal/sip"
 	"isthmus/internal/sip/transport"
+	"isthmus/internal/siptest"
 )
 
 // A world is a node imp1 with its connector, a second node imp2 that homes dora, and two front ends, all in memory and on
@@ -117,20 +118,8 @@ func (w *world) set(edits ...func(*federation.Snapshot)) {
 
 // after lets time pass, and everybody do what is due.
 func (w *world) after(d time.Duration) {
-	<-passed(d)
+	<-siptest.Passed(d)
 	synctest.Wait()
-}
-
-// passed is closed when that time has passed. No timer is made that is due at once: run as it is made, in a bubble and
-// under the race detector, it crashes the runtime now and then (Go 1.26).
-func passed(d time.Duration) <-chan struct{} {
-	done := make(chan struct{})
-	if d <= 0 {
-		close(done)
-		return done
-	}
-	time.AfterFunc(d, func() { close(done) })
-	return done
 }
 
 // A host is what may be connected to. Its zero value accepts.
@@ -215,7 +204,7 @@ func (w *world) connect(h *host, t transport.Target, fails error, takes time.Dur
 		takes, fails = t.Connect, transport.ErrTimeout
 	}
 	if takes > 0 {
-		<-passed(takes)
+		<-siptest.Passed(takes)
 	}
 	if fails != nil {
 		return nil, &transport.DialError{Target: t, Kind: fails, Cause: errors.New("as the test says")}

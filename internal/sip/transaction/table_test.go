@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"isthmus/internal/sip"
+	"isthmus/internal/siptest"
 )
 
 const (
@@ -105,20 +106,8 @@ func wantLen(t *testing.T, table *Table, server, client int) {
 
 // after lets the bubble's clock run and then everything that became due.
 func after(d time.Duration) {
-	<-passed(d)
+	<-siptest.Passed(d)
 	synctest.Wait()
-}
-
-// passed is closed when that time has passed. No timer is made that is due at once: run as it is made, in a bubble and
-// under the race detector, it crashes the runtime now and then (Go 1.26).
-func passed(d time.Duration) <-chan struct{} {
-	done := make(chan struct{})
-	if d <= 0 {
-		close(done)
-		return done
-	}
-	time.AfterFunc(d, func() { close(done) })
-	return done
 }
 
 func bubble(t *testing.T, name string, f func(t *testing.T, table *Table, w *wire)) {

@@ -12,33 +12,18 @@ import (
 	"time"
 
 	"isthmus/internal/sip"
+	"isthmus/internal/siptest"
 )
 
 func freePort(t *testing.T) netip.AddrPort { t.Helper(); return freePorts(t, 1)[0] }
 
-// freePorts returns n different addresses that nobody listens on.
+// freePorts returns n different addresses of loopback whose ports nobody uses at any address.
 func freePorts(t *testing.T, n int) (free []netip.AddrPort) {
 	t.Helper()
-	for range n {
-		ln, err := net.Listen("tcp", loopback.String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		free = append(free, addrPort(ln.Addr()))
+	for _, port := range siptest.FreePorts(t, n) {
+		free = append(free, netip.AddrPortFrom(loopback.Addr(), port))
 	}
 	return free
-}
-
-// freeEverywhere is a port that nobody uses at any address of this machine, which the wildcard asks for.
-func freeEverywhere(t *testing.T) uint16 {
-	t.Helper()
-	ln, err := net.Listen("tcp4", "0.0.0.0:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return addrPort(ln.Addr()).Port()
 }
 
 // Closing a listening socket resets every connection that waits in its queue; here all of them wait when the port moves.
@@ -212,7 +197,7 @@ func refuses(t *testing.T, addr netip.AddrPort) {
 func TestTheWildcardGivesWayToOneAddress(t *testing.T) {
 	r := newRecorder()
 	l := newLayer(t, r, Limits{})
-	port := freeEverywhere(t)
+	port := freePort(t).Port()
 	fitOne(t, l, Listener{Name: "any", Transport: sip.TCP, Addr: netip.AddrPortFrom(netip.IPv4Unspecified(), port)})
 	fitOne(t, l, Listener{Name: "one", Transport: sip.TCP, Addr: netip.AddrPortFrom(loopback.Addr(), port)})
 }

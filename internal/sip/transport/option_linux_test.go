@@ -50,7 +50,7 @@ func TestEverySocketHasItsOptions(t *testing.T) {
 
 func TestTheWildcardOfIPv4IsNotThatOfIPv6(t *testing.T) {
 	l := newLayer(t, newRecorder(), Limits{})
-	any := netip.AddrPortFrom(netip.IPv4Unspecified(), freeEverywhere(t))
+	any := netip.AddrPortFrom(netip.IPv4Unspecified(), freePort(t).Port())
 	if got := fitOne(t, l, Listener{Name: "any", Transport: sip.TCP, Addr: any}); got != any {
 		t.Errorf("asked for %v, it listens on %v", any, got)
 	}
