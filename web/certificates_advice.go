@@ -68,7 +68,7 @@ func once(list []string, name string) []string {
 func missingHere(snapshot federation.Snapshot, roots []string) string {
 	var missing []string
 	for _, root := range roots {
-		if !trustsName(snapshot.Certificates, root) {
+		if !federation.TrustsName(snapshot.Certificates, root) {
 			missing = append(missing, root)
 		}
 	}
@@ -76,12 +76,6 @@ func missingHere(snapshot federation.Snapshot, roots []string) string {
 		return "; here both are known"
 	}
 	return ", and trust " + strings.Join(missing, ", ") + " here"
-}
-
-func trustsName(stored []federation.Certificate, ca string) bool {
-	return slices.ContainsFunc(stored, func(c federation.Certificate) bool {
-		return c.Purpose == federation.PurposeTrust && c.Subject == ca
-	})
 }
 
 // shownPeers is how many are named one by one.
@@ -95,7 +89,7 @@ func refusedPeers(snapshot federation.Snapshot, left []federation.Certificate, p
 	for _, p := range snapshot.Watched(peers) {
 		names, _ := issuers.Above(p.Issuer)
 		trusted := func(stored []federation.Certificate) bool {
-			return slices.ContainsFunc(names, func(ca string) bool { return trustsName(stored, ca) })
+			return slices.ContainsFunc(names, func(ca string) bool { return federation.TrustsName(stored, ca) })
 		}
 		if !p.Verified || !trusted(snapshot.Certificates) || trusted(left) {
 			continue

@@ -59,13 +59,13 @@ func (s *Server) pendingSight(ctx context.Context) (serviceSight, []store.AuditR
 	return sight, page.Items, err
 }
 
-// newerThan is the newest state that nodes which run have in force and the database lost, with these nodes.
-func (v serviceSight) newerThan() (newest federation.Point, nodes []string) {
+// newerThan is the newest state that nodes which run have in force and the database lost, with what these nodes report.
+func (v serviceSight) newerThan() (newest federation.Point, nodes []federation.NodeStatus) {
 	for _, status := range v.statuses {
 		if !status.Live(v.now) || !v.Point().Before(status.Applied()) {
 			continue
 		}
-		nodes = append(nodes, status.Node)
+		nodes = append(nodes, status)
 		if newest.Before(status.Applied()) {
 			newest = status.Applied()
 		}
@@ -77,9 +77,9 @@ func (v serviceSight) newerThan() (newest federation.Point, nodes []string) {
 func (v serviceSight) stopped() []templates.ControlRow {
 	var rows []templates.ControlRow
 	for _, n := range v.Nodes {
-		for _, o := range templates.ServiceOptions() {
-			if n.Runs(o.Value) && !v.Runs(n.Name, o.Value) {
-				rows = append(rows, v.control(n, o.Value))
+		for _, service := range federation.Services {
+			if n.Runs(service) && !v.Runs(n.Name, service) {
+				rows = append(rows, v.control(n, service))
 			}
 		}
 	}
@@ -136,8 +136,8 @@ type changeKind struct {
 }
 
 var changeKinds = []changeKind{
-	{"Listeners, incoming ACL, TLS peer subjects, TLS contexts, certificates", "Restart the Cisco SIP Proxy.",
-		[]string{"listener", "acl", "tls_peer_subject", "tls_context", "certificate"}, nil},
+	{"Listeners, incoming ACL, TLS peer subjects, TLS contexts, certificates, certificates that peers must show", "Restart the Cisco SIP Proxy.",
+		[]string{"listener", "acl", "tls_peer_subject", "tls_context", "certificate"}, []string{"require_peer_certificate"}},
 	{"Partitioned federation, routing mode", "The Cisco SIP Proxy restarts by itself; restart the Cisco XCP Router on all nodes.",
 		nil, []string{"partitioned_federation", "routing_mode"}},
 	{"Federated domains, IM address scheme, default domain, between nodes", "Restart the Cisco XCP Router.",
@@ -211,19 +211,19 @@ func (s *Server) acceptRestored(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if held, nodes := sight.newerThan(); len(nodes) > 0 {
-			return s.ask(w, r, acceptance(sight.Point(), held, nodes))
+		if _, nodes := sight.newerThan(); len(nodes) > 0 {
+			return s.ask(w, r, acceptance(sight.Point(), nodes))
 		}
 	}
 	err := s.store.AcceptRestored(r.Context())
 	return s.done(w, r, err, pendingPath, "Accepted. Every node takes the database's state within a second.")
 }
 
-func acceptance(now, held federation.Point, nodes []string) templates.Confirm {
+func acceptance(now federation.Point, nodes []federation.NodeStatus) templates.Confirm {
 	c := templates.Confirm{Title: "Accept the restored database?", Button: "Accept revision " + fmt.Sprint(now.Revision),
 		Lede: "What was changed after that backup is gone from the database. Nodes give it up too; it has to be made again."}
-	for _, name := range nodes {
-		c.Effects = append(c.Effects, templates.Effect{Name: name, Text: fmt.Sprintf("Revision %d there gives way to what the database has as revision %d.", held.Revision, now.Revision)})
+	for _, n := range nodes {
+		c.Effects = append(c.Effects, templates.Effect{Name: n.Node, Text: fmt.Sprintf("Revision %d there gives way to what the database has as revision %d.", n.AppliedRevision, now.Revision)})
 	}
 	return c
 }

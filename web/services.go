@@ -91,10 +91,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, c templates.Confirm
 			c.Fields[name] = values
 		}
 	}
-	back := wayBack(r)
-	if c.Back == "" {
-		c.Back = back
-	}
+	c.Back = wayBack(r)
 	return s.render(w, r, http.StatusOK, templates.ConfirmPage(s.frame(r, templates.PageName(c.Back), c.Back), c))
 }
 

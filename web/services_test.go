@@ -304,7 +304,7 @@ func TestARollingRestartThatNobodyGoesOnWithCanBeGoneOnWith(t *testing.T) {
 	page.Says(t, "section .pad", "Under way")
 	page.Count(t, "button[value=continue]", 0)
 	// As long after the order that nobody goes on with it, and so soon after their last reports that the nodes still count.
-	c.config.Now = func() time.Time { return time.Now().Add(59500 * time.Millisecond) }
+	c.config.Now = func() time.Time { return time.Now().Add(57 * time.Second) }
 	c.rebuild()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()

@@ -32,8 +32,8 @@ func (s *Server) tlsPeerSubjects() pages {
 	}
 }
 
-// subjectForm offers to select a new subject in the same step. As long as none is typed it offers to read it from a
-// certificate, and then shows the certificates that peers showed under it.
+// subjectForm offers to select a new subject in the same step. As long as no name is typed it offers to read it
+// from a certificate; once one is, it shows the certificates that peers showed under it.
 func (s *Server) subjectForm(ctx context.Context, f templates.Frame, form templates.Form) (templ.Component, error) {
 	claims, err := s.claims(ctx, form.Value("name"))
 	if form.ID != 0 || err != nil {

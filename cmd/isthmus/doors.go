@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -52,13 +51,26 @@ func (s *server) doors(site http.Handler, own func() (*tls.Certificate, error)) 
 
 // openDoor takes the socket of the process before this one, or opens one.
 func (s *server) openDoor(address string) (net.Listener, error) {
-	if at, err := netip.ParseAddrPort(address); err == nil {
+	if at, err := listensAt(address); err == nil {
 		if file := s.manager.Take("tcp", at); file != nil {
 			defer file.Close() // the listener has a descriptor of its own
 			return net.FileListener(file)
 		}
 	}
 	return net.Listen("tcp", address)
+}
+
+// listensAt is the socket address that listening on host:port ends at.
+func listensAt(address string) (netip.AddrPort, error) {
+	at, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	ip, ok := netip.AddrFromSlice(at.IP)
+	if !ok { // no host, as in :8443
+		ip = netip.IPv6Unspecified()
+	}
+	return netip.AddrPortFrom(ip.Unmap(), uint16(at.Port)), nil
 }
 
 // handOver has the service manager keep the doors for the next process.
@@ -69,7 +81,7 @@ func (s *server) handOver(list []door) {
 	for _, d := range list {
 		raw, err := d.tcp.SyscallConn()
 		if err == nil {
-			err = cmp.Or(raw.Control(func(fd uintptr) { s.tell(s.manager.Keep(fd)) }), err)
+			err = raw.Control(func(fd uintptr) { s.tell(s.manager.Keep(fd)) })
 		}
 		s.tell(err)
 	}

@@ -55,6 +55,20 @@ func TestTheServiceManagerHearsWhenTheNodeServesAndWhenItDrains(t *testing.T) {
 	s.end(t)
 }
 
+// The socket of the process before is asked for by its address, however the flag says it.
+func TestTheConsolesSocketIsKnownHoweverItsAddressIsWritten(t *testing.T) {
+	for address, want := range map[string]string{
+		"127.0.0.1:8080": "127.0.0.1:8080", "localhost:8080": "127.0.0.1:8080", ":8443": "[::]:8443", "0.0.0.0:8443": "0.0.0.0:8443", "[::1]:8443": "[::1]:8443", "127.0.0.1:http": "127.0.0.1:80",
+	} {
+		if at, err := listensAt(address); err != nil || at.String() != want {
+			t.Errorf("%q: %v, %v, want %s", address, at, err, want)
+		}
+	}
+	if at, err := listensAt("8080"); err == nil {
+		t.Errorf("an address without a port is %v", at)
+	}
+}
+
 // A unit is edited by hand, far from the program whose flags it sets.
 func TestTheUnitNamesOnlyWhatTheProgramKnows(t *testing.T) {
 	text, err := os.ReadFile("../../docs/isthmus.service")

@@ -34,9 +34,14 @@ func (d doubted) why(err error) *PeerError {
 		e.Detail = fmt.Sprintf("%d certificates are shown, and there are too many ways from that of %q to a trusted CA to try them all; let the peer show its own and the CAs above it alone.",
 			len(d.shown), d.leaf())
 	default:
-		e.Reason, e.Detail = ReasonChain, fmt.Sprintf("the certificate that claims to be %q cannot be verified (%s); have it reissued.", d.leaf(), plain(err.Error()))
+		e.Reason, e.Detail = d.unverified(err)
 	}
 	return e
+}
+
+// unverified is about what nothing better is known of than the library's words.
+func (d doubted) unverified(err error) (reason, detail string) {
+	return ReasonChain, fmt.Sprintf("the certificate that claims to be %q cannot be verified (%s); have it reissued.", d.leaf(), plain(err.Error()))
 }
 
 // leaf is what the peer claims to be.
@@ -59,7 +64,7 @@ func (d doubted) invalid(cause x509.CertificateInvalidError) (reason, detail str
 	case x509.CANotAuthorizedForThisName:
 		return ReasonChain, fmt.Sprintf("a CA above %q may not issue for all of its names (%s); have the certificate reissued by another CA, or without those names.", d.leaf(), plain(cause.Detail))
 	}
-	return ReasonChain, fmt.Sprintf("the certificate that claims to be %q cannot be verified (%s); have it reissued.", d.leaf(), plain(cause.Error()))
+	return d.unverified(cause)
 }
 
 const noAuthority = ", which is not a CA and may issue none; have it issued by a CA."

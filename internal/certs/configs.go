@@ -125,8 +125,8 @@ func noPeerContext() error {
 func (c *Configs) Own() (*tls.Certificate, error) { return c.own, c.ownErr }
 
 // Recheck asks again about the connection of a peer that came from remote to a listener with this TLS context, so
-// that a removed subject or CA, and a forbidden version or cipher, bite on open connections too. until is the end of the
-// first certificate that the verdict rests on; it is zero when it rests on none.
+// that a removed subject or CA, and a forbidden version or cipher, bite on open connections too. until is when the last
+// way to a trusted CA ends with one of its certificates; it is zero when the verdict rests on none.
 func (c *Configs) Recheck(context string, remote netip.Addr, s Session) (until time.Time, err error) {
 	found, ok := c.contexts[context]
 	if !ok {

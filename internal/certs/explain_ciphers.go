@@ -10,7 +10,7 @@ import (
 // noCipher says why none of the cipher suites that a client offers could be chosen. Those that a context can have come
 // alone: they are what can be done about it here.
 func noCipher(offered []uint16, context string) string {
-	const other = "; let it offer one whose name begins with TLS_ECDHE_ or TLS_RSA_WITH_AES_."
+	const other = "; let it offer one whose name begins with TLS_ECDHE_ or TLS_RSA_WITH_AES_ and ends with _GCM_SHA256, _GCM_SHA384 or _CBC_SHA."
 	offered = slices.DeleteFunc(offered, outside)
 	choices := slices.DeleteFunc(slices.Clone(offered), func(id uint16) bool {
 		return !slices.Contains(federation.Ciphers(), tls.CipherSuiteName(id))

@@ -47,7 +47,7 @@ func (e *PeerError) Error() string {
 	return e.Reason + ": " + e.Detail
 }
 
-// spoken is an error that has its reason in it: a PeerError, or the refusal of a handshake that this node did not begin.
+// spoken is an error that has its reason in it: a PeerError, or this node's refusal of a handshake.
 func spoken(err error) *PeerError {
 	if peer, ok := errors.AsType[*PeerError](err); ok {
 		return peer

@@ -65,7 +65,5 @@ func (f TaskFacts) vouched(shown []federation.PeerCertificate) (TaskState, strin
 }
 
 func (f TaskFacts) trusts(ca string) bool {
-	return slices.ContainsFunc(f.Snapshot.Certificates, func(c federation.Certificate) bool {
-		return c.Purpose == federation.PurposeTrust && c.Subject == ca
-	})
+	return federation.TrustsName(f.Snapshot.Certificates, ca)
 }

@@ -1,6 +1,9 @@
 package federation
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Certificate purposes, by the guide's names (guide p.59).
 const (
@@ -33,6 +36,11 @@ func (c *Certificate) Tame() {
 
 // Problems are those of the text to remember a certificate by; the certificate itself is judged where it is imported.
 func (c *Certificate) Problems() []Problem { return check(c) }
+
+// TrustsName reports whether a trusted CA of this subject is among certificates.
+func TrustsName(stored []Certificate, ca string) bool {
+	return slices.ContainsFunc(stored, func(c Certificate) bool { return c.Purpose == PurposeTrust && c.Subject == ca })
+}
 
 // Kinds of key that a certificate can be requested for. Microsoft's servers take RSA of 2048 bits in every version (guide
 // p.59-60).

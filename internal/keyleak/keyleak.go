@@ -1,6 +1,6 @@
 // Package keyleak finds private keys in what a program gives out: pages, headers, log lines, exports. It owns the forms
-// that a key can have there and the numbers of the keys that a test knows; it refuses to know what the program does. For
-// tests only.
+// that a key can have there, the numbers of the keys that a test knows, and where a command reads and writes files; it
+// refuses to know what else the program does. For tests only.
 package keyleak
 
 import (

@@ -18,10 +18,14 @@ func soonOver(ca *siptest.Authority) (tls.Certificate, time.Time) {
 	return ca.Issue(siptest.Leaf{Names: []string{pool}, NotAfter: until}), until
 }
 
-// within a second of when it is not good any more, which a certificate is for the whole of its last second.
-func wasClosedAt(t *testing.T, until time.Time) {
+// closesAt waits until the node closes a connection: within a second of when the certificate is not good any more, which
+// it is for the whole of its last second. A loaded machine takes longer.
+func closesAt(t *testing.T, p *siptest.Peer, until time.Time) {
 	t.Helper()
-	if late := time.Since(until); late < 0 || late > 2500*time.Millisecond {
+	if m, err := p.ReceiveWithin(patience); m != nil || !siptest.Closed(err) {
+		t.Fatalf("the node did not close the connection: %v", err)
+	}
+	if late := time.Since(until); late < 0 || late > 5*time.Second {
 		t.Errorf("it was closed %v after its certificate expired", late)
 	}
 }
@@ -41,8 +45,7 @@ func TestAConnectionEndsWithTheCertificateThatItWasOpenedWith(t *testing.T) {
 			stays := r.connect(ca)
 			peer.Sends(siptest.Probe(self))
 			peer.Expect("200")
-			peer.ExpectClosed()
-			wasClosedAt(t, until)
+			closesAt(t, peer, until)
 			log.awaits(t, "connection closed", "peer", "127.0.0.1:", "", fmt.Sprintf("%s: the certificate of %q (serial number %s) expired on %s, less than an hour ago; renew it, or check the clocks of both machines.",
 				certs.ReasonExpired, pool, certs.Describe(shown.Leaf).Serial, until.UTC().Format("2006-01-02 at 15:04 UTC")))
 			stays.Sends(siptest.Probe(self))
@@ -62,8 +65,7 @@ func TestAConnectionToANextHopEndsWithTheCertificateOfTheHop(t *testing.T) {
 	hop := host.Accepts()
 	hop.Answers(hop.Expect("SUBSCRIBE"), 200)
 	peer.Expect("200")
-	hop.ExpectClosed()
-	wasClosedAt(t, until)
+	closesAt(t, hop, until)
 	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
 	if m := peer.Expect("504"); !strings.Contains(string(m.Bytes()), certs.ReasonExpired) {
 		t.Errorf("the answer does not say why:\n%s", m.Bytes())

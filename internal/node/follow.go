@@ -91,7 +91,7 @@ func (n *Node) apply(ctx context.Context, s federation.Snapshot) {
 func (n *Node) finished(p federation.Point) {
 	n.mu.Lock()
 	n.facts.inForce, n.facts.serving = p, true
-	if !p.Before(n.facts.newest) {
+	if p == n.facts.newest {
 		n.facts.refused, n.facts.behind = "", time.Time{}
 	}
 	n.mu.Unlock()

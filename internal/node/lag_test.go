@@ -3,8 +3,6 @@ package node
 import (
 	"context"
 	"log/slog"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -12,24 +10,6 @@ import (
 
 	"isthmus/internal/federation"
 )
-
-// A spoken is a log's text that another goroutine may be writing.
-type spoken struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *spoken) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(b)
-}
-
-func (s *spoken) count(part string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return strings.Count(s.text.String(), part)
-}
 
 // passes lets time pass and the node do what is due; time is not real here.
 func passes(d time.Duration) {
@@ -42,7 +22,7 @@ func closed(s *federation.Snapshot) { s.Nodes[0].Services = nil }
 
 func TestANodeThatIsBehindForTenSecondsSaysSoOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := &spoken{}
+		log := &safeBuffer{}
 		r := start(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(log, nil)) })
 		const alarm = "this node is behind the configuration"
 		r.commits(r.snapshot(1, closed))
@@ -74,7 +54,7 @@ func TestANodeThatIsBehindForTenSecondsSaysSoOnce(t *testing.T) {
 
 func TestAClockThatIsWrongIsToldOnceAndWhenItIsRight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := &spoken{}
+		log := &safeBuffer{}
 		var ahead atomic.Int64
 		var down atomic.Bool
 		r := start(t, func(c *Config) {

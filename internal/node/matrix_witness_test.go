@@ -1,7 +1,6 @@
 package node
 
 import (
-	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -122,16 +120,7 @@ func (w *witness) sight(t *testing.T) sight {
 }
 
 // A journal is a log that can be asked.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(b []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(b)
-}
+type journal struct{ safeBuffer }
 
 func (j *journal) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(j, nil)) }
 
@@ -140,12 +129,9 @@ func (j *journal) awaits(t *testing.T, message, key, begins, ends, reason string
 	t.Helper()
 	var got string
 	await(t, "the log tells of it", func() bool {
-		j.mu.Lock()
-		lines := bytes.Split(bytes.Clone(j.text.Bytes()), []byte("\n"))
-		j.mu.Unlock()
-		for _, line := range lines {
+		for line := range strings.Lines(j.String()) {
 			var fields map[string]any
-			if json.Unmarshal(line, &fields) != nil || fields["msg"] != message {
+			if json.Unmarshal([]byte(line), &fields) != nil || fields["msg"] != message {
 				continue
 			}
 			if who := fmt.Sprint(fields[key]); strings.HasPrefix(who, begins) && strings.HasSuffix(who, ends) {

@@ -26,7 +26,8 @@ import (
 // waits for an answer any more.
 const drainLimit = 32 * time.Second
 
-// Config is what a node is made of. All fields but Peers, Names and the durations are required.
+// Config is what a node is made of. All fields are required but those that say what nil or 0 means, and Stuck, which goes with
+// Watchdog.
 type Config struct {
 	Name    string     // this node's row in the configuration
 	Version string     // of the program, for status rows

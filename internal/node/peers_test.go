@@ -232,6 +232,8 @@ func (b *safeBuffer) String() string {
 	return b.text.String()
 }
 
+func (b *safeBuffer) count(part string) int { return strings.Count(b.String(), part) }
+
 // Probes are seen by the console alone, and other nodes see what this one does not: all of that comes from the database.
 func TestPeersThatOthersSawAreInLogAndMetric(t *testing.T) {
 	end := time.Now().AddDate(0, 0, 20).Truncate(time.Second)

@@ -67,6 +67,9 @@ func TestADatabaseThatIsRestoredWhileANodeIsDownIsHeldAtItsStart(t *testing.T) {
 	r.older()
 	r.tells(event{snapshot: r.snapshot(4, ofEra(1), port(5070))})
 	r.holds()
+	if r.node.observe().Behind == 0 {
+		t.Error("held, it is behind nothing")
+	}
 	r.with(func() { r.upTo = 10 })
 	r.commits(r.snapshot(10, ofEra(2)))
 	r.awaitState(Ready)

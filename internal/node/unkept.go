@@ -16,8 +16,10 @@ import (
 func (n *Node) keepSnapshot(s federation.Snapshot) {
 	err := n.files.writeSnapshot(s)
 	instead := "no configuration at all"
-	if err != nil && n.files.snapshotPoint().Revision > 0 {
-		instead = fmt.Sprintf("revision %d of %s", n.files.snapshotPoint().Revision, n.files.written(snapshotFile).UTC().Format("2 January 2006, 15:04 UTC"))
+	if err != nil {
+		if old := n.files.snapshotPoint().Revision; old > 0 {
+			instead = fmt.Sprintf("revision %d of %s", old, n.files.written(snapshotFile).UTC().Format("2 January 2006, 15:04 UTC"))
+		}
 	}
 	n.kept(snapshotFile, err, instead)
 }

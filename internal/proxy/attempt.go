@@ -138,8 +138,8 @@ func (a *attempt) unsent(err error) {
 	r.failed(a, reason, false)
 }
 
-// lost: the connection closed before the hop answered. What must not be delivered twice waits on, unless the hop surely did
-// not take it: the answer may still come another way.
+// lost: the connection closed before the hop answered. What must not be delivered twice waits on, as the answer may still
+// come another way, unless the hop surely did not take it, or Restart has answered.
 func (a *attempt) lost(l loss, untaken bool) {
 	if a.relay.once && !untaken && a.relay.server.Final() == 0 {
 		return

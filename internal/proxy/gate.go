@@ -26,7 +26,7 @@ func (g *gate) passes(now time.Time) bool {
 	return g.passed <= refusalsPerSecond
 }
 
-// refusalsEvery is how often handshakes that were not begun are told of, for each reason; the metric counts them all.
+// refusalsEvery is how often handshakes that this node refused or cut off are logged, for each reason; the metric counts them all.
 const refusalsEvery = 10 * time.Second
 
 // A seldom lets one event of each name pass in that time. Its zero value is ready; the names are few.

@@ -77,7 +77,7 @@ type Proxy struct {
 	forged   bans     // of datagrams
 	flooded  gate     // likewise
 	shaking  gate     // of handshakes of strangers
-	unbegun  seldom   // of handshakes that were refused before they began, for the log
+	unbegun  seldom   // of handshakes that this node refused or cut off, for the log
 	refusing gate     // the same, for the page
 	invites  sync.Map // *transaction.Server -> *relay, of INVITEs without a final response
 	places   sync.Map // key of a hop -> *place

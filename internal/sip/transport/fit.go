@@ -24,6 +24,11 @@ type ListenerState struct {
 func (l *Layer) Fit(want []Listener) []ListenerState {
 	l.fitting.Lock()
 	defer l.fitting.Unlock()
+	return l.fit(want)
+}
+
+// fit is Fit with its lock held.
+func (l *Layer) fit(want []Listener) []ListenerState {
 	f := fitting{layer: l, gone: l.current(), open: make([]*listening, len(want)), errs: make([]error, len(want)), kept: make([]*listening, len(want))}
 	for i := range want {
 		f.keep(i, want[i])

@@ -50,15 +50,10 @@ func doorOf(file *os.File, t sip.Transport) (door, error) {
 func (l *Layer) HandOver(keep func(fd uintptr) error) {
 	l.fitting.Lock()
 	defer l.fitting.Unlock()
-	gone := l.current()
-	for _, a := range gone {
+	for _, a := range l.current() {
 		a.heir = keep
 	}
-	f := fitting{layer: l, gone: gone}
-	f.closeGone()
-	l.mu.Lock()
-	l.listeners = nil
-	l.mu.Unlock()
+	l.fit(nil)
 }
 
 // bequeath gives the socket to the heir, if there is one.

@@ -49,8 +49,9 @@ type Handler interface {
 	// was retired.
 	Undelivered(c *Conn, b []byte)
 	// HandshakeFailed reports a TLS connection to a listener that never came up, with what is known of its peer without the
-	// handshake. err is ErrClosed or ErrStranger when this node cut it off, and a *HandshakeRefusal when it did not begin: thousands
-	// may come in a second, and accepting waits for each call. Of one that this node opened Dial tells.
+	// handshake. err is ErrClosed or ErrStranger when this node cut it off, and a *HandshakeRefusal when it did not begin it or go
+	// on with it: thousands may come in a second, and accepting waits for calls about those not begun. Of one that this node
+	// opened Dial tells.
 	HandshakeFailed(peer *Peer, err error)
 }
 
