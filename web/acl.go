@@ -60,7 +60,7 @@ func aclSaved(e federation.ACLEntry) string {
 }
 
 func (s *Server) aclPage(ctx context.Context, f templates.Frame, l templates.List) (templ.Component, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func halfServer(host federation.Host, byName bool) templates.Finding {
 }
 
 func (s *Server) aclEffects(ctx context.Context, going []federation.ACLEntry) ([]string, bool, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, false, err
 	}

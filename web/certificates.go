@@ -45,7 +45,7 @@ func (s *Server) key(ctx context.Context) (*certs.Key, error) {
 }
 
 func (s *Server) showCertificates(w http.ResponseWriter, r *http.Request) error {
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func certificatePath(c federation.Certificate) string {
 
 // certificate is the stored one that the path names, with the configuration it stands in.
 func (s *Server) certificate(r *http.Request) (federation.Certificate, federation.Snapshot, error) {
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return federation.Certificate{}, snapshot, err
 	}

@@ -38,7 +38,7 @@ func (s *Server) uploadPage(w http.ResponseWriter, r *http.Request, status int, 
 	if form.Value("purpose") != federation.PurposeOwn {
 		return s.render(w, r, status, templates.TrustForm(s.frame(r, title, certificatesPath), form))
 	}
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return err
 	}
@@ -256,7 +256,7 @@ func (s *Server) ownFrom(ctx context.Context, u uploaded) (certs.Imported, error
 	if err != nil {
 		return certs.Imported{}, err
 	}
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return certs.Imported{}, err
 	}

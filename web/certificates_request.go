@@ -70,7 +70,7 @@ var keyKinds = map[string]string{
 }
 
 func (s *Server) showRequest(w http.ResponseWriter, r *http.Request) error {
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (s *Server) pending(ctx context.Context, snapshot federation.Snapshot, node
 // makeRequest makes a key and a request with it. One that waits already is replaced only after a page that says what is
 // lost with it.
 func (s *Server) makeRequest(w http.ResponseWriter, r *http.Request) error {
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func (s *Server) askReplace(w http.ResponseWriter, r *http.Request, snapshot fed
 
 // request is the one that waits for the node that the path names.
 func (s *Server) request(r *http.Request) (federation.CertificateRequest, federation.Snapshot, error) {
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return federation.CertificateRequest{}, snapshot, err
 	}

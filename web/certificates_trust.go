@@ -46,7 +46,7 @@ func (s *Server) distrust(w http.ResponseWriter, r *http.Request) error {
 
 // tickedCAs are the trusted CAs that the ids name, each once.
 func (s *Server) tickedCAs(r *http.Request, ids []string) ([]federation.Certificate, federation.Snapshot, error) {
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return nil, snapshot, err
 	}

@@ -34,7 +34,7 @@ func (s *Server) domains() pages {
 }
 
 func (s *Server) domainRows(ctx context.Context, domains []federation.Domain) ([]templates.Row, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (s *Server) domainRows(ctx context.Context, domains []federation.Domain) ([
 
 // checkDomain refuses a node's name: what is a host cannot be what stands after the @ of addresses here.
 func (s *Server) checkDomain(ctx context.Context, d federation.Domain, _ url.Values) (federation.Invalid, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil || snapshot.Node(d.Name) == nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func routesOf(snapshot federation.Snapshot, domain string) []federation.StaticRo
 }
 
 func (s *Server) domainPage(ctx context.Context, f templates.Frame, l templates.List) (templ.Component, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func usedDomains(snapshot federation.Snapshot) []templates.UsedDomain {
 }
 
 func (s *Server) domainEffects(ctx context.Context, going []federation.Domain) ([]string, bool, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, false, err
 	}

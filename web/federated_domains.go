@@ -27,7 +27,7 @@ func (s *Server) federatedDomains() pages {
 }
 
 func (s *Server) federatedDomainRows(ctx context.Context, domains []federation.FederatedDomain) ([]templates.Row, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}

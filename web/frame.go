@@ -21,7 +21,7 @@ func (s *Server) frame(r *http.Request, title, path string) templates.Frame {
 	f.User, f.Role, f.MayChange, f.Node = who.Name, string(who.Role), may(r, auth.Change), s.Node
 	f.Applied = s.applied(r.Context())
 	if f.Applied.Known {
-		f.Notice = s.standing.at(r.Context(), f.Applied.Revision, s.store.Snapshot)
+		f.Notice = s.standing.at(r.Context(), f.Applied.Revision, s.snapshot)
 	}
 	if lost := restoredNotice(f.Applied); lost != nil && path != pendingPath {
 		f.Notice = oneBanner(f.Notice, lost)

@@ -42,7 +42,7 @@ func (s *Server) showHandshakes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return err
 	}

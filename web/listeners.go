@@ -84,7 +84,7 @@ func (s *Server) listenerState(l federation.Listener, statuses []federation.Node
 }
 
 func (s *Server) listenerForm(ctx context.Context, f templates.Frame, form templates.Form) (templ.Component, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (s *Server) listenerForm(ctx context.Context, f templates.Frame, form templ
 }
 
 func (s *Server) listenerPage(ctx context.Context, f templates.Frame, l templates.List) (templ.Component, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func byContext(listeners []federation.Listener, context string) *federation.List
 // listenerEffects refuses to delete the last open listener of its kind: other nodes come by TCP, front ends by the one
 // that verifies clients. It is switched off first, so that nobody is cut off by a tick too many.
 func (s *Server) listenerEffects(ctx context.Context, going []federation.Listener) ([]string, bool, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, false, err
 	}

@@ -36,7 +36,7 @@ func (s *Server) nodes() pages {
 }
 
 func (s *Server) nodeRows(ctx context.Context, nodes []federation.Node) ([]templates.Row, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (s *Server) nodeForm(ctx context.Context, f templates.Frame, form templates
 
 // nodeNames are the names of the nodes that a test lets pass.
 func (s *Server) nodeNames(ctx context.Context, wanted func(federation.Node) bool) ([]string, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (s *Server) nodeNames(ctx context.Context, wanted func(federation.Node) boo
 
 // checkNode refuses a name or an address that a server of the Microsoft side has already (guide p.74).
 func (s *Server) checkNode(ctx context.Context, n federation.Node, _ url.Values) (federation.Invalid, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (s *Server) nodeEffects(ctx context.Context, going []federation.Node) ([]st
 	if err != nil {
 		return nil, false, err
 	}
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, false, err
 	}

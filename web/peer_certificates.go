@@ -44,7 +44,7 @@ func (s *Server) sourcesRefused(w http.ResponseWriter, r *http.Request, status i
 
 // readPeerCertificate shows what was uploaded or pasted. It keeps nothing.
 func (s *Server) readPeerCertificate(w http.ResponseWriter, r *http.Request) error {
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ const maxProbes = 4
 // probePeer asks a configured server for its certificate, and no other: the console is no way into networks that the
 // browser does not reach.
 func (s *Server) probePeer(w http.ResponseWriter, r *http.Request) error {
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return err
 	}

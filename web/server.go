@@ -52,6 +52,7 @@ type Server struct {
 	sessions sessions.Store
 	looks    looks // DNS look-ups under way
 	standing standing
+	kept     kept
 	probes   chan struct{} // one for each that runs
 }
 

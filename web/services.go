@@ -41,7 +41,7 @@ func (s *Server) showServices(w http.ResponseWriter, r *http.Request) error {
 
 // serviceSight reads what the nodes are to run and what they report.
 func (s *Server) serviceSight(ctx context.Context) (serviceSight, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return serviceSight{}, err
 	}

@@ -23,7 +23,7 @@ func (s *Server) showSettings(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, status int, form templates.Form) error {
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return err
 	}

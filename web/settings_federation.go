@@ -11,7 +11,7 @@ import (
 // askFederation asks before partitioned federation is turned on or off, as the guide's console warns (p.51 steps 1-6). The
 // page's own button wants to be asked.
 func (s *Server) askFederation(w http.ResponseWriter, r *http.Request, on bool) error {
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (s *Server) showStart(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) scene(ctx context.Context) (scene, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return scene{}, err
 	}

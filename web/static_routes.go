@@ -80,7 +80,7 @@ func reaches(r federation.StaticRoute) string {
 
 // routePage tells about domains and hosts that a person would miss in the list.
 func (s *Server) routePage(ctx context.Context, f templates.Frame, l templates.List) (templ.Component, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func usualPort(_ context.Context, posted url.Values) error {
 
 // checkRoute refuses what a configuration may hold, but hardly anybody means.
 func (s *Server) checkRoute(ctx context.Context, r federation.StaticRoute, _ url.Values) (federation.Invalid, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (s *Server) routeSaved(ctx context.Context, r federation.StaticRoute, _ url
 	if domain := r.Domain(); domain != "" {
 		text = domain + " (" + r.Destination + ") leads to " + hop(r) + "."
 	}
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return text
 	}
@@ -199,7 +199,7 @@ func (s *Server) routeSaved(ctx context.Context, r federation.StaticRoute, _ url
 }
 
 func (s *Server) routeEffects(ctx context.Context, going []federation.StaticRoute) ([]string, bool, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, false, err
 	}

@@ -39,7 +39,7 @@ func (s *Server) subjectForm(ctx context.Context, f templates.Frame, form templa
 	if form.ID != 0 || err != nil {
 		return templates.TLSPeerSubjectForm(f, form, nil, nil, claims), err
 	}
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (s *Server) subjectForm(ctx context.Context, f templates.Frame, form templa
 }
 
 func (s *Server) subjectRows(ctx context.Context, subjects []federation.TLSPeerSubject) ([]templates.Row, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func selectedIn(contexts []string) templates.Cell {
 }
 
 func (s *Server) subjectPage(ctx context.Context, f templates.Frame, l templates.List) (templ.Component, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func whereToSelect(ctx context.Context, snapshot federation.Snapshot, text strin
 // subjectSaved goes by what is stored: a subject that was there before may be selected already, and saving it selects nothing.
 func (s *Server) subjectSaved(ctx context.Context, p federation.TLSPeerSubject, posted url.Values) string {
 	var text string
-	if snapshot, err := s.store.Snapshot(ctx); err == nil {
+	if snapshot, err := s.snapshot(ctx); err == nil {
 		text = whereSelected(ctx, contextsWith(snapshot, p.Name))
 	}
 	switch typed := strings.ToLower(strings.TrimSpace(posted.Get("name"))); {
@@ -177,7 +177,7 @@ func whereSelected(ctx context.Context, contexts []string) string {
 }
 
 func (s *Server) subjectEffects(ctx context.Context, going []federation.TLSPeerSubject) ([]string, bool, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, false, err
 	}

@@ -75,7 +75,7 @@ func cipherCell(c federation.TLSContext) templates.Cell {
 }
 
 func (s *Server) contextForm(ctx context.Context, f templates.Frame, form templates.Form) (templ.Component, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (s *Server) arrange(ctx context.Context, posted url.Values) error {
 	case how == "all" && field == "ciphers":
 		posted[field] = federation.Ciphers()
 	case how == "all" && field == "peer_subjects":
-		snapshot, err := s.store.Snapshot(ctx)
+		snapshot, err := s.snapshot(ctx)
 		if err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ func (s *Server) checkContext(ctx context.Context, c federation.TLSContext, post
 
 // contextSaved tells which nodes' certificates no cipher fits, and which configured subjects are left out.
 func (s *Server) contextSaved(ctx context.Context, c federation.TLSContext, _ url.Values) string {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return ""
 	}
@@ -189,7 +189,7 @@ func leftOut(snapshot federation.Snapshot, c federation.TLSContext) string {
 }
 
 func (s *Server) contextEffects(ctx context.Context, going []federation.TLSContext) ([]string, bool, error) {
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, false, err
 	}

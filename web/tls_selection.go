@@ -77,7 +77,7 @@ func (s *Server) ticked(ctx context.Context, posted url.Values) ([]federation.TL
 	if len(names) == 0 {
 		return nil, nil, nil
 	}
-	snapshot, err := s.store.Snapshot(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

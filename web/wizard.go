@@ -45,7 +45,7 @@ func (s *Server) beginPage(w http.ResponseWriter, r *http.Request, status int, i
 	if err != nil {
 		return err
 	}
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return err
 	}
@@ -142,6 +142,6 @@ func (s *Server) ownRun(w http.ResponseWriter, r *http.Request) (found run, ok b
 	if err != nil {
 		return found, false, err
 	}
-	found.snapshot, err = s.store.Snapshot(r.Context())
+	found.snapshot, err = s.snapshot(r.Context())
 	return found, err == nil, err
 }

@@ -30,7 +30,7 @@ func (s *Server) showDraft(w http.ResponseWriter, r *http.Request) error {
 	if draft.Owner == signedIn(r).Name {
 		return redirect(w, r, "/wizard")
 	}
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (s *Server) takeDraft(w http.ResponseWriter, r *http.Request) error {
 	if theirs.Owner == signedIn(r).Name {
 		return redirect(w, r, "/wizard")
 	}
-	snapshot, err := s.store.Snapshot(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return err
 	}

@@ -168,7 +168,7 @@ func (s *Server) finishWizard(w http.ResponseWriter, r *http.Request) error {
 
 // reviewAgain shows the plan of today after Finish was refused.
 func (s *Server) reviewAgain(w http.ResponseWriter, r *http.Request, run run, why error) (err error) {
-	if run.snapshot, err = s.store.Snapshot(r.Context()); err != nil {
+	if run.snapshot, err = s.snapshot(r.Context()); err != nil {
 		return err
 	}
 	notice := "The plan has a conflict. Resolve it first; it stands below."
