@@ -15,6 +15,7 @@ const (
 	Ready    = "ready"
 	Degraded = "degraded" // works on without the database
 	Starting = "starting"
+	Stopped  = "stopped" // its service SIP proxy does not run
 	Draining = "draining"
 )
 

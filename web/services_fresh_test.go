@@ -29,4 +29,8 @@ func TestANodeThatFallsSilentWhileOthersReportIsNotReady(t *testing.T) {
 	if v.ready("imp1", federation.ServiceSIPProxy) {
 		t.Error("a node that ends is ready")
 	}
+	v.statuses[0].State = Stopped
+	if v.ready("imp1", federation.ServiceSIPProxy) || !v.ready("imp1", federation.ServiceSIPFederation) {
+		t.Error("without its SIP proxy a node's other service counts as down, or its SIP proxy as up")
+	}
 }

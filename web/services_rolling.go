@@ -121,7 +121,11 @@ func (s *Server) othersRun(ctx context.Context, r federation.RollingRestart, nex
 // ready reports whether a service runs on a node with every order carried out.
 func (v serviceSight) ready(node, service string) bool {
 	status := statusOf(v.statuses, node)
-	return v.fresh(status) && slices.Contains([]string{"", "ready", "degraded"}, status.State) &&
+	states := []string{"", Ready, Degraded}
+	if service != federation.ServiceSIPProxy {
+		states = append(states, Stopped) // which is of the other service
+	}
+	return v.fresh(status) && slices.Contains(states, status.State) &&
 		v.Runs(node, service) && status.Restarted[service] >= v.Restarts(node, service)
 }
 

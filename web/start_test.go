@@ -126,7 +126,7 @@ func TestReadinessTellsDetailsToThisMachineAndToThoseSignedIn(t *testing.T) {
 	if a := stranger.send(near).status(200); a.body != "isthmus_up 1\n" {
 		t.Errorf("metrics are %q", a.body)
 	}
-	for state, want := range map[string]int{web.Degraded: 200, web.Starting: 503, web.Draining: 503} {
+	for state, want := range map[string]int{web.Degraded: 200, web.Starting: 503, web.Stopped: 503, web.Draining: 503} {
 		health.State = state
 		stranger.get("/readyz").status(want)
 		stranger.get("/healthz").status(200)

@@ -76,7 +76,11 @@ func nodeState(status *federation.NodeStatus, revision int64, now time.Time) tem
 	case status.AppliedRevision < revision:
 		return templates.State{Mark: templates.Part, Word: "Behind", Note: fmt.Sprintf("holds revision %d", status.AppliedRevision)}
 	}
-	return listening(status)
+	state := listening(status)
+	if status.State == Stopped && state.Mark == templates.Up {
+		return templates.State{Mark: templates.Off, Word: "Stopped", Note: "the SIP proxy does not run on it"}
+	}
+	return state
 }
 
 // listening tells which listeners of a node are not open although they should be, and what it cannot keep on its disk.

@@ -66,6 +66,8 @@ func TestNodeListTellsWhyANodeIsNotReady(t *testing.T) {
 		{"the newest revision does not work", federation.NodeStatus{AppliedRevision: revision, Error: "no such context"}, 0, "Not applied no such context"},
 		{"the disk is full", federation.NodeStatus{AppliedRevision: revision, Unkept: "A start would use revision 1."}, 0, "Not kept A start would use revision 1."},
 		{"the disk is full and a port is taken", federation.NodeStatus{AppliedRevision: revision, Unkept: "A start would use revision 1.", Listeners: []federation.ListenerStatus{{Name: "A", Error: "port 5060 is in use"}}}, 0, "Listener not open"},
+		{"the SIP proxy is stopped", federation.NodeStatus{AppliedRevision: revision, State: web.Stopped}, 0, "Stopped the SIP proxy does not run on it"},
+		{"the SIP proxy is stopped and the disk is full", federation.NodeStatus{AppliedRevision: revision, State: web.Stopped, Unkept: "A start would use revision 1."}, 0, "Not kept"},
 		{"an older revision is in force", federation.NodeStatus{AppliedRevision: revision - 1}, 0, fmt.Sprintf("Behind holds revision %d", revision-1)},
 		{"nothing for a minute", federation.NodeStatus{AppliedRevision: revision}, 5 * time.Minute, "Silent last heard 5 minutes ago"},
 	} {

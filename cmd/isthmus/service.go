@@ -52,7 +52,12 @@ func (s *server) announce(ctx context.Context, state func() string) {
 			return
 		case <-look.C:
 		}
-		if now := state(); now != node.Starting {
+		switch now := state(); now {
+		case node.Starting:
+		case node.Stopped:
+			s.tell(s.manager.Ready("started; the SIP proxy does not run on this node"))
+			return
+		default:
 			s.tell(s.manager.Ready("serving: " + now))
 			return
 		}

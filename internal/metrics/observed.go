@@ -45,7 +45,7 @@ func (m *Metrics) ObserveLog(lost func() int64) {
 type observed struct{ state atomic.Pointer[func() State] }
 
 var (
-	readyDesc        = gauge("ready", "1 while a snapshot is applied and every activated listener is open.")
+	readyDesc        = gauge("ready", "1 while a snapshot is applied, the SIP proxy runs on this node and every activated listener is open.")
 	databaseDesc     = gauge("database_up", "1 while the database answers.")
 	revisionDesc     = gauge("applied_revision", "Revision of the configuration that is in force on this node.")
 	heldDesc         = gauge("restored_held", "1 while the database is older than what this node has in force, as after a restore, and that is not accepted.")

@@ -148,10 +148,12 @@ func (n *Node) current() *applied {
 	return n.facts.applied
 }
 
-// fit opens and closes listeners. The caller holds applying.
+// fit opens and closes listeners. A service that stops is told of before its ports close, and one that starts when they
+// are open, so that a load balancer that asks sends nobody to a closed port. The caller holds applying.
 func (n *Node) fit(a *applied) {
 	n.mu.Lock()
 	draining := n.facts.draining
+	n.facts.stopped = n.facts.stopped || a.plan.off
 	n.mu.Unlock()
 	if draining {
 		return
@@ -159,7 +161,7 @@ func (n *Node) fit(a *applied) {
 	list := a.plan.statuses(n.layer.Fit(a.plan.listeners))
 	n.mu.Lock()
 	old := n.facts.listeners
-	n.facts.listeners = list
+	n.facts.listeners, n.facts.stopped = list, a.plan.off
 	n.mu.Unlock()
 	n.logListeners(old, list)
 }

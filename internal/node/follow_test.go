@@ -63,12 +63,13 @@ func TestTheServiceClosesAndOpensTheListeners(t *testing.T) {
 	off := func(s *federation.Snapshot) { s.Nodes[0].Services = []string{federation.ServiceSIPFederation} }
 	r.commits(r.snapshot(1))
 	r.commits(r.snapshot(2, off))
-	if h := r.awaitState(Ready); len(h.Listeners) != 0 || r.answers(5060) {
+	if h := r.awaitState(Stopped); len(h.Listeners) != 0 || r.answers(5060) {
 		t.Errorf("switched off, it says %+v", h)
 	}
+	await(t, "that is reported", func() bool { return r.lastReport().State == Stopped })
 	r.commits(r.snapshot(3))
-	if !r.answers(5060) {
-		t.Error("switched on again, it does not answer")
+	if h := r.node.Health(); h.State != Ready || !r.answers(5060) {
+		t.Errorf("switched on again, it says %+v", h)
 	}
 }
 
@@ -79,12 +80,12 @@ func TestAStoppedServiceClosesTheListenersUntilItIsStarted(t *testing.T) {
 	}
 	r.commits(r.snapshot(1))
 	r.commits(r.snapshot(2, stopped))
-	if h := r.node.Health(); len(h.Listeners) != 0 || r.answers(5060) {
+	if h := r.node.Health(); h.State != Stopped || r.node.observe().Ready || len(h.Listeners) != 0 || r.answers(5060) {
 		t.Errorf("stopped, it says %+v", h)
 	}
 	r.commits(r.snapshot(3, func(s *federation.Snapshot) { stopped(s); s.ServiceStates[0].Stopped = false }))
-	if !r.answers(5060) {
-		t.Error("started again, it does not answer")
+	if h := r.node.Health(); h.State != Ready || !r.node.observe().Ready || !r.answers(5060) {
+		t.Errorf("started again, it says %+v", h)
 	}
 	r.commits(r.snapshot(4, func(s *federation.Snapshot) { stopped(s); s.ServiceStates[0].Node = "imp9.synergy.com" }))
 	if !r.answers(5060) {
@@ -100,7 +101,7 @@ func TestAStoppedServiceIsStoppedAfterAStartFromDisk(t *testing.T) {
 	r.end()
 	r.run()
 	r.tells(event{err: errDown})
-	if h := r.awaitState(Degraded); h.AppliedRevision != 1 || len(h.Listeners) != 0 || r.answers(5060) {
+	if h := r.awaitState(Stopped); h.AppliedRevision != 1 || h.Database != errDown.Error() || len(h.Listeners) != 0 || r.answers(5060) {
 		t.Errorf("it says %+v", h)
 	}
 }

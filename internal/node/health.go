@@ -11,6 +11,7 @@ const (
 	Ready    = "ready"    // a snapshot is in force and every activated listener is open
 	Degraded = "degraded" // the same, but the database cannot be reached, or its newest revision cannot be applied, or not kept on disk
 	Starting = "starting" // no snapshot is in force yet, or a listener is not open
+	Stopped  = "stopped"  // the service SIP proxy does not run here, so no listener is open on purpose
 	Draining = "draining" // ends as soon as the requests under way are answered
 )
 
@@ -31,6 +32,7 @@ type facts struct {
 	applied   *applied         // that requests obey, nil before the first snapshot
 	inForce   federation.Point // state of which everything is in force: policy, listeners and users
 	serving   bool             // there was one
+	stopped   bool             // the service SIP proxy does not run here
 	listeners []federation.ListenerStatus
 	newest    federation.Point  // last one read from the database
 	behind    time.Time         // since when newest is not in force, zero while it is
@@ -59,7 +61,11 @@ func (f *facts) state() string {
 	switch {
 	case f.draining:
 		return Draining
-	case !f.serving || !allOpen(f.listeners):
+	case !f.serving:
+		return Starting
+	case f.stopped:
+		return Stopped
+	case !allOpen(f.listeners):
 		return Starting
 	case f.database != DatabaseOK || f.trouble() != "" || f.lacking() != "":
 		return Degraded

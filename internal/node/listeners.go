@@ -14,12 +14,13 @@ import (
 type plan struct {
 	listeners  []transport.Listener
 	impossible []federation.ListenerStatus
+	off        bool // the service SIP proxy does not run here
 }
 
 // planListeners is empty while the service sip_proxy is off or stopped here (guide p.49-50).
 func planListeners(s *federation.Snapshot, node *federation.Node, configs *certs.Configs) plan {
 	var p plan
-	if !s.Runs(node.Name, federation.ServiceSIPProxy) {
+	if p.off = !s.Runs(node.Name, federation.ServiceSIPProxy); p.off {
 		return p
 	}
 	for _, configured := range s.Listeners {
