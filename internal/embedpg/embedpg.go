@@ -33,6 +33,8 @@ type Config struct {
 	Persist bool
 	// Volatile trades durability for speed: a crash of the machine may lose everything. For tests only.
 	Volatile bool
+	// Once leaves a server ended that has ended by itself. For tests only, which end it and start it when they want.
+	Once bool
 
 	places    []string // directories to search for server programs, as globs; nil: the usual ones, then PATH
 	elsewhere string   // where clusters of unreachable default data directories lie; "": /var/lib/isthmus

@@ -97,7 +97,7 @@ func (k *keeper) keep(ctx context.Context, s *server, first chan<- error) {
 			rest = k.watch(ctx, s, rest)
 			s = nil
 		}
-		if pause(ctx, rest) != nil {
+		if k.config.Once || pause(ctx, rest) != nil {
 			return
 		}
 		rest = min(2*rest, maxRest)

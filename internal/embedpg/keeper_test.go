@@ -79,6 +79,23 @@ func TestAKilledServerIsStartedAgainWithWhatItHeld(t *testing.T) {
 	}
 }
 
+func TestAServerThatRunsOnceStaysAwayAndItsDirectoryCanBeUsedAgain(t *testing.T) {
+	dir := madeDir(t)
+	cfg := quick(dir)
+	cfg.Once = true
+	c := start(t, cfg)
+	if err := syscall.Kill(postmaster(t, dir), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-c.keeper.ended
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if again := start(t, cfg); !answers(t, again.URL()) {
+		t.Error("started again, it does not answer")
+	}
+}
+
 func TestAServerThatDoesNotStartIsTriedAgainUntilItDoes(t *testing.T) {
 	dir := madeDir(t)
 	mend := spoil(t, dir)
