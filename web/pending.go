@@ -77,9 +77,9 @@ func (v serviceSight) newerThan() (newest federation.Point, nodes []federation.N
 func (v serviceSight) stopped() []templates.ControlRow {
 	var rows []templates.ControlRow
 	for _, n := range v.Nodes {
-		for _, service := range federation.Services {
-			if n.Runs(service) && !v.Runs(n.Name, service) {
-				rows = append(rows, v.control(n, service))
+		for _, o := range templates.ServiceOptions() { // in the order of the pages
+			if n.Runs(o.Value) && !v.Runs(n.Name, o.Value) {
+				rows = append(rows, v.control(n, o.Value))
 			}
 		}
 	}

@@ -17,13 +17,13 @@ const rollingOrder federation.ServiceOrder = "rolling"
 func (v serviceSight) controls() []templates.ControlRow {
 	var rows []templates.ControlRow
 	if len(v.Nodes) > 1 {
-		for _, service := range federation.Services {
-			rows = append(rows, v.controlOfAll(service))
+		for _, o := range templates.ServiceOptions() { // in the order of the pages
+			rows = append(rows, v.controlOfAll(o.Value))
 		}
 	}
 	for _, n := range v.Nodes {
-		for _, service := range federation.Services {
-			rows = append(rows, v.control(n, service))
+		for _, o := range templates.ServiceOptions() { // in the order of the pages
+			rows = append(rows, v.control(n, o.Value))
 		}
 	}
 	return rows
