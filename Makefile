@@ -26,7 +26,7 @@ define install
 	else echo "Install $(1), or what your system calls it, and try again." >&2; exit 1; fi
 endef
 
-.PHONY: help run test check demo bench e2e fuzz mutation soak flood oracle build generate postgres e2e-packages no-kamailio-service clean
+.PHONY: help run test check demo bench e2e fuzz mutation soak flood oracle build generate postgres e2e-packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -62,7 +62,7 @@ demo: postgres build ## one node, two pretend front ends, users and traffic
 bench: ## measure the SIP core's parts
 	go test -run '^$$' -bench . -benchmem ./internal/sip/... ./internal/routing/... ./internal/proxy/...
 
-e2e: postgres e2e-packages ## drive the console in a browser and the core with SIPp, OpenSSL and Kamailio
+e2e: postgres e2e-packages ## drive the console in a browser and the core with SIPp, OpenSSL, Kamailio and HAProxy
 	go test -count=1 -tags e2e ./internal/e2e
 
 fuzz: ## fuzz the readers, a minute each, and keep what was found
@@ -90,19 +90,19 @@ install-postgres:
 	$(call install,postgresql)
 
 e2e-packages:
-	@command -v chromium >/dev/null && command -v sipp >/dev/null && command -v openssl >/dev/null && command -v kamailio >/dev/null && command -v systemd-analyze >/dev/null && \
+	@command -v chromium >/dev/null && command -v sipp >/dev/null && command -v openssl >/dev/null && command -v kamailio >/dev/null && command -v haproxy >/dev/null && command -v systemd-analyze >/dev/null && \
 	  ls /usr/lib*/{,*/}kamailio/modules/tls.so 2>/dev/null | grep -q . || $(MAKE) --no-print-directory install-e2e
 
-install-e2e: no-kamailio-service
-	$(call install,chromium sip-tester openssl kamailio kamailio-tls-modules systemd)
+install-e2e: no-kamailio-service no-haproxy-service
+	$(call install,chromium sip-tester openssl kamailio kamailio-tls-modules haproxy systemd)
 
 install-oracle: no-kamailio-service
 	$(call install,kamailio)
 
-# The package would start a service on port 5060 of 127.0.0.1, where make run listens. A Kamailio that is there is left alone.
-no-kamailio-service:
-	@command -v kamailio >/dev/null || [ ! -d /run/systemd/system ] || { \
-	  run=; [ "$$(id -u)" = 0 ] || run=sudo; $$run systemctl mask --quiet kamailio; }
+# The packages would start services, Kamailio's on port 5060 of 127.0.0.1, where make run listens. What is there is left alone.
+no-%-service:
+	@command -v $* >/dev/null || [ ! -d /run/systemd/system ] || { \
+	  run=; [ "$$(id -u)" = 0 ] || run=sudo; $$run systemctl mask --quiet $*; }
 
 clean: ## remove what was built; the data in var stays
 	rm -rf $(BIN)
