@@ -1,0 +1,220 @@
+package e2e
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"isthmus/internal/pgtest"
+	"isthmus/internal/siptest"
+)
+
+const (
+	pace = 10 * time.Millisecond // between two requests of one side, while something happens
+	some = 50                    // requests that have to pass then
+)
+
+func TestANodeStartsFromItsDiskWhileItsDatabaseIsDownOrHangs(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1)
+	f.serves()
+	m := f.nodes[0]
+	for _, way := range []struct {
+		name        string
+		ends, mends func()
+	}{
+		{"it is down", f.server.Kill, func() { f.server.Start() }},
+		{"it hangs", f.server.Freeze, f.server.Thaw},
+		{"what is sent gets lost", m.link.Hold, m.link.Mend},
+	} {
+		revision := f.follows()
+		m.process.stop()
+		way.ends()
+		began := time.Now()
+		m.begins()
+		m.becomes("degraded")
+		t.Logf("%s: it serves %s after its start", way.name, time.Since(began).Round(time.Millisecond))
+		if r := m.ready(); r.Status != http.StatusOK || r.Revision != nil || r.Applied != revision {
+			t.Errorf("%s: /readyz answers %+v, and revision %d was in force", way.name, r, revision)
+		}
+		flow := f.flows(pace, m)
+		flow.goesOn(some)
+		way.mends()
+		f.follows()
+		flow.goesOn(some)
+		flow.ends()
+	}
+	f.admits("10.9.9.9")
+}
+
+func TestANodeWithNothingOnDiskOpensNothingUntilItsDatabaseComes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		key  bool
+	}{{"its key file is there", true}, {"nor its key file", false}} {
+		t.Run(c.name, func(t *testing.T) {
+			server := newServer(t)
+			m := &member{machine: newMachine(t, "imp1.synergy.com", network()+nodeHost, ""), link: pgtest.NewLink(t, server.URL())}
+			m.address, _, _ = net.SplitHostPort(m.console)
+			if c.key {
+				m.isthmusOver(server.URL(), "cert", "list")
+			}
+			server.Kill()
+			m.begins()
+			m.becomes("starting")
+			if r := m.ready(); r.Status != http.StatusServiceUnavailable || r.Revision != nil || r.Applied != 0 {
+				t.Errorf("/readyz answers %+v", r)
+			}
+			if opens(m.address, "5060") {
+				t.Error("a node without any configuration listens")
+			}
+			server.Start()
+			began := time.Now()
+			m.becomes("ready")
+			t.Logf("ready %s after the database", time.Since(began).Round(time.Millisecond))
+			if !opens(m.address, "5060") {
+				t.Error("a ready node does not listen")
+			}
+		})
+	}
+}
+
+// isthmusOver calls the program with another database.
+func (m *member) isthmusOver(database string, args ...string) {
+	m.t.Helper()
+	m.isthmus(append(args, "--database-url", database)...)
+}
+
+func opens(host, port string) bool {
+	c, err := net.Dial("tcp", net.JoinHostPort(host, port))
+	if err == nil {
+		c.Close()
+	}
+	return err == nil
+}
+
+// outage is something that happens to the database of a fleet that serves.
+type outage struct {
+	name        string
+	ends, mends func()
+	state       string // of the nodes meanwhile
+}
+
+// outlives holds that an outage costs no request, that the console refuses to save meanwhile, and that every node follows
+// the database afterwards.
+func (f *fleet) outlives(t *testing.T, o outage, refusal string) {
+	t.Helper()
+	anna := f.node.signsIn(siptest.Unique("anna"))
+	flow := f.flows(pace, f.nodes...)
+	flow.goesOn(some)
+	o.ends()
+	began := time.Now()
+	for _, m := range f.nodes {
+		m.becomes(o.state)
+	}
+	t.Logf("%s: noticed after %s", o.name, time.Since(began).Round(time.Millisecond))
+	if status, page := anna.does("/acl", "pattern", "10.8.8.8"); status != http.StatusServiceUnavailable || !strings.Contains(page, refusal) {
+		t.Errorf("%s: what is saved then is answered %d:\n%s", o.name, status, page)
+	}
+	flow.goesOn(some)
+	o.mends()
+	began = time.Now()
+	f.follows()
+	t.Logf("%s: followed again after %s", o.name, time.Since(began).Round(time.Millisecond))
+	f.admits("10.9.9.9")
+	flow.goesOn(some)
+	flow.ends()
+	if list := f.node.isthmus("config", "export"); strings.Contains(list, "10.8.8.8") {
+		t.Errorf("%s: what was refused is in force", o.name)
+	}
+}
+
+func TestADatabaseThatIsKilledCostsNoRequestAndIsFollowedAgain(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	f.serves()
+	f.outlives(t, outage{"killed", f.server.Kill, func() { f.server.Start() }, "degraded"}, "so nothing was saved")
+}
+
+func TestADatabaseThatHangsCostsNoRequestAndIsFollowedAgain(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	f.serves()
+	f.outlives(t, outage{"hangs", f.server.Freeze, f.server.Thaw, "degraded"}, "so nothing was saved")
+}
+
+func TestADatabaseThatCanOnlyBeReadCostsNoRequestAndIsStartedFrom(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	f.serves()
+	f.outlives(t, outage{"can only be read", func() { f.server.Set("default_transaction_read_only", "on") }, func() { f.server.Set("default_transaction_read_only", "off") }, "ready"}, "The database is read-only")
+	f.server.Set("default_transaction_read_only", "on")
+	m := f.nodes[1]
+	m.process.stop()
+	m.begins()
+	eventually(t, patience, "it serves", func() bool { return m.ready().Status == http.StatusOK })
+	flow := f.flows(pace, m)
+	flow.goesOn(some)
+	flow.ends()
+	if r := f.node.try("config", "export"); !strings.Contains(r.out, m.user) {
+		t.Errorf("a database that can only be read is read as\n%s", r)
+	}
+}
+
+// A change that commits while nobody listens is found when the listeners are back.
+func TestAChangeIsInForceThoughEveryListenerWasCutOffAtThatMoment(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	f.serves()
+	flow := f.flows(pace, f.nodes...)
+	for _, pattern := range []string{"10.7.7.1", "10.7.7.2", "10.7.7.3"} {
+		before := f.follows()
+		began := time.Now()
+		if n := f.server.Disconnect("isthmus watch", "INSERT INTO acl_entries (pattern) VALUES ('"+pattern+"')"); n != len(f.nodes) {
+			t.Errorf("%d nodes were listening", n)
+		}
+		eventually(t, patience, "the change is in force", func() bool {
+			return f.nodes[0].ready().Applied > before && f.nodes[1].ready().Applied > before
+		})
+		t.Logf("in force on both nodes after %s", time.Since(began).Round(time.Millisecond))
+	}
+	flow.goesOn(some)
+	flow.ends()
+}
+
+// A peer that is taken off the list is shut out even when no node hears of it.
+func TestAPeerIsShutOutThoughEveryNotificationIsLost(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	f.serves()
+	f.admits(f.net + stranger)
+	f.server.Execute(`CREATE FUNCTION public.pg_notify(text, text) RETURNS void LANGUAGE sql AS ''`,
+		`ALTER FUNCTION raise_revision() SET search_path = public, pg_catalog`)
+	for _, m := range f.nodes {
+		if !f.isHeard(m, stranger, "fe1.synergy.com") {
+			t.Errorf("%s does not hear a listed address", m.address)
+		}
+	}
+	f.node.apply(f.acl(fe1Host, fe2Host))
+	for _, m := range f.nodes {
+		eventually(t, patience, m.address+" shuts the removed address out", func() bool { return !f.isHeard(m, stranger, "fe1.synergy.com") })
+	}
+	f.follows()
+}
+
+// isHeard reports whether an address is let in at a node's listener with mutual TLS, with a certificate of that name.
+func (f *fleet) isHeard(m *member, host, name string) bool {
+	c, err := siptest.Dial(m.address+":5061", siptest.Options{Local: f.net + host, TLS: f.ca.Client(f.ca.Leaf(name), m.name())})
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	if c.Send(siptest.Probe(m.name())) != nil {
+		return false
+	}
+	answer, err := c.Receive()
+	return err == nil && answer.Status() == http.StatusOK
+}
