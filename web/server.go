@@ -37,6 +37,7 @@ type Config struct {
 	Resolver Resolver     // for the names that the wizard looks up; nil: the system's
 
 	RollingLimit time.Duration // for a node to be ready again in a rolling restart; 0: 30 s
+	LiveBeat     time.Duration // between two signs of life that a live page gets; 0: 10 s
 }
 
 // A Resolver asks the DNS, as *net.Resolver does.
@@ -53,6 +54,8 @@ type Server struct {
 	looks    looks // DNS look-ups under way
 	standing standing
 	kept     kept
+	live     live
+	reports  reports
 	probes   chan struct{} // one for each that runs
 }
 
@@ -67,6 +70,9 @@ func New(c Config) http.Handler {
 	if c.Resolver == nil {
 		c.Resolver = net.DefaultResolver
 	}
+	if c.LiveBeat == 0 {
+		c.LiveBeat = liveBeat
+	}
 	s := &Server{Config: c, store: c.Store, sessions: sessionStore{c.Store}, probes: make(chan struct{}, maxProbes)}
 	return s.routes()
 }
@@ -74,8 +80,12 @@ func New(c Config) http.Handler {
 // HTTPServer wraps the console in a server with limits on slow and large requests. What goes wrong before there is a request,
 // such as a TLS handshake, goes to the log. Its address is the caller's to set.
 func HTTPServer(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           h,
+	closing, close := context.WithCancel(context.Background())
+	server := &http.Server{
+		Handler: h,
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), closingKey{}, closing)
+		},
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -83,12 +93,14 @@ func HTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelInfo),
 	}
+	server.RegisterOnShutdown(close)
+	return server
 }
 
 // routes is every route there is.
 func (s *Server) routes() chi.Router {
 	r := chi.NewRouter()
-	r.Use(s.identify, secure, s.recover, limit, middleware.GetHead)
+	r.Use(s.identify, secure, s.recover, unattended, notStreams(limit), middleware.GetHead)
 	r.NotFound(s.open(func(w http.ResponseWriter, r *http.Request) error { return errNoPage }))
 	r.MethodNotAllowed(s.open(wrongMethod))
 
