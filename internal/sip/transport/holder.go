@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"time"
@@ -14,7 +15,7 @@ type holding struct {
 	own        bool   // it is this process's
 	program    string // that has it; "": this process may not see which
 	pid        int
-	user       string // who runs it, by name where there is one
+	user       string // who runs it, by name where there is one; "": not told
 	connection bool   // it is a connection's own end, which ends by itself
 }
 
@@ -49,19 +50,20 @@ func (l *Layer) holderOf(want Listener, before map[seat]sighting) sighting {
 // taken says for people who has the port of a listener. by names the listener of this layer that has it, if one has.
 func taken(want Listener, h holding, by string) string {
 	port, addr := want.Addr.Port(), want.Addr.Addr()
+	whose := fmt.Sprintf("process %d, user %s", h.pid, cmp.Or(h.user, "not known"))
 	switch {
 	case by != "":
 		return fmt.Sprintf("Port %d is in use by this node's listener %s, which cannot leave it yet; choose another port, or see to that one first.", port, by)
 	case h.own && !h.connection:
 		return fmt.Sprintf("Port %d is in use on %v by this node itself, as its console's; choose another port here, or for the console (--http, --https).", port, addr)
 	case h.program != "" && h.connection:
-		return fmt.Sprintf("Port %d is in use on %v by a connection of %s (process %d, user %s); it opens when that ends, or choose another port.", port, addr, h.program, h.pid, h.user)
+		return fmt.Sprintf("Port %d is in use on %v by a connection of %s (%s); it opens when that ends, or choose another port.", port, addr, h.program, whose)
 	case h.program != "":
-		return fmt.Sprintf("Port %d is in use on %v by %s (process %d, user %s); stop that program or choose another port.", port, addr, h.program, h.pid, h.user)
-	case h.found:
+		return fmt.Sprintf("Port %d is in use on %v by %s (%s); stop that program or choose another port.", port, addr, h.program, whose)
+	case h.user != "":
 		return fmt.Sprintf("Port %d is in use on %v by a program of the user %s, which this node may not look at; stop that program or choose another port.", port, addr, h.user)
 	}
-	return fmt.Sprintf("Port %d is in use by another program on %v; stop that program or choose another port.", port, addr)
+	return fmt.Sprintf("Port %d is in use by another program on %v, which ss -lntup names to root; stop that program or choose another port.", port, addr)
 }
 
 // collides reports whether a socket is in the way of an address: it has it, or one of the two is the wildcard.

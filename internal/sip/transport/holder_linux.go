@@ -63,7 +63,7 @@ func (m system) socketAt(s seat) (best socketRow, found bool) {
 		name = "udp"
 	}
 	for _, file := range []string{name, name + "6"} { // an IPv6 wildcard takes IPv4's port too
-		file, err := os.Open(filepath.Join(m.proc, "net", file))
+		file, err := os.Open(filepath.Join(m.proc, "self/net", file))
 		if err != nil {
 			continue
 		}
@@ -178,8 +178,15 @@ func (m system) userOf(pid int) string {
 	return ""
 }
 
-// userName is a user's name in the file of users, else the number. No directory service is asked: it may not answer soon.
+// overflowUser stands for every user whom this process's user namespace does not have.
+const overflowUser = "65534"
+
+// userName is a user's name in the file of users, else the number; "" when the system does not tell. No directory service is
+// asked: it may not answer soon.
 func (m system) userName(uid string) string {
+	if uid == overflowUser && !m.seesAllUsers() {
+		return ""
+	}
 	users, _ := os.ReadFile(m.users)
 	for line := range strings.Lines(string(users)) {
 		if fields := strings.Split(line, ":"); len(fields) > 2 && fields[2] == uid {
@@ -187,4 +194,10 @@ func (m system) userName(uid string) string {
 		}
 	}
 	return uid
+}
+
+// seesAllUsers is false in a user namespace, as a service with PrivateUsers has it.
+func (m system) seesAllUsers() bool {
+	all, _ := os.ReadFile(filepath.Join(m.proc, "self/uid_map"))
+	return strings.Join(strings.Fields(string(all)), " ") == "0 0 4294967295"
 }

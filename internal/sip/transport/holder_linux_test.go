@@ -58,17 +58,17 @@ func TestWhoHasAPortIsReadFromTheSystem(t *testing.T) {
 		files   map[string]string
 		want    holding
 	}{
-		{"the address itself", on("10.1.10.11:5061"), map[string]string{"net/tcp": head + elsewhere + otherPort + listens}, known},
-		{"the wildcard", on("10.1.10.11:5061"), map[string]string{"net/tcp": head + listensToAll}, known},
-		{"the wildcard of IPv6", on("10.1.10.11:5061"), map[string]string{"net/tcp": head, "net/tcp6": head + listensIP6}, known},
-		{"for the wildcard", on("0.0.0.0:5061"), map[string]string{"net/tcp": head + listens}, known},
-		{"UDP", seat{netip.MustParseAddrPort("10.1.10.11:5061"), true}, map[string]string{"net/tcp": head + talks, "net/udp": head + datagrams5}, known},
-		{"TCP is not in the way of UDP", seat{netip.MustParseAddrPort("10.1.10.11:5061"), true}, map[string]string{"net/tcp": head + listens}, holding{}},
-		{"who listens comes before who talks", on("10.1.10.11:5061"), map[string]string{"net/tcp": head + talks + ended + listens}, known},
-		{"a connection, of a process that may not be looked at", on("10.1.10.11:5061"), map[string]string{"net/tcp": head + talks}, holding{found: true, user: "1000", connection: true}},
-		{"what has ended is in nobody's way", on("10.1.10.11:5061"), map[string]string{"net/tcp": head + ended}, holding{}},
-		{"a line that is cut", on("10.1.10.11:5061"), map[string]string{"net/tcp": head + listens[:60]}, holding{}},
-		{"another address and another port", on("10.1.10.11:5061"), map[string]string{"net/tcp": head + elsewhere + otherPort, "net/udp": head + datagrams5}, holding{}},
+		{"the address itself", on("10.1.10.11:5061"), map[string]string{"self/net/tcp": head + elsewhere + otherPort + listens}, known},
+		{"the wildcard", on("10.1.10.11:5061"), map[string]string{"self/net/tcp": head + listensToAll}, known},
+		{"the wildcard of IPv6", on("10.1.10.11:5061"), map[string]string{"self/net/tcp": head, "self/net/tcp6": head + listensIP6}, known},
+		{"for the wildcard", on("0.0.0.0:5061"), map[string]string{"self/net/tcp": head + listens}, known},
+		{"UDP", seat{netip.MustParseAddrPort("10.1.10.11:5061"), true}, map[string]string{"self/net/tcp": head + talks, "self/net/udp": head + datagrams5}, known},
+		{"TCP is not in the way of UDP", seat{netip.MustParseAddrPort("10.1.10.11:5061"), true}, map[string]string{"self/net/tcp": head + listens}, holding{}},
+		{"who listens comes before who talks", on("10.1.10.11:5061"), map[string]string{"self/net/tcp": head + talks + ended + listens}, known},
+		{"a connection, of a process that may not be looked at", on("10.1.10.11:5061"), map[string]string{"self/net/tcp": head + talks}, holding{found: true, user: "1000", connection: true}},
+		{"what has ended is in nobody's way", on("10.1.10.11:5061"), map[string]string{"self/net/tcp": head + ended}, holding{}},
+		{"a line that is cut", on("10.1.10.11:5061"), map[string]string{"self/net/tcp": head + listens[:60]}, holding{}},
+		{"another address and another port", on("10.1.10.11:5061"), map[string]string{"self/net/tcp": head + elsewhere + otherPort, "self/net/udp": head + datagrams5}, holding{}},
 		{"no such files", on("10.1.10.11:5061"), nil, holding{}},
 	} {
 		t.Run(test.promise, func(t *testing.T) {
@@ -85,8 +85,20 @@ func TestWhoHasAPortIsReadFromTheSystem(t *testing.T) {
 	}
 }
 
+// Under the sandbox of a service everybody else is nobody.
+func TestAUserOfAnotherNamespaceIsNotCalledNobody(t *testing.T) {
+	const whole, private = "         0          0 4294967295\n", "         0          0          1\n       998        998          1\n"
+	files := map[string]string{"passwd": "nobody:x:65534:65534::/:/bin/false\n", "self/net/tcp": head + strings.Replace(listens, " 0        0 4711", " 65534   0 4711", 1)}
+	for users, want := range map[string]string{whole: "nobody", private: ""} {
+		files["self/uid_map"] = users
+		if got := pretend(t, files).holder(seat{addr: netip.MustParseAddrPort("10.1.10.11:5061")}); !got.found || got.user != want {
+			t.Errorf("with the users %q the holder is %+v", users, got)
+		}
+	}
+}
+
 func TestAProgramsNameIsShownWithoutWhatCannotBeShown(t *testing.T) {
-	m := pretend(t, map[string]string{"net/tcp": head + listens, "9/fd/3": "socket:[4711]", "9/comm": "a\x1b[31m\nb\n", "10/fd/3": "socket:[4711]"})
+	m := pretend(t, map[string]string{"self/net/tcp": head + listens, "9/fd/3": "socket:[4711]", "9/comm": "a\x1b[31m\nb\n", "10/fd/3": "socket:[4711]"})
 	if got := m.holder(seat{addr: netip.MustParseAddrPort("10.1.10.11:5061")}); got.program != "a[31mb" || got.pid != 9 || got.user != "0" {
 		t.Errorf("%+v", got)
 	}
@@ -97,7 +109,7 @@ func TestAProgramsNameIsShownWithoutWhatCannotBeShown(t *testing.T) {
 
 // A machine with a million open files is not read through while a change waits.
 func TestTheLookForAHolderEndsInTime(t *testing.T) {
-	m := pretend(t, map[string]string{"net/tcp": head + strings.Repeat(otherPort, 2000) + listens, "1/comm": "init", "9/fd/3": "socket:[4711]"})
+	m := pretend(t, map[string]string{"self/net/tcp": head + strings.Repeat(otherPort, 2000) + listens, "1/comm": "init", "9/fd/3": "socket:[4711]"})
 	m.end = time.Now().Add(-time.Second)
 	if got := m.holder(seat{addr: netip.MustParseAddrPort("10.1.10.11:5061")}); got.found {
 		t.Errorf("after its time it found %+v", got)
@@ -113,7 +125,8 @@ func TestEachHolderOfAPortIsToldInItsOwnWords(t *testing.T) {
 	}{
 		{"", holding{found: true, program: "haproxy", pid: 812, user: "haproxy"}, "Port 5061 is in use on 10.1.10.11 by haproxy (process 812, user haproxy); stop that program or choose another port."},
 		{"", holding{found: true, user: "haproxy"}, "Port 5061 is in use on 10.1.10.11 by a program of the user haproxy, which this node may not look at; stop that program or choose another port."},
-		{"", holding{}, "Port 5061 is in use by another program on 10.1.10.11; stop that program or choose another port."},
+		{"", holding{}, "Port 5061 is in use by another program on 10.1.10.11, which ss -lntup names to root; stop that program or choose another port."},
+		{"", holding{found: true, program: "haproxy", pid: 812}, "Port 5061 is in use on 10.1.10.11 by haproxy (process 812, user not known); stop that program or choose another port."},
 		{"", holding{found: true, own: true, program: "isthmus", pid: 7, user: "isthmus"}, "Port 5061 is in use on 10.1.10.11 by this node itself, as its console's; choose another port here, or for the console (--http, --https)."},
 		{"", holding{found: true, program: "chromium", pid: 8, user: "ann", connection: true}, "Port 5061 is in use on 10.1.10.11 by a connection of chromium (process 8, user ann); it opens when that ends, or choose another port."},
 		{"Lab", holding{}, "Port 5061 is in use by this node's listener Lab, which cannot leave it yet; choose another port, or see to that one first."},
