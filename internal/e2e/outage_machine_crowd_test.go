@@ -38,36 +38,48 @@ func TestAStormOfConnectionsIsServedAndIdleOnesCostLittle(t *testing.T) {
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	var took []time.Duration
+	again := 0
 	began := time.Now()
 	for range *connections {
 		group.Go(func() {
-			c, err := siptest.Dial(w.net+nodeHost+":5061", options)
-			if err == nil {
-				t.Cleanup(func() { c.Close() })
-				err = c.Send(siptest.Probe("imp1.synergy.com"))
-			}
-			if err == nil {
-				_, err = c.Receive()
-			}
-			if err != nil {
-				t.Error(err)
-			}
+			c, tries := comesBack(w.net+nodeHost+":5061", options, began.Add(stormLimit))
 			mu.Lock()
 			defer mu.Unlock()
+			again += tries - 1
+			if c == nil {
+				t.Error("a peer was not served")
+				return
+			}
+			t.Cleanup(func() { c.Close() })
 			took = append(took, time.Since(began))
 		})
 	}
 	group.Wait()
 	each := (memoryOf(t, p, "VmRSS") - before) / *connections
 	full := w.latency(t)
-	t.Logf("%d TLS connections at once, each asked and answered: %s; %d bytes of memory each", *connections, spread(took), each)
+	t.Logf("%d TLS connections at once, each asked and answered: %s, after %d further tries; %d bytes of memory each", *connections, spread(took), again, each)
 	t.Logf("a MESSAGE and its answer with no other connection: %s; with these: %s", spread(empty), spread(full))
-	if all := percentile(took, 100); all > stormLimit {
-		t.Errorf("they were all served after %s", all)
-	}
 	if each > 64<<10 {
 		t.Errorf("an idle connection takes %d bytes", each)
 	}
+}
+
+// comesBack connects and asks, and tries again in a second as peers do, until it is answered; nil if it never is.
+func comesBack(address string, options siptest.Options, until time.Time) (c *siptest.Conn, tries int) {
+	for time.Now().Before(until) {
+		tries++
+		c, err := siptest.Dial(address, options)
+		if err == nil {
+			if err = c.Send(siptest.Probe("imp1.synergy.com")); err == nil {
+				if _, err = c.Receive(); err == nil {
+					return c, tries
+				}
+			}
+			c.Close()
+		}
+		<-time.After(time.Second)
+	}
+	return nil, tries
 }
 
 // latency is that of one MESSAGE after the other, from outside to the connector and back.

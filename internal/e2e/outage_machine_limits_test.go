@@ -52,11 +52,20 @@ func fill(t *testing.T, dir string) (path string) {
 	return path
 }
 
-// crossing is a request through the node in each direction.
+func (w *world) takesAll(t *testing.T) {
+	w.connector.takesAll(t)
+	w.fe1.takesAll(t)
+	w.fe2.takesAll(t)
+}
+
+// crossing is a request through the node in each direction, to servers that take all.
 func (w *world) crossing(t *testing.T) {
 	t.Helper()
-	w.check(t, w.outside(t, fe1Host, "fe1.synergy.com"), row{"inwards", hello(carl, ann), "connector", ""})
-	w.check(t, w.inside(t), row{"outwards", hello(ann, carl), "fe1", ""})
+	fe, own := w.outside(t, fe1Host, "fe1.synergy.com"), w.inside(t)
+	fe.Sends(hello(carl, ann))
+	fe.Expect("200")
+	own.Sends(hello(ann, carl))
+	own.Expect("200")
 }
 
 // withoutDatabase starts the node from what it kept.
@@ -82,6 +91,7 @@ func TestADiskThatIsFullCostsNothingButWhatCannotBeKept(t *testing.T) {
 	p.start()
 	eventually(t, patience, "ready", func() bool { return w.node.ready().State == "ready" })
 	before := w.node.ready().Applied
+	w.takesAll(t)
 	fill(t, dir)
 	w.node.apply(manyEntries(w, 500))
 	eventually(t, patience, "in force, and said not to be kept", func() bool {
@@ -91,7 +101,13 @@ func TestADiskThatIsFullCostsNothingButWhatCannotBeKept(t *testing.T) {
 	for range 20 {
 		w.crossing(t)
 	}
-	eventually(t, patience, "lost lines of the log are counted", func() bool { return w.node.metric("isthmus_log_lines_dropped_total") > 0 })
+	for i := 0; i < 100 && w.node.metric("isthmus_log_lines_dropped_total") == 0; i++ { // the log's last page had some room
+		w.node.apply(manyEntries(w, 501+i%2))
+	}
+	if w.node.metric("isthmus_log_lines_dropped_total") == 0 {
+		t.Error("no line of the log was lost, though there is no room for one")
+	}
+	w.crossing(t)
 	p.kill()
 	_, r := w.node.withoutDatabase()
 	if r.Applied != before {
@@ -112,6 +128,7 @@ func TestADiskThatHasRoomAgainTakesWhatWasNotKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	w.takesAll(t)
 	filler := ""
 	for _, disk := range []struct {
 		promise   string
@@ -142,7 +159,10 @@ func TestADiskThatHasRoomAgainTakesWhatWasNotKept(t *testing.T) {
 	w.crossing(t)
 	p.stop()
 	launch(t, w.node.env, programs.isthmus, "serve")
-	eventually(t, patience, "it starts with the database and a disk that can only be read", func() bool { return w.node.ready().Revision != nil })
+	eventually(t, patience, "it starts with the database and a disk that can only be read", func() bool {
+		r := w.node.ready()
+		return r.Revision != nil && r.Status == http.StatusOK
+	})
 	w.crossing(t)
 }
 
@@ -234,11 +254,12 @@ func group(t *testing.T, limit int) (path string) {
 const (
 	memoryLimit = 64 << 20
 	hoarders    = 3000
-	hoarded     = 60 << 10 // of a message that does not end
+	hoarded     = 60 << 10 // of a message that does not end, and is held until its 4 s are over
+	hoardEvery  = 100 * time.Microsecond
 )
 
-// TestANodeShortOfMemoryTurnsPeersAwayBeforeTheKernelEndsIt is M9: listed peers fill the memory of a small control group with
-// messages that do not end, over and over. The node has to live, to shed, and to serve everybody soon after.
+// TestANodeShortOfMemoryTurnsPeersAwayBeforeTheKernelEndsIt is M9: a peer that the node trusts fills the memory of a small
+// control group with messages that do not end. The node has to live, to turn peers away, and to serve everybody soon after.
 func TestANodeShortOfMemoryTurnsPeersAwayBeforeTheKernelEndsIt(t *testing.T) {
 	w := newWorld(t, newDatabase(t))
 	w.setUp()
@@ -246,20 +267,20 @@ func TestANodeShortOfMemoryTurnsPeersAwayBeforeTheKernelEndsIt(t *testing.T) {
 	p := launch(t, w.node.env, "sh", "-c", `echo $$ > "$1/tasks" && exec "$0" serve`, programs.isthmus, in)
 	eventually(t, patience, "ready", func() bool { return w.node.ready().State == "ready" })
 	w.connector.takesAll(t)
-	half := strings.Replace(hello(carl, ann).String(), "Content-Length: 5", "Content-Length: "+strconv.Itoa(64<<10), 1) + strings.Repeat("x", hoarded)
+	half := strings.Replace(hello(ann, carl).String(), "Content-Length: 5", "Content-Length: "+strconv.Itoa(64<<10), 1) + strings.Repeat("x", hoarded)
 	var held []*siptest.Conn
-	highest := 0.0
-	for i := range hoarders {
-		c, err := siptest.Dial(w.net+nodeHost+":5060", siptest.Options{Local: w.net + fe2Host, Timeout: time.Second})
+	tick := time.NewTicker(hoardEvery)
+	defer tick.Stop()
+	for range hoarders {
+		<-tick.C
+		c, err := siptest.Dial(w.net+nodeHost+":5060", siptest.Options{Local: w.net + nodeHost, Timeout: time.Second})
 		if err == nil && c.Write(half) == nil {
 			held = append(held, c)
 		}
-		if i%50 == 0 {
-			highest = max(highest, w.node.metric("isthmus_memory_pressure"))
-		}
 	}
-	if highest == 0 {
-		t.Error("nothing was shed")
+	shed := says(p, `"msg":"memory"`, "closed")
+	if !shed {
+		t.Error("nobody was turned away")
 	}
 	select {
 	case <-p.ended:
@@ -272,9 +293,11 @@ func TestANodeShortOfMemoryTurnsPeersAwayBeforeTheKernelEndsIt(t *testing.T) {
 	relieved := time.Now()
 	eventually(t, patience, "everybody is served", func() bool { return w.node.metric("isthmus_memory_pressure") == 0 })
 	took := time.Since(relieved)
-	w.check(t, w.outside(t, fe1Host, "fe1.synergy.com"), row{"as before", hello(carl, ann), "connector", ""})
+	fe := w.outside(t, fe1Host, "fe1.synergy.com")
+	fe.Sends(hello(carl, ann))
+	fe.Expect("200")
 	peak, err := os.ReadFile(filepath.Join(in, "memory.max_usage_in_bytes"))
-	t.Logf("pressure %v of 3; most used %s of %d bytes, %v; served again after %s", highest, strings.TrimSpace(string(peak)), memoryLimit, err, took)
+	t.Logf("most used %s of %d bytes, %v; served again after %s", strings.TrimSpace(string(peak)), memoryLimit, err, took)
 	if took > 5*time.Second {
 		t.Errorf("it took %s", took)
 	}
