@@ -13,6 +13,12 @@ CHANGES := 1000
 DURATION := 3m
 SEED ?= $(shell echo $$RANDOM)
 
+# Of make outages, together an hour.
+EDITS := 10000
+KILLS := 1000
+TIMED := 500
+REQUESTS := 100000
+
 # What decides who is let in and where a request goes: `make mutation` takes each behaviour out of it once.
 DECISIONS := internal/routing internal/certs/policy.go internal/certs/verify.go \
 	$(addprefix internal/names/,book.go lookup.go peer.go) \
@@ -26,7 +32,7 @@ define install
 	else echo "Install $(1), or what your system calls it, and try again." >&2; exit 1; fi
 endef
 
-.PHONY: help run test check demo bench e2e fuzz mutation soak flood oracle build generate postgres e2e-packages clean
+.PHONY: help run test check demo bench e2e fuzz mutation soak flood outages oracle build generate postgres e2e-packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +55,7 @@ check: postgres ## generate and compare, format, vet, staticcheck, test with the
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "Run gofmt on:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./... ./.tools/mutate
 	go vet -tags e2e ./internal/e2e
+	go vet -tags outages ./internal/e2e
 	go vet -tags oracle ./internal/sip
 	go tool staticcheck -checks $(STATICCHECK) ./... ./.tools/mutate
 	go test -race ./... ./.tools/mutate
@@ -79,6 +86,10 @@ oracle: ## compare what the reader makes of messages with Kamailio's reading
 
 soak: ## change the configuration CHANGES times in DURATION under 500 transactions a second (1000, 3m)
 	go test -race -count=1 -timeout 60m -v ./internal/soak -changes $(CHANGES) -duration $(DURATION) -seed $(SEED) -settle
+
+outages: postgres ## fail nodes, machines and databases at length, as root: EDITS, KILLS, TIMED changes, REQUESTS
+	go test -count=1 -tags outages -timeout 3h -v -run "^($$(sed -n 's/^func \(Test[A-Za-z0-9]*\)(.*/\1/p' internal/e2e/outage_*_test.go | paste -sd '|'))\$$" \
+	  ./internal/e2e -edits $(EDITS) -kills $(KILLS) -changes $(TIMED) -requests $(REQUESTS) -seed $(SEED)
 
 flood: ## measure what listed peers notice of 2,000 TLS handshakes a second of strangers
 	go test -run '^$$' -bench WhileStrangersShakeHands -benchtime 1x -timeout 10m ./internal/soak
