@@ -41,6 +41,7 @@ type fleet struct {
 func newFleet(t *testing.T, n int, settings ...string) *fleet {
 	t.Helper()
 	server := newServer(t, settings...)
+	passwordOf(t, server.URL())
 	f := &fleet{world: newWorld(t, server.URL()), server: server}
 	for i := range n {
 		f.join(i)
