@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"bytes"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +97,46 @@ func opens(host, port string) bool {
 		c.Close()
 	}
 	return err == nil
+}
+
+// What is on disk is believed whole or not at all: a node that has nothing else lets nobody in.
+func TestADamagedSnapshotOpensNothingUntilTheDatabaseComes(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1)
+	f.serves()
+	m := f.nodes[0]
+	path := filepath.Join(m.dir, "data", "snapshot")
+	m.process.stop()
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, damaged := range map[string][]byte{
+		"cut short":           whole[:len(whole)-1],
+		"one bit in the text": flipped(whole, len(whole)/2),
+		"one bit in the sum":  flipped(whole, 40),
+		"empty":               nil,
+	} {
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m.link.Cut()
+		m.begins()
+		eventually(t, patience, name+": the log says why", func() bool { return says(m.process, "the snapshot on disk is not used") })
+		m.becomes("starting")
+		if opens(m.address, "5060") || opens(m.address, "5061") {
+			t.Errorf("%s: the node listens", name)
+		}
+		m.link.Mend()
+		f.follows()
+		m.process.stop()
+	}
+}
+
+func flipped(b []byte, at int) []byte {
+	b = bytes.Clone(b)
+	b[at] ^= 1
+	return b
 }
 
 // outage is something that happens to the database of a fleet that serves.
