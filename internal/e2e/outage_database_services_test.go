@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -116,22 +117,36 @@ func TestARollingRestartOfThreeNodesLosesNothing(t *testing.T) {
 	l.group.Go(func() { f.askedInTurn(l) })
 	l.goesOn(some)
 	anna.orders("/services/control", "service", "sip_proxy", "order", "rolling")
-	var restarted []time.Time
 	for _, m := range f.nodes {
 		eventually(t, 4*patience, m.address+" was restarted", func() bool { return says(m.process, "service restarted") })
-		restarted = append(restarted, time.Now())
 		m.becomes("ready")
 	}
 	l.goesOn(some)
 	l.ends()
 	for i, m := range f.nodes {
-		if n := strings.Count(m.process.err.String(), "service restarted"); n != 1 {
-			t.Errorf("%s was restarted %d times", m.address, n)
+		times := restartsOf(m.process)
+		if len(times) != 1 {
+			t.Fatalf("%s was restarted at %v", m.address, times)
 		}
-		if i > 0 {
-			t.Logf("%s was restarted %s after the one before", m.address, restarted[i].Sub(restarted[i-1]).Round(time.Millisecond))
+		// Whether a node is ready again is looked at every quarter of a second.
+		if before := restartsOf(f.nodes[max(0, i-1)].process)[0]; i > 0 && times[0].Sub(before) < 100*time.Millisecond {
+			t.Errorf("%s was restarted at %s, and the one before at %s", m.address, times[0], before)
 		}
 	}
+}
+
+// restartsOf are the moments at which a service was restarted on a node, by its log.
+func restartsOf(p *process) (list []time.Time) {
+	for text := range strings.Lines(p.err.String()) {
+		var l struct {
+			Time    time.Time `json:"time"`
+			Message string    `json:"msg"`
+		}
+		if json.Unmarshal([]byte(text), &l) == nil && l.Message == "service restarted" {
+			list = append(list, l.Time)
+		}
+	}
+	return list
 }
 
 // askedInTurn sends one request after the other, each to the next node when one does not take it.
