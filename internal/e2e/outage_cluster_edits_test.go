@@ -127,7 +127,7 @@ func edited(t *testing.T, database, network string, n int) map[int]bool {
 	var mu sync.Mutex
 	confirmed := map[int]bool{}
 	for range writers {
-		db := opened(t, database)
+		db := storeAt(t, database)
 		group.Go(func() {
 			for i := int(next.Add(1)); i <= n; i = int(next.Add(1)) {
 				_, err := db.Apply(t.Context(), editName(i), change(i, network))
@@ -149,8 +149,8 @@ func edited(t *testing.T, database, network string, n int) map[int]bool {
 
 func editName(i int) string { return fmt.Sprint("edit ", i) }
 
-// opened is the store of a database, until the test ends.
-func opened(t *testing.T, database string) *store.Store {
+// storeAt is the store of a database, until the test ends.
+func storeAt(t *testing.T, database string) *store.Store {
 	t.Helper()
 	db, err := store.Open(t.Context(), database)
 	if err != nil {
@@ -195,7 +195,7 @@ func TestRandomEditsUnderLoadAreAllThereOnEveryNodeAndNoneIsSeenInPart(t *testin
 		load.lane(c.fromThePool(t), laneEvery, carl, []string{ann, bob}[i%2], 200)
 		load.lane(c.fromTheConnector(t, i%2), laneEvery, []string{ann, bob}[i%2], carl, 200)
 	}
-	db := opened(t, c.database)
+	db := storeAt(t, c.database)
 	model, err := db.Configuration(t.Context())
 	if err != nil {
 		t.Fatal(err)

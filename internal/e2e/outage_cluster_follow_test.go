@@ -47,7 +47,7 @@ func (c *trio) follower(t *testing.T, name, address string) *follower {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := opened(t, c.database)
+	db := storeAt(t, c.database)
 	self := federation.Node{}
 	self.Default()
 	self.Name, self.Address = name, address

@@ -27,7 +27,7 @@ type saved struct {
 // they are in force. The figures on a quiet machine are in docs/reliability.md; what is refused here is another order.
 func TestAChangeIsInForceOnThreeNodesSoon(t *testing.T) {
 	c := newTrio(t)
-	db := opened(t, c.database)
+	db := storeAt(t, c.database)
 	var list []saved
 	tick := time.NewTicker(changeEvery)
 	defer tick.Stop()

@@ -78,7 +78,7 @@ func TestANodeThatIsKilledAtAnyMomentServesAgainFromWhatItKept(t *testing.T) {
 // changing changes the configuration all the time, until the function that it returns is called.
 func changing(t *testing.T, database string) (stop func()) {
 	t.Helper()
-	db := opened(t, database)
+	db := storeAt(t, database)
 	entry, err := db.SaveACLEntry(t.Context(), federation.ACLEntry{Pattern: "10.0.0.0/8"})
 	if err != nil {
 		t.Fatal(err)

@@ -35,22 +35,22 @@ func loaded(t *testing.T, database string) (*world, *process, *steady) {
 	return w, p, load
 }
 
-// askedToLeave sends one request after the answer to the other, until one is refused with 503, and returns what the
-// connection ended with after that.
-func askedToLeave(c *siptest.Conn, first func()) (end error, served int) {
+// askedToLeave sends one request after the answer to the other, until one is refused with 503, and returns how many
+// were served before, and what the connection ended with after that.
+func askedToLeave(c *siptest.Conn, first func()) (served int, end error) {
 	for {
 		if err := c.Send(hello(carl, ann)); err != nil {
-			return err, served
+			return served, err
 		}
 		m, err := c.Receive()
 		switch {
 		case err != nil:
-			return errors.Join(errors.New("a request had no answer"), err), served
+			return served, errors.Join(errors.New("a request had no answer"), err)
 		case m.Status() == 503:
 			_, err := c.Receive()
-			return err, served
+			return served, err
 		case m.Status() != 200:
-			return errors.New("answered " + string(m.Bytes())), served
+			return served, errors.New("answered " + string(m.Bytes()))
 		}
 		if served++; served == 1 {
 			first()
@@ -71,7 +71,7 @@ func TestAStopUnderLoadAnswersEveryRequestAndEndsWithZero(t *testing.T) {
 		ended.Go(func() {
 			once := sync.OnceFunc(ready.Done)
 			defer once()
-			end, served := askedToLeave(fe, once)
+			served, end := askedToLeave(fe, once)
 			if end != io.EOF { // without close_notify it were io.ErrUnexpectedEOF
 				t.Errorf("after %d answers: %v", served, end)
 			}
