@@ -338,10 +338,12 @@ func (b *balanced) hangs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	began := time.Now()
 	signal(syscall.SIGSTOP)
 	defer signal(syscall.SIGCONT)
 	waits.Sends(hello(carl, ann))
 	waits.ExpectClosed()
+	t.Logf("who waits was cut off after %s", time.Since(began).Round(10*time.Millisecond))
 	b.leadsTo(t, "imp2.synergy.com")
 	signal(syscall.SIGCONT)
 	b.leadsTo(t, "imp1.synergy.com")
