@@ -54,7 +54,7 @@ func (s *Server) nodeForm(ctx context.Context, f templates.Frame, form templates
 		return templates.NodeForm(f, form, fields), nil
 	}
 	view := v.view(*n)
-	view.Bar, view.MayChange = s.bar(v.serviceSight), f.MayChange
+	view.Bar, view.MayChange = s.bar(v.serviceSight), f.MayChange && reachOf(ctx).savable()
 	if !store.IsUnattended(ctx) { // the DNS stands outside of what a page fetches again
 		state := s.dnsOf(ctx, *n)
 		view.DNS = &state

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -54,6 +55,9 @@ type Server struct {
 	looks    looks // DNS look-ups under way
 	standing standing
 	kept     kept
+	memory   sessionMemory
+	lists    recentLists
+	silent   atomic.Bool // the database did not answer the last question after it
 	live     live
 	reports  reports
 	probes   chan struct{} // one for each that runs
@@ -73,7 +77,8 @@ func New(c Config) http.Handler {
 	if c.LiveBeat == 0 {
 		c.LiveBeat = liveBeat
 	}
-	s := &Server{Config: c, store: c.Store, sessions: sessionStore{c.Store}, probes: make(chan struct{}, maxProbes)}
+	s := &Server{Config: c, store: c.Store, probes: make(chan struct{}, maxProbes)}
+	s.sessions = sessionStore{c.Store, &s.memory, s}
 	return s.routes()
 }
 
@@ -110,10 +115,10 @@ func (s *Server) routes() chi.Router {
 	r.Get("/static/{file}", serveStatic)
 
 	r.Get("/login", s.open(s.showLogin))
-	r.Post("/login", s.open(s.login))
+	r.Post("/login", s.always(s.login))
 	r.Get("/setup", s.open(s.showSetup))
 	r.Post("/setup", s.open(s.setup))
-	r.Post("/logout", s.open(s.logout))
+	r.Post("/logout", s.always(s.logout))
 
 	r.Get("/", s.may(auth.Read, s.showStart))
 	r.Get("/pages", s.may(auth.Read, s.showPages))
@@ -174,9 +179,9 @@ type pages interface {
 func (s *Server) manage(r chi.Router, path string, change auth.Right, p pages) {
 	r.Get(path, s.may(auth.Read, p.showList))
 	r.Get(path+"/new", s.may(change, p.showNew))
-	r.Post(path, s.may(change, p.create))
+	r.Post(path, s.keeping(change, p.create))
 	r.Get(path+"/delete", s.may(change, p.askDelete))
 	r.Post(path+"/delete", s.may(change, p.delete))
 	r.Get(path+"/{id:[0-9]+}", s.may(auth.Read, p.showOne))
-	r.Post(path+"/{id:[0-9]+}", s.may(change, p.update))
+	r.Post(path+"/{id:[0-9]+}", s.keeping(change, p.update))
 }
