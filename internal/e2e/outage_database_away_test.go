@@ -48,6 +48,7 @@ func TestANodeStartsFromItsDiskWhileItsDatabaseIsDownOrHangs(t *testing.T) {
 		if r := m.ready(); r.Status != http.StatusOK || r.Revision != nil || r.Applied != revision {
 			t.Errorf("%s: /readyz answers %+v, and revision %d was in force", way.name, r, revision)
 		}
+		m.refusesSignIns(t)
 		flow := f.flows(pace, m)
 		flow.goesOn(some)
 		way.mends()
@@ -80,6 +81,7 @@ func TestANodeWithNothingOnDiskOpensNothingUntilItsDatabaseComes(t *testing.T) {
 			if opens(m.address, "5060") {
 				t.Error("a node without any configuration listens")
 			}
+			m.refusesSignIns(t)
 			server.Start()
 			began := time.Now()
 			m.becomes("ready")
@@ -88,6 +90,15 @@ func TestANodeWithNothingOnDiskOpensNothingUntilItsDatabaseComes(t *testing.T) {
 				t.Error("a ready node does not listen")
 			}
 		})
+	}
+}
+
+// refusesSignIns holds that the console says why nobody can sign in.
+func (m *member) refusesSignIns(t *testing.T) {
+	t.Helper()
+	b := &reader{t: t, http: http.Client{Timeout: patience}, site: "http://" + m.console}
+	if status, page := b.sees("/login"); status != http.StatusServiceUnavailable || !strings.Contains(page, "The database does not answer") {
+		t.Errorf("the login page is answered %d:\n%s", status, page)
 	}
 }
 
@@ -150,13 +161,15 @@ type outage struct {
 	name        string
 	ends, mends func()
 	state       string // of the nodes meanwhile
+	banner      string // of every page
 }
 
-// outlives holds that an outage costs no request, that the console refuses to save meanwhile, and that every node follows
-// the database afterwards.
-func (f *fleet) outlives(t *testing.T, o outage, refusal string) {
+// outlives holds that an outage costs no request, that the console shows what is in force and saves nothing meanwhile, and
+// that every node follows the database afterwards.
+func (f *fleet) outlives(t *testing.T, o outage) {
 	t.Helper()
 	anna := f.node.signsIn(siptest.Unique("anna"))
+	anna.sees("/")
 	flow := f.flows(pace, f.nodes...)
 	flow.goesOn(some)
 	o.ends()
@@ -165,9 +178,7 @@ func (f *fleet) outlives(t *testing.T, o outage, refusal string) {
 		m.becomes(o.state)
 	}
 	t.Logf("%s: noticed after %s", o.name, time.Since(began).Round(time.Millisecond))
-	if status, page := anna.does("/acl", "pattern", "10.8.8.8"); status != http.StatusServiceUnavailable || !strings.Contains(page, refusal) {
-		t.Errorf("%s: what is saved then is answered %d:\n%s", o.name, status, page)
-	}
+	anna.looksAround(t, o, f.net+fe1Host)
 	flow.goesOn(some)
 	o.mends()
 	began = time.Now()
@@ -181,25 +192,42 @@ func (f *fleet) outlives(t *testing.T, o outage, refusal string) {
 	}
 }
 
+// looksAround holds what the console does for somebody who was signed in before the outage.
+func (b *reader) looksAround(t *testing.T, o outage, listed string) {
+	t.Helper()
+	for path, shown := range map[string]string{"/": "", "/nodes": "imp1.synergy.com", "/acl": listed, "/static-routes": ".com.synergy", "/services": "imp2.synergy.com"} {
+		status, page := b.sees(path)
+		if status != http.StatusOK || !strings.Contains(page, o.banner) || !strings.Contains(page, shown) || !strings.Contains(page, "Sign out") {
+			t.Errorf("%s: %s is answered %d, with %q, %q and a way to sign out it should be:\n%s", o.name, path, status, o.banner, shown, page)
+		}
+		if strings.Contains(page, `href="`+path+`/new"`) {
+			t.Errorf("%s: %s offers to add something", o.name, path)
+		}
+	}
+	if status, page := b.does("/acl", "pattern", "10.8.8.8"); status != http.StatusServiceUnavailable || !strings.Contains(page, "nothing was saved") {
+		t.Errorf("%s: what is saved then is answered %d:\n%s", o.name, status, page)
+	}
+}
+
 func TestADatabaseThatIsKilledCostsNoRequestAndIsFollowedAgain(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 2)
 	f.serves()
-	f.outlives(t, outage{"killed", f.server.Kill, func() { f.server.Start() }, "degraded"}, "so nothing was saved")
+	f.outlives(t, outage{"killed", f.server.Kill, func() { f.server.Start() }, "degraded", "The database does not answer."})
 }
 
 func TestADatabaseThatHangsCostsNoRequestAndIsFollowedAgain(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 2)
 	f.serves()
-	f.outlives(t, outage{"hangs", f.server.Freeze, f.server.Thaw, "degraded"}, "so nothing was saved")
+	f.outlives(t, outage{"hangs", f.server.Freeze, f.server.Thaw, "degraded", "The database does not answer."})
 }
 
 func TestADatabaseThatCanOnlyBeReadCostsNoRequestAndIsStartedFrom(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 2)
 	f.serves()
-	f.outlives(t, outage{"can only be read", func() { f.server.Set("default_transaction_read_only", "on") }, func() { f.server.Set("default_transaction_read_only", "off") }, "ready"}, "The database is read-only")
+	f.outlives(t, outage{"can only be read", func() { f.server.Set("default_transaction_read_only", "on") }, func() { f.server.Set("default_transaction_read_only", "off") }, "ready", "The database can be read only."})
 	f.server.Set("default_transaction_read_only", "on")
 	m := f.nodes[1]
 	m.process.stop()

@@ -23,7 +23,7 @@ func TestADatabaseWithoutAFreeConnectionCostsNoRequestAndIsFollowedAgain(t *test
 		for _, c := range taken {
 			c.Close(t.Context())
 		}
-	}, "degraded"}, "so nothing was saved")
+	}, "degraded", "The database has no connection left."})
 }
 
 // takesEveryConnection leaves the nodes none, whichever they had.
