@@ -14,7 +14,7 @@ import (
 // controls is where the console takes orders to the services of a node.
 func (f *fleet) controls(i int) string {
 	f.t.Helper()
-	snapshot, err := opened(f.t, f.server.URL()).Snapshot(f.t.Context())
+	snapshot, err := storeAt(f.t, f.server.URL()).Snapshot(f.t.Context())
 	if err != nil {
 		f.t.Fatal(err)
 	}
