@@ -46,22 +46,24 @@ func (n *Node) closeListeners() {
 func (n *Node) awaitRequests() (left int) {
 	look := time.NewTicker(drainLook)
 	defer look.Stop()
-	came, kept := int64(0), n.config.Heir != nil
-	for began := time.Now(); ; <-look.C {
-		took, before := time.Since(began), came
-		if took >= serveOn {
+	began, refusing := time.Now(), time.Time{} // refusing: since then, however late that was
+	for came, kept := int64(0), n.config.Heir != nil; ; <-look.C {
+		before := came
+		if refusing.IsZero() && time.Since(began) >= serveOn {
+			refusing = time.Now()
 			n.core.Refuse()
 		}
-		if took >= serveOn+refuseFor && kept {
+		told := !refusing.IsZero() && time.Since(refusing) >= refuseFor
+		if told && kept {
 			// Who waits in the queues of sockets that were handed over would go elsewhere if it were refused.
 			kept = false
 			n.config.Heir.Forget()
 		}
 		left, came = n.core.Pending(), n.core.Came()
 		switch {
-		case left == 0 && (came == before || took >= serveOn+refuseFor):
+		case left == 0 && (came == before || told):
 			return 0
-		case took >= n.config.Drain:
+		case time.Since(began) >= n.config.Drain:
 			return left
 		}
 	}
