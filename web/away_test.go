@@ -464,3 +464,23 @@ func fill(t *testing.T, url string) {
 		t.Cleanup(func() { conn.Close(context.Background()) })
 	}
 }
+
+func TestSomebodyElseSavingAtTheSameMomentIsAConflictAndNothingIsLost(t *testing.T) {
+	url := pgtest.New(t, migrations.FS, migrate)
+	o := newOutageAt(t, auth.Operator, url)
+	o.handler = web.New(web.Config{Store: opened(t, url+"&lock_timeout=500"), Log: o.config.Log})
+	other := must[*pgx.Conn](t)(pgx.Connect(t.Context(), url))
+	defer other.Close(context.Background())
+	tx := must[pgx.Tx](t)(other.Begin(t.Context()))
+	if _, err := tx.Exec(t.Context(), `SELECT number FROM revision FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	page := o.post("/acl", "pattern", "10.1.2.3").status(http.StatusConflict).page()
+	page.Says(t, "main .banner", "Somebody else is saving at this moment, so nothing was saved. Try again.")
+	again := page.One(t, "main form").Form()
+	o.post("/acl/delete", "id", fmt.Sprint(o.stored().ACL[0].ID)).status(http.StatusConflict).page().Says(t, "main", "Somebody else is saving at this moment")
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o.postForm("/acl", again).to("/acl")
+}
