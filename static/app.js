@@ -185,6 +185,16 @@ if (bar && window.EventSource) {
     request.send();
   });
 
+  // A page that fetches itself gets only the banner that lasts; what was just done stays told until the reader goes on.
+  const plain = (banner) => banner.textContent.replace(/\s+/g, " ").trim();
+  const takeBanner = (page) => {
+    const lasting = page.querySelector("main > .banner[role=status]");
+    const old = document.querySelector("main > .banner[role=status]");
+    if (lasting && !old) document.querySelector("main").prepend(lasting);
+    else if (lasting && !plain(old).includes(plain(lasting))) take(old, lasting);
+    else if (!lasting && old && !old.classList.contains("up")) old.remove();
+  };
+
   const follow = async () => {
     again = busy;
     if (busy) return;
@@ -197,6 +207,7 @@ if (bar && window.EventSource) {
           const fresh = page.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
           if (fresh) take(part, fresh);
         }
+        takeBanner(page);
         const old = its.dataset.old !== undefined;
         says(old ? its.querySelector("[data-live-word]").textContent : "Live, as of", its.querySelector("[data-live-time]").textContent);
       } else {

@@ -200,7 +200,7 @@ func TestARefreshTakesNoNotice(t *testing.T) {
 func TestPagesFollowAndOfferARefreshWithoutAScript(t *testing.T) {
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com")
-	for _, path := range []string{"/nodes", c.nodePath("imp1.here.com"), "/services", "/pending"} {
+	for _, path := range []string{"/", "/nodes", c.nodePath("imp1.here.com"), "/services", "/pending"} {
 		page := c.get(path).status(http.StatusOK).page()
 		page.Count(t, "main [data-stream=/nodes/live]", 1)
 		page.Says(t, "main .live a", "Refresh")

@@ -23,6 +23,7 @@ type scene struct {
 	peers    []federation.PeerCertificate
 	now      time.Time // that the statuses are judged by
 	s        *Server
+	seen     nodeSight // the nodes, as their own pages tell them
 }
 
 func (s *Server) showStart(w http.ResponseWriter, r *http.Request) error {
@@ -35,7 +36,7 @@ func (s *Server) showStart(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	start := templates.Start{Straits: straits, Missing: append(sc.missing(), unseen...), Hops: sc.hops(), Nodes: sc.nodeFacts(), Tasks: sc.tasks(may(r, auth.Change))}
+	start := templates.Start{Bar: s.bar(sc.seen.serviceSight), Straits: straits, Missing: append(sc.missing(), unseen...), Hops: sc.hops(), Nodes: sc.nodeFacts(), Tasks: sc.tasks(may(r, auth.Change))}
 	start.Headline, start.Lede = headline(straits, start.Missing)
 	if may(r, auth.Change) {
 		draft, err := s.hasDraft(r)
@@ -59,8 +60,12 @@ func (s *Server) scene(ctx context.Context) (scene, error) {
 	if err != nil {
 		return scene{}, err
 	}
+	seen, err := s.nodeSight(ctx)
+	if err != nil {
+		return scene{}, err
+	}
 	peers, err := s.knownPeers(ctx)
-	return scene{snapshot, statuses, peers, now, s}, err
+	return scene{snapshot, statuses, peers, now, s, seen}, err
 }
 
 // headline is the finding of the page in one sentence, and what follows from it in another.
@@ -189,7 +194,7 @@ func (sc scene) nodeFacts() []templates.Fact {
 		if n.Routing {
 			note = "routing node"
 		}
-		list = append(list, templates.Fact{Name: n.Name, Note: note, Number: appliedBy(status), State: nodeState(status, sc.Revision, sc.now)})
+		list = append(list, templates.Fact{Name: n.Name, Note: note, Number: appliedBy(status), State: sc.seen.state(n.Name)})
 	}
 	return list
 }
