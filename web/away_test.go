@@ -406,13 +406,28 @@ func TestASlowDatabaseIsLeftOutAfterAFewSeconds(t *testing.T) {
 	o.within(10*time.Second, "/nodes")
 }
 
+// turns makes a database one that can only be read, or ends that, and waits until its connections know.
+func (o *outage) turns(server *pgtest.Server, readOnly string) {
+	o.t.Helper()
+	server.Set("default_transaction_read_only", readOnly)
+	deadline := time.Now().Add(20 * time.Second)
+	for known := 0; known < 50; known++ { // each connection hears of it by itself
+		if must[store.Standing](o.t)(o.store.Standing(o.t.Context())).ReadOnly != (readOnly == "on") {
+			known = 0
+		}
+		if time.Now().After(deadline) {
+			o.t.Fatal("the server does not take the setting")
+		}
+	}
+}
+
 func TestAReadOnlyDatabaseShowsPagesAndNoButtons(t *testing.T) {
 	server := pgtest.NewServer(t, migrations.FS, migrate)
 	o := newOutageAt(t, auth.Admin, server.URL())
 	s := o.snapshot()
 	o.get("/acl").status(200)
 	kept := *o.cookies["isthmus"]
-	server.Set("default_transaction_read_only", "on")
+	o.turns(server, "on")
 	for _, path := range []string{"/", "/acl", fmt.Sprintf("/acl/%d", s.ACL[0].ID), "/nodes", "/services", "/settings", "/users", "/audit", "/pending", "/certificates", "/deployments"} {
 		page := o.get(path).status(200).page()
 		page.Says(t, "main .banner.part", "The database can be read only. Nothing can be saved until it is writable again")
@@ -426,7 +441,7 @@ func TestAReadOnlyDatabaseShowsPagesAndNoButtons(t *testing.T) {
 	o.cookies["isthmus"] = &kept
 	o.get("/acl").to("/login?next=%2Facl")
 	o.post("/login", "name", "admin", "password", password).status(http.StatusServiceUnavailable).page().Says(t, ".banner", "The database can be read only, so nobody can sign in now.")
-	server.Set("default_transaction_read_only", "off")
+	o.turns(server, "off")
 	o.post("/login", "name", "admin", "password", password).to("/")
 	o.get("/acl").status(200).page().Count(t, "main .banner.part", 0)
 	o.post("/acl", "pattern", "10.1.2.3").to("/acl")
