@@ -23,7 +23,7 @@ const (
 	away     = 5 * time.Second       // how long the database is killed for, and stays afterwards
 
 	quickTries = 2 * time.Second // after which nobody tries more often than once a second
-	mostTries  = 4               // of a node, in a second
+	mostTries  = 6               // of a node, in a second
 )
 
 // The promise of D3, at a thousand requests a second: none is lost, and the nodes knock at the killed database's door a few

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"isthmus/internal/pgtest"
 )
@@ -74,6 +75,13 @@ func TestTheDatabasesPasswordIsInNoLogNoAnswerAndNoListOfProcesses(t *testing.T)
 		return bytes.Contains(body, []byte("password authentication failed"))
 	})
 	m.process.stop()
+	told.WriteString(m.process.err.String() + m.process.out.String())
+	m.begins()
+	select {
+	case <-m.process.ended:
+	case <-time.After(patience):
+		t.Error("a node that starts with a wrong password does not say so and end")
+	}
 	told.WriteString(m.process.err.String() + m.process.out.String())
 	if text := told.String(); strings.Contains(text, password) || !strings.Contains(text, "password authentication failed") {
 		t.Errorf("what was told:\n%s", text)
