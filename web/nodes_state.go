@@ -75,8 +75,11 @@ func (v nodeSight) unheard(status *federation.NodeStatus) templates.State {
 	if status == nil {
 		return templates.State{Mark: templates.Unknown, Word: "Not known", Note: "the database does not answer"}
 	}
-	was := nodeState(status, v.Revision, v.asOf)
-	return templates.State{Mark: templates.Unknown, Word: "Not known", Note: strings.ToLower(was.Word) + " at " + templates.Clock(v.asOf, v.now)}
+	was := strings.ToLower(nodeState(status, v.Revision, v.asOf).Word)
+	if v.asOf.Sub(status.ReportedAt) > silentAfter {
+		was = "not heard"
+	}
+	return templates.State{Mark: templates.Unknown, Word: "Not known", Note: was + " at " + templates.Clock(v.asOf, v.now)}
 }
 
 // answers reports whether a node says of its database that it answers.

@@ -175,3 +175,33 @@ func TestTheDNSOfANodeIsComparedAndRefusesNothing(t *testing.T) {
 	c.post("/nodes", "name", "imp3.here.com", "address", "10.1.10.13").to("/nodes")
 	c.get("/nodes").page().Says(t, ".banner", "The DNS knows neither imp3.here.com nor 10.1.10.13 from here")
 }
+
+func TestWithoutTheDatabaseANodeKnowsItselfAndWhatTheOthersSaidLast(t *testing.T) {
+	o := newOutage(t, auth.Admin)
+	must[federation.Node](t)(o.direct.SaveNode(t.Context(), federation.Node{Name: "imp2.synergy.com", Address: "127.0.0.12", Services: []string{federation.ServiceSIPProxy}}))
+	o.applies()
+	for _, name := range []string{"imp1.synergy.com", "imp2.synergy.com"} {
+		o.reportAs(federation.NodeStatus{Node: name, AppliedEra: 1, AppliedRevision: o.stored().Revision, Database: "ok", Version: "1.2.3"})
+	}
+	o.get("/nodes").status(http.StatusOK)
+	o.link.Cut()
+	o.mu.Lock()
+	o.health.Database, o.health.State = "it is away", "degraded"
+	o.health.Listeners = []federation.ListenerStatus{{Name: "A", Open: true}, {Name: "B", Error: "port 5061 is taken"}}
+	o.mu.Unlock()
+	page := o.get("/nodes").status(http.StatusOK).page()
+	page.Says(t, ".live", "The other nodes as of")
+	rows := page.All("table.nodes tbody tr")
+	says(t, "this node's row", rows[0].Text(), "imp1.synergy.com", "1 of 2", "it is away", "port 5061 is taken")
+	says(t, "the other node's row", rows[1].Text(), "imp2.synergy.com", "Not known", "ready at")
+	if strings.Contains(rows[1].Text(), "Answers") {
+		t.Errorf("nobody can know that: %s", rows[1].Text())
+	}
+	o.get(o.pathOf("imp1.synergy.com")).status(http.StatusOK).page().Says(t, "main [data-live=state]", "it is away")
+	o.get(o.pathOf("imp2.synergy.com")).status(http.StatusOK).page().Says(t, "main [data-live=state]", "ready at")
+}
+
+// pathOf is the page of a node, found without the link.
+func (o *outage) pathOf(name string) string {
+	return fmt.Sprintf("/nodes/%d", o.stored().Node(name).ID)
+}
