@@ -29,7 +29,7 @@ func heldOf[T any](c *federation.Configuration) (things []T, ok bool) {
 func (re resource[T, P]) held(ctx context.Context, err error) ([]T, error) {
 	v := reachOf(ctx)
 	v.miss(err)
-	if v.away() == nil || v.changing {
+	if v.away() == nil {
 		return nil, err
 	}
 	snapshot, _, ok := re.s.inForce()
