@@ -81,9 +81,14 @@ func TestAnOrderedRestartAnswersWhatIsUnderWayAndDisturbsNoOtherNode(t *testing.
 	anna, m := f.node.signsIn(siptest.Unique("anna")), f.nodes[1]
 	flow := f.flows(pace, f.nodes[0])
 	pool := siptest.Connect(t, m.address+":5061", siptest.Options{Local: f.net + fe2Host, TLS: f.ca.Client(f.ca.Leaf("fe2.synergy.com"), fqdnOf(1)), Timeout: patience})
+	pool.Sends(siptest.Subscribe(carl, m.user))
+	m.connector.expect(t, "SUBSCRIBE") // which does not answer
 	pool.Sends(hello(carl, m.user))
-	m.connector.expect(t, "MESSAGE") // which does not answer
+	m.connector.expect(t, "MESSAGE") // nor this
 	anna.orders(f.controls(1)+"/control", "service", "sip_proxy", "order", "restart")
+	if answer := pool.Expect("504"); !strings.Contains(string(answer.Bytes()), "may have been delivered") {
+		t.Errorf("the message under way was answered\n%s", answer.Bytes())
+	}
 	if answer := pool.Expect("503"); !strings.Contains(string(answer.Bytes()), "Retry-After") {
 		t.Errorf("the request under way was answered\n%s", answer.Bytes())
 	}

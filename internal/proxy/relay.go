@@ -55,7 +55,7 @@ func (p *Proxy) relay(in *incoming, d routing.Decision) {
 	method := in.request.Method
 	r := &relay{
 		rewrite: p.rewrite(in, d), server: in.server, upstream: in.upstream, method: method, invite: method == "INVITE",
-		once: method == "MESSAGE" || method == "INFO", unreached: d.Unreached, began: now,
+		once: onlyOnce(method), unreached: d.Unreached, began: now,
 		climb: climb{groups: d.Groups}, limit: now.Add(silenceLimit),
 	}
 	if r.invite {
@@ -115,6 +115,9 @@ func (r *relay) failed(a *attempt, reason string, taken bool) {
 	a.giveUp()
 	r.next(nil)
 }
+
+// onlyOnce reports methods whose second delivery somebody would see.
+func onlyOnce(method string) bool { return method == "MESSAGE" || method == "INFO" }
 
 // exhausted answers when no hop is left. That a hop took an INVITE and was silent is a timeout; of anything else a 408
 // would come too late to mean anything (RFC 4320 section 4.2).

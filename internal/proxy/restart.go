@@ -11,8 +11,20 @@ import (
 
 var errRestarted = errors.New("the service was restarted")
 
+// A cutOff is what a request gets that a restart ends.
+type cutOff struct {
+	status  int
+	headers []string
+}
+
+// What who asked can do about it.
+const (
+	sendAgain  = "; send the request again"
+	mayBeThere = "; the request may have been delivered, so it is not to be sent again by itself"
+)
+
 // Restart ends what is under way here, as the restart of the service sip_proxy does: requests without a final answer get
-// 503, connections are closed after that went out, and what is known of next hops is forgotten. Who asks afterwards is served
+// 503, or 504 when they must not be delivered twice and may have been delivered; connections are closed after that went out, and what is known of next hops is forgotten. Who asks afterwards is served
 // as ever. It is for the caller to close the listeners before, so that nobody connects meanwhile. It returns how many
 // requests were cut off.
 func (p *Proxy) Restart() (cut int) {
@@ -20,16 +32,22 @@ func (p *Proxy) Restart() (cut int) {
 	if policy == nil || p.network == nil {
 		return 0
 	}
-	headers := []string{"Retry-After: 1", warning(policy.Node(), "the SIP proxy of this node was restarted; send the request again")}
+	const what = "the SIP proxy of this node was restarted"
+	again := cutOff{503, []string{"Retry-After: 1", warning(policy.Node(), what+sendAgain)}}
+	doubtful := cutOff{504, []string{warning(policy.Node(), what+mayBeThere)}}
 	for _, r := range p.relays(func(*attempt) bool { return true }) {
-		if r.cut(503, headers) {
+		if r.cut(again, doubtful) {
 			cut++
 		}
 	}
 	// Of those whose hop answered 100, or is being connected to, only the transaction is at hand.
 	p.table.EachUnanswered(func(s *transaction.Server) {
-		s.Respond(s.Request().AppendAnswer(nil, sip.Answer{Status: 503, Headers: headers, ToTag: p.tag()}), 503)
-		p.metrics.Response(503, 0)
+		a := again
+		if onlyOnce(s.Request().Method()) {
+			a = doubtful
+		}
+		s.Respond(s.Request().AppendAnswer(nil, sip.Answer{Status: a.status, Headers: a.headers, ToTag: p.tag()}), a.status)
+		p.metrics.Response(a.status, 0)
 		cut++
 	})
 	for _, pl := range p.allPlaces() {
@@ -42,16 +60,18 @@ func (p *Proxy) Restart() (cut int) {
 }
 
 // RestartConnector leaves the connections to this node's connector, and those from it, as the restart of the service
-// sip_federation does: requests that it had not answered get 480, and the next one connects anew.
+// sip_federation does: requests that it had not answered get 480, or 504 as by Restart, and the next one connects anew.
 func (p *Proxy) RestartConnector() (cut int) {
 	policy := p.policy.Load()
 	if policy == nil || p.network == nil {
 		return 0
 	}
-	headers := []string{warning(policy.Node(), "the SIP Federation Connection Manager of this node was restarted; send the request again")}
+	const what = "the SIP Federation Connection Manager of this node was restarted"
+	again := cutOff{480, []string{warning(policy.Node(), what+sendAgain)}}
+	doubtful := cutOff{504, []string{warning(policy.Node(), what+mayBeThere)}}
 	toConnector := func(a *attempt) bool { return a.place.current().Kind == routing.ConnectorHop }
 	for _, r := range p.relays(toConnector) {
-		if r.cut(480, headers) {
+		if r.cut(again, doubtful) {
 			cut++
 		}
 	}
@@ -95,12 +115,17 @@ func (w *wire) relays() (list []*relay) {
 	return list
 }
 
-// cut answers a request at once, unless it is answered already, and calls an INVITE back where it rings.
-func (r *relay) cut(status int, headers []string) (won bool) {
+// cut answers a request at once, unless it is answered already, and calls an INVITE back where it rings. doubtful is for
+// what must not be delivered twice and may have reached a hop.
+func (r *relay) cut(again, doubtful cutOff) (won bool) {
 	r.mu.Lock()
 	a, won := r.current, !r.done
+	answer := again
+	if r.once && (r.taken || a != nil && a.written) {
+		answer = doubtful
+	}
 	r.mu.Unlock()
-	r.finish(status, headers)
+	r.finish(answer.status, answer.headers)
 	if a != nil {
 		a.giveUp()
 	}
