@@ -69,7 +69,7 @@ func (v serviceSight) orderEffect(service string, order federation.ServiceOrder)
 	case service != federation.ServiceSIPProxy:
 		return "The connector is used no longer."
 	case restarts:
-		return "Requests without an answer get 503, every connection is closed, and the listeners (" + v.openListeners() + ") open again within a second."
+		return "Requests without an answer get 503, messages that may have been delivered 504, every connection is closed, and the listeners (" + v.openListeners() + ") open again within a second."
 	}
 	return "The listeners close (" + v.openListeners() + "). Requests under way get half a second for their answer; then their connections are closed."
 }
