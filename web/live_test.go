@@ -91,13 +91,14 @@ func next(t *testing.T, events <-chan string) string {
 // comes waits for an event, and lets signs of life go by.
 func comes(t *testing.T, events <-chan string, want string) {
 	t.Helper()
-	for {
+	for end := time.Now().Add(soon); time.Now().Before(end); {
 		if got := next(t, events); got == want {
 			return
 		} else if got != "beat" {
 			t.Fatalf("the event %q comes before %q", got, want)
 		}
 	}
+	t.Fatalf("nothing but signs of life comes, and no %q", want)
 }
 
 func TestAPageHearsOfAListenerThatFailsAndOfNothingElse(t *testing.T) {

@@ -99,11 +99,11 @@ func TestANodeThatLacksChangesForLongIsAnAlarm(t *testing.T) {
 	c.nodesOf("imp1.here.com")
 	c.report("imp1.here.com", c.snapshot().Revision)
 	c.post("/acl", "pattern", "10.0.0.1").to("/acl")
-	soonAfter := c.later(2 * time.Second).get("/nodes").page()
+	soonAfter := c.later(-10 * time.Second).get("/nodes").page()
 	soonAfter.Count(t, "[data-live=alarms] li", 0)
 	soonAfter.Count(t, "table tbody .state.part", 1)
 
-	late := c.later(40 * time.Second).get("/nodes").page()
+	late := c.later(25 * time.Second).get("/nodes").page()
 	late.Says(t, "[data-live=alarms] li.down", "imp1.here.com has lacked changes since")
 	late.Says(t, "[data-live=alarms] li.down a", "Which changes, and what to do")
 	says(t, "the row", late.One(t, "table tbody tr").Text(), "Behind", "since", "holds revision")
