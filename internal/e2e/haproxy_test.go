@@ -333,18 +333,13 @@ func (b *balanced) hangs(t *testing.T) {
 	o := b.from(fe1Host, "fe1.synergy.com")
 	o.Timeout = patience
 	waits := siptest.Connect(t, b.net+balancerHost+":5061", o)
-	signal := func(s syscall.Signal) {
-		if err := b.processes[0].cmd.Process.Signal(s); err != nil {
-			t.Fatal(err)
-		}
-	}
 	began := time.Now()
-	signal(syscall.SIGSTOP)
-	defer signal(syscall.SIGCONT)
+	b.processes[0].freezes()
+	defer b.processes[0].thaws()
 	waits.Sends(hello(carl, ann))
 	waits.ExpectClosed()
 	t.Logf("who waits was cut off after %s", time.Since(began).Round(10*time.Millisecond))
 	b.leadsTo(t, "imp2.synergy.com")
-	signal(syscall.SIGCONT)
+	b.processes[0].thaws()
 	b.leadsTo(t, "imp1.synergy.com")
 }

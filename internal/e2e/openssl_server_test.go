@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -116,8 +115,8 @@ func (w *world) leadTo(hops []hop) string {
 func (w *world) asksAt(t *testing.T, h hop, host string) {
 	s := w.sServer(t, host+":5061", slices.Concat(demands, h.options(t, w))...)
 	if h.stops {
-		s.signals(syscall.SIGSTOP)
-		t.Cleanup(func() { s.signals(syscall.SIGCONT) })
+		s.freezes()
+		t.Cleanup(s.thaws)
 	}
 	peer, began := w.inside(t), time.Now()
 	peer.Sends(hello(ann, "carl@"+h.name+".example"))
@@ -147,11 +146,4 @@ func (p *typed) takesMessage(t *testing.T) {
 		t.Errorf("arrived as\n%s", m.Bytes())
 	}
 	p.types(siptest.Response(m, 200))
-}
-
-func (p *typed) signals(s syscall.Signal) {
-	p.t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		p.t.Fatal(err)
-	}
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -121,13 +120,9 @@ const paused = 10 * time.Second
 func TestAProcessThatStandsStillForTenSecondsGoesOnAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	w, p, load := loaded(t, newDatabase(t))
-	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	p.freezes()
 	<-time.After(paused)
-	if err := p.cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	p.thaws()
 	load.goesOn(200, int(paused/laneEvery)*lanes)
 	load.ends()
 	if r := w.node.ready(); r.State != "ready" {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -132,4 +134,30 @@ func call(t *testing.T, input string, environment []string, name string, args ..
 	r := result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 	r.lookAt(t, name, args)
 	return r
+}
+
+// freezes has a process stand still. SIGSTOP is on its way for a moment, in which the process may still answer.
+func (p *process) freezes() {
+	p.t.Helper()
+	p.signals(syscall.SIGSTOP)
+	eventually(p.t, patience, "the process stands still", func() bool {
+		states, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+		return err == nil && len(states) > 0 && !slices.ContainsFunc(states, func(name string) bool {
+			text, err := os.ReadFile(name)
+			return err == nil && !strings.Contains(string(text), ") T ") // one that has ended stands still too
+		})
+	})
+}
+
+// thaws has a process go on that stood still.
+func (p *process) thaws() {
+	p.t.Helper()
+	p.signals(syscall.SIGCONT)
+}
+
+func (p *process) signals(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
 }
