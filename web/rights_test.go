@@ -23,6 +23,7 @@ var least = map[string]auth.Role{
 	"GET /services": auth.Viewer, "POST /services/profile": auth.Operator, "POST /services/{id:[0-9]+}": auth.Operator,
 	"POST /services/{id:[0-9]+}/control": auth.Operator, "POST /services/control": auth.Operator, "POST /services/rolling": auth.Operator,
 	"GET /pending": auth.Viewer, "POST /pending/accept": auth.Admin,
+	"GET /nodes/live": auth.Viewer, "GET /nodes/assign": auth.Admin, "POST /nodes/assign": auth.Admin,
 	"GET /wizard": auth.Operator, "POST /wizard": auth.Operator,
 	"GET /wizard/{step:[1-5]}": auth.Operator, "POST /wizard/{step:[1-5]}": auth.Operator,
 	"GET /wizard/look": auth.Operator, "POST /wizard/6": auth.Operator, "GET /wizard/6": auth.Operator, "POST /wizard/finish": auth.Operator, "POST /wizard/discard": auth.Operator,
