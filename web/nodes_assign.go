@@ -44,7 +44,7 @@ func (s *Server) drawAssign(w http.ResponseWriter, r *http.Request, status int, 
 // assignModes are the choices in the guide's words. None is what happens as long as nobody comes to this page.
 var assignModes = []templates.Option{
 	{Value: federation.AssignBalanced, Label: "Balanced", Note: "Every home node has as many users as any other, or one more."},
-	{Value: federation.AssignActiveStandby, Label: "Active-Standby", Note: "Of two nodes of which one is the other's backup, the first has all users and the second none."},
+	{Value: federation.AssignActiveStandby, Label: "Active-Standby", Note: "The backup of a node has no users. Of two nodes that are each other's backup, the first has them."},
 }
 
 // assigned counts the users of each node before and after.

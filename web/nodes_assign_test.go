@@ -62,6 +62,16 @@ func TestActiveStandbyAsksForABackupAndEmptiesTheStandby(t *testing.T) {
 	}
 }
 
+func TestActiveStandbyEmptiesTheFirstNodeWhereItIsTheBackup(t *testing.T) {
+	c := assignable(t, 3)
+	c.post(c.nodePath("imp3.here.com"), "backup", "imp2.here.com").to("/nodes")
+	c.get("/nodes/assign?mode=active_standby").status(http.StatusOK).page().Says(t, "#moves", "3 users move")
+	c.post("/nodes/assign", "mode", "active_standby").to("/nodes")
+	if u := c.snapshot().Usage.ByNode; u["imp3.here.com"] != 3 {
+		t.Errorf("users are on %v", u)
+	}
+}
+
 func TestUsersWhoChangedMeanwhileAreNotMovedUnseen(t *testing.T) {
 	c := assignable(t, 4)
 	posted := c.get("/nodes/assign").page().One(t, "form[method=post][action=/nodes/assign]").Form()

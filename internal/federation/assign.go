@@ -5,7 +5,7 @@ import "slices"
 // Ways of assigning users to their home nodes (Cisco's user assignment modes; the third, None, moves nobody).
 const (
 	AssignBalanced      = "balanced"       // every home node has as many as any other, or one more
-	AssignActiveStandby = "active_standby" // the second node of each pair has none, and takes over when the first is down
+	AssignActiveStandby = "active_standby" // the backup of each pair has none, and takes over when the other is down
 )
 
 // A Move gives a licensed user another home node.
@@ -39,20 +39,33 @@ func (c *Configuration) homeNodes() []Node {
 	return slices.DeleteFunc(slices.Clone(c.Nodes), func(n Node) bool { return n.Routing })
 }
 
-// active are the nodes that are not the standby of one before them.
+// active are the nodes that are the standby of none. The standby of an active node is its backup, whichever of the two
+// comes first, unless that is active itself.
 func active(nodes []Node) []Node {
-	var list []Node
-	standby := map[string]bool{}
-	for _, n := range nodes {
-		if standby[n.Name] {
-			continue
-		}
-		list = append(list, n)
-		if !slices.ContainsFunc(list, func(a Node) bool { return a.Name == n.Backup }) {
-			standby[n.Backup] = true
+	standby := map[string]bool{} // by name of each node that is judged
+	for left := nodes; len(left) > 0; left = unjudged(nodes, standby) {
+		n := nextOf(left)
+		standby[n.Name] = slices.ContainsFunc(nodes, func(o Node) bool {
+			below, judged := standby[o.Name]
+			return o.Backup == n.Name && judged && !below
+		})
+	}
+	return slices.DeleteFunc(slices.Clone(nodes), func(n Node) bool { return standby[n.Name] })
+}
+
+func unjudged(nodes []Node, standby map[string]bool) []Node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n Node) bool { _, judged := standby[n.Name]; return judged })
+}
+
+// nextOf is the first node that is the backup of no other that is left; where each is, as in a pair that backs each other
+// up, the first of all.
+func nextOf(left []Node) Node {
+	for _, n := range left {
+		if !slices.ContainsFunc(left, func(o Node) bool { return o.Backup == n.Name }) {
+			return n
 		}
 	}
-	return list
+	return left[0]
 }
 
 // moves spread the users evenly over some nodes. Each node keeps as many of its own as its share allows.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -91,6 +92,37 @@ func TestActiveStandbyLeavesTheSecondNodeOfEachPairEmpty(t *testing.T) {
 	}
 	if again, _ := assign(t, c, AssignActiveStandby); again != 0 {
 		t.Errorf("a second run moves %d", again)
+	}
+}
+
+// The order of two nodes must not matter: who is the backup of one that backs up nobody is its standby.
+func TestTheStandbyIsTheBackupWhicheverNodeComesFirst(t *testing.T) {
+	for promise, test := range map[string]struct {
+		backups []string // of imp1, imp2, ...
+		active  []string
+	}{
+		"the second is the backup of the first": {[]string{"imp2", ""}, []string{"imp1"}},
+		"the first is the backup of the second": {[]string{"", "imp1"}, []string{"imp2"}},
+		"both ways":                             {[]string{"imp2", "imp1"}, []string{"imp1"}},
+		"one backup of two":                     {[]string{"", "imp1", "imp1"}, []string{"imp2", "imp3"}},
+		"a chain against the order":             {[]string{"", "imp1", "imp2"}, []string{"imp1", "imp3"}},
+		"a pair with a third node before it":    {[]string{"imp2", "imp3", "imp2"}, []string{"imp1", "imp3"}},
+		"a ring":                                {[]string{"imp2", "imp3", "imp1"}, []string{"imp1", "imp3"}},
+	} {
+		var nodes []Node
+		for i, backup := range test.backups {
+			nodes = append(nodes, Node{Name: fmt.Sprintf("imp%d", i+1), Backup: backup})
+		}
+		_, count := assign(t, assignable(rand.New(rand.NewPCG(5, 6)), nodes, 40), AssignActiveStandby)
+		var active []string
+		for _, n := range nodes {
+			if count[n.Name] > 0 {
+				active = append(active, n.Name)
+			}
+		}
+		if !slices.Equal(active, test.active) {
+			t.Errorf("%s: users are on %v", promise, count)
+		}
 	}
 }
 
