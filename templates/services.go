@@ -60,6 +60,11 @@ type ControlRow struct {
 	Orders  []Order // that can be given now
 }
 
+// hasRouting reports whether the profile of routing nodes has a node to go to: one that is alone needs to be none.
+func (v ServicesView) hasRouting() bool {
+	return len(v.Rows) > 1 || len(v.Rows) == 1 && v.Rows[0].Node.Routing
+}
+
 // An Order is a button of the Control Center.
 type Order struct {
 	Value string // as federation.ServiceOrder has it, or "rolling"

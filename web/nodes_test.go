@@ -124,6 +124,26 @@ func TestASingleNodeIsAskedForNeitherRoutingNorABackup(t *testing.T) {
 	}
 }
 
+func TestARoutingNodeThatIsAloneCanBeMadeAHomeNodeAgain(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodesOf("imp1.here.com")
+	c.get("/services").page().Count(t, "main button[value=routing]", 0) // there is nothing to which it could be applied
+	c.post(c.nodePath("imp1.here.com"), "routing", "true").to("/nodes")
+	page := c.get(c.nodePath("imp1.here.com")).page()
+	page.Count(t, "form input[name=routing][type=checkbox]", 1)
+	page.Says(t, "form .hint", "While there is one node, it does everything")
+	c.get("/services").page().Count(t, "main button[value=routing]", 1)
+
+	refused := c.post(c.nodePath("imp1.here.com"), "routing", "false", "address", "nowhere").status(http.StatusUnprocessableEntity).page()
+	refused.Count(t, "form input[name=routing][type=checkbox]", 1) // or the choice is lost when the address is mended
+	posted := refused.One(t, "form[data-guard]").Form()
+	posted.Set("address", "127.0.0.11")
+	c.postForm(c.nodePath("imp1.here.com"), posted).to("/nodes")
+	if c.snapshot().Node("imp1.here.com").Routing {
+		t.Error("what the box was to take back stays")
+	}
+}
+
 func TestASecondNodeBringsTheQuestionsBack(t *testing.T) {
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com", "imp2.here.com")
