@@ -111,11 +111,27 @@ func (s *Server) othersRun(ctx context.Context, r federation.RollingRestart, nex
 		return err
 	}
 	for _, name := range r.Nodes {
-		if name != next && !sight.ready(name, r.Service) {
+		if name == next {
+			continue // of which the step itself tells whether somebody stopped it
+		}
+		if err := sight.refuseStopped(name, r.Service); err != nil {
+			return err
+		}
+		if !sight.ready(name, r.Service) {
 			return federation.Refuse("%s is not ready, so %s was not restarted: both would be down.", name, next)
 		}
 	}
 	return nil
+}
+
+// refuseStopped ends a rolling restart when somebody stopped one of its nodes: nothing comes back there that could be
+// waited for.
+func (v serviceSight) refuseStopped(node, service string) error {
+	o := v.ServiceState(node, service)
+	if !o.Stopped {
+		return nil
+	}
+	return federation.Refuse("%s was stopped on %s by %s, so no further node was restarted: two would be down.", templates.GuideServiceName(service), node, o.OrderedBy)
 }
 
 // ready reports whether a service runs on a node with every order carried out.
@@ -143,6 +159,9 @@ func (s *Server) awaitRestarted(ctx context.Context, r federation.RollingRestart
 		sight, err := s.serviceSight(ctx)
 		if err == nil && sight.ready(node, r.Service) {
 			return nil
+		}
+		if stopped := sight.refuseStopped(node, r.Service); err == nil && stopped != nil {
+			return stopped
 		}
 		select {
 		case <-ctx.Done():

@@ -340,3 +340,48 @@ func TestARollingRestartCanBeEnded(t *testing.T) {
 func (c *console) rebuild() {
 	c.handler = web.New(c.config)
 }
+
+// steppedTo waits until the last rolling restart was ordered on so many nodes.
+func (c *console) steppedTo(done int) {
+	c.t.Helper()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	limit := time.After(20 * time.Second)
+	for {
+		if r := must[federation.RollingRestart](c.t)(c.store.Rolling(c.t.Context())); r.Done >= done {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-limit:
+			c.t.Fatalf("it was not ordered on %d nodes", done)
+		}
+	}
+}
+
+func TestARollingRestartEndsBeforeANodeThatSomebodyStopped(t *testing.T) {
+	c := rollable(t, "imp2.here.com", "imp3.here.com")
+	c.config.RollingLimit = 20 * time.Second
+	c.rebuild()
+	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
+	c.steppedTo(1)
+	c.post(fmt.Sprintf("/services/%d/control", c.snapshot().Node("imp2.here.com").ID), "service", "sip_proxy", "order", "stop").to("/services")
+	c.obeys("imp1.here.com", 0, 0)
+	r, _ := c.ended()
+	if s := c.snapshot(); r.Done != 1 || !strings.Contains(r.Failure, "On imp2.here.com sip_proxy was stopped by admin") || s.Runs("imp2.here.com", "sip_proxy") || s.Restarts("imp3.here.com", "sip_proxy") != 0 {
+		t.Errorf("it ended as %+v, with %+v", r, s.ServiceStates)
+	}
+}
+
+// Whoever stops the node that is waited for is named at once: nothing comes back there that could be waited for.
+func TestARollingRestartDoesNotWaitForANodeThatSomebodyStopped(t *testing.T) {
+	c := rollable(t, "imp2.here.com", "imp3.here.com")
+	c.config.RollingLimit = time.Hour
+	c.rebuild()
+	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
+	c.steppedTo(1)
+	c.post(fmt.Sprintf("/services/%d/control", c.snapshot().Node("imp1.here.com").ID), "service", "sip_proxy", "order", "stop").to("/services")
+	if r, _ := c.ended(); r.Done != 1 || !strings.Contains(r.Failure, "stopped on imp1.here.com by admin") {
+		t.Errorf("it ended as %+v", r)
+	}
+}

@@ -52,7 +52,8 @@ func (s *Store) StartRolling(ctx context.Context, nodes []string, service string
 }
 
 // StepRolling orders the restart on the next node and counts it, in one change. done is how many were ordered as far as
-// the caller knows: of two callers that know the same, one orders and the other is refused.
+// the caller knows: of two callers that know the same, one orders and the other is refused. It is refused, too, where
+// somebody stopped the service meanwhile: a restart would start it.
 func (s *Store) StepRolling(ctx context.Context, id int64, done int) (r federation.RollingRestart, err error) {
 	err = s.change(ctx, func(ctx context.Context, w *work) error {
 		r, err = one[federation.RollingRestart](ctx, w.tx, stepRolling, id, done)
@@ -62,9 +63,21 @@ func (s *Store) StepRolling(ctx context.Context, id int64, done int) (r federati
 		if err != nil {
 			return err
 		}
-		return w.order(ctx, r.Nodes[r.Done-1:r.Done], r.Service, federation.RestartService)
+		next := r.Nodes[r.Done-1]
+		if err := refuseStopped(w.before.ServiceState(next, r.Service)); err != nil {
+			return err
+		}
+		return w.order(ctx, []string{next}, r.Service, federation.RestartService)
 	})
 	return r, err
+}
+
+// refuseStopped refuses to restart what somebody stopped.
+func refuseStopped(o federation.ServiceState) error {
+	if !o.Stopped {
+		return nil
+	}
+	return federation.Refuse("On %s %s was stopped by %s, so it stays stopped there and no further node was restarted. Start it, or restart the others.", o.Node, o.Service, o.OrderedBy)
 }
 
 // EndRolling ends a rolling restart: with the reason when it ends early, with "" when every node was restarted.

@@ -213,3 +213,20 @@ func TestAStepThatCannotBeOrderedIsNotCounted(t *testing.T) {
 		t.Errorf("%d restarts are in the audit log", page.Total)
 	}
 }
+
+// Somebody may stop a service between two steps. The step looks at the order, not at what the node reported last.
+func TestAStepOfARollingRestartLeavesAStoppedServiceStopped(t *testing.T) {
+	s := filled(t)
+	r := must(s.StartRolling(actor(t), []string{imp1}, federation.ServiceSIPProxy))
+	ok(t, s.OrderService(actor(t), []string{imp1}, federation.ServiceSIPProxy, federation.StopService))
+	refused(t, unchanged(t, s, func() error {
+		_, err := s.StepRolling(actor(t), r.ID, 0)
+		return err
+	}), "On imp1.synergy.com sip_proxy was stopped by ann", "stays stopped")
+	if got := must(s.Snapshot(t.Context())); got.Runs(imp1, federation.ServiceSIPProxy) || got.Restarts(imp1, federation.ServiceSIPProxy) != 0 {
+		t.Errorf("stopped, then stepped on: %+v", got.ServiceStates)
+	}
+	if r = must(s.Rolling(t.Context())); r.Done != 0 || r.EndedAt != nil {
+		t.Errorf("the refused step was counted: %+v", r)
+	}
+}
