@@ -75,16 +75,30 @@ func TestADamagedSnapshotLetsNobodyIn(t *testing.T) {
 	}
 }
 
-func TestDamagedUsersDoNotKeepANodeFromStarting(t *testing.T) {
-	r := warmed(t)
-	if err := os.WriteFile(filepath.Join(r.dir, usersFile), []byte("torn"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	r.run()
-	r.tells(event{err: errDown})
-	r.awaitState(Degraded)
-	if !r.answers(5060) || r.knows("ann@synergy.com") {
-		t.Errorf("it knows ann: %v", r.knows("ann@synergy.com"))
+// A node that does not know its users would send what is for them to the Microsoft side.
+func TestWithoutItsUsersANodeOpensNothingUntilTheDatabaseHasThem(t *testing.T) {
+	for name, spoil := range map[string]func(path string) error{
+		"damaged": func(path string) error { return os.WriteFile(path, []byte("torn"), 0o600) },
+		"missing": os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := warmed(t)
+			if err := spoil(filepath.Join(r.dir, usersFile)); err != nil {
+				t.Fatal(err)
+			}
+			r.run()
+			r.tells(event{err: errDown})
+			r.tells(event{err: errDown})
+			if h := r.node.Health(); h.State != Starting || h.AppliedRevision != 0 || r.answers(5060) {
+				t.Errorf("it says %+v", h)
+			}
+			r.with(func() { r.changed, r.upTo = []federation.UserFact{fact("ann", "ann@synergy.com", "")}, 5 })
+			r.commits(r.snapshot(5))
+			r.awaitState(Ready)
+			if answers, knows := r.answers(5060), r.knows("ann@synergy.com"); !answers || !knows {
+				t.Errorf("with the database it answers: %t, and knows its users: %t", answers, knows)
+			}
+		})
 	}
 }
 

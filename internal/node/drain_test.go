@@ -257,10 +257,10 @@ func TestMonitoringSeesTheNode(t *testing.T) {
 
 func TestAStatusThatCannotBeReportedIsReportedLater(t *testing.T) {
 	r := start(t)
-	r.with(func() { r.broken = errors.New("read-only") })
+	r.with(func() { r.mute = errors.New("read-only") })
 	r.commits(r.snapshot(1))
 	r.awaitState(Ready)
-	r.with(func() { r.broken, r.reports = nil, nil })
+	r.with(func() { r.mute, r.reports = nil, nil })
 	await(t, "it is reported again", func() bool { return r.lastReport().AppliedRevision == 1 })
 }
 

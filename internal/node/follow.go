@@ -44,8 +44,8 @@ func (n *Node) follow(ctx context.Context) {
 	}
 }
 
-// coldStart puts the snapshot that is kept on disk in force, once, when the database gave none. A file that cannot be
-// believed is left aside: then nothing is open and nobody is let in.
+// coldStart puts the snapshot that is kept on disk in force, once, when the database gave none. When one of the two files
+// is missing or cannot be believed, nothing is open and nobody is let in.
 func (n *Node) coldStart() {
 	n.applying.Lock()
 	defer n.applying.Unlock()
@@ -62,7 +62,11 @@ func (n *Node) coldStart() {
 		n.log.Error("the snapshot on disk is not used", "reason", err)
 		return
 	}
-	n.loadUsers()
+	if err := n.loadUsers(); err != nil {
+		// Who is licensed here is not known: messages to them would go to the Microsoft side.
+		n.log.Error("the snapshot on disk is not used without the users' facts; this node starts when the database answers", "reason", err)
+		return
+	}
 	n.log.Warn("starting with the snapshot that is kept on disk", "revision", s.Revision)
 	if n.enforce(s, taken) {
 		n.finished(s.Point())
@@ -76,7 +80,9 @@ func (n *Node) apply(ctx context.Context, s federation.Snapshot) {
 	defer poke(n.reportNow)
 	n.release()
 	taken := time.Now()
-	n.haveUsers(ctx, s.Point())
+	if !n.haveUsers(ctx, s.Point()) {
+		return
+	}
 	if !n.enforce(s, taken) {
 		poke(n.usersChanged)
 		return

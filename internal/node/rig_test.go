@@ -53,7 +53,8 @@ func ownAddress() string {
 type base struct {
 	events  chan event
 	mu      sync.Mutex
-	broken  error
+	broken  error // of the users' facts and of reports
+	mute    error // of reports alone
 	changed []federation.UserFact
 	gone    []string
 	upTo    int64
@@ -92,7 +93,7 @@ func (b *base) report(_ context.Context, s federation.NodeStatus) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.reports = append(b.reports, s)
-	return b.broken
+	return errors.Join(b.broken, b.mute)
 }
 
 // with changes what the base holds.

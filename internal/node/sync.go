@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"time"
 
 	"isthmus/internal/federation"
@@ -24,10 +23,11 @@ type progress struct {
 	unkept bool  // the file on disk is older
 }
 
-// haveUsers reads the facts before the first snapshot is in force: a listener that opens without them would refuse
-// everybody. Another era, or a revision older than the facts, means that the database was restored, which this
+// haveUsers reads the facts before the first snapshot is in force, from disk when the database does not give them, and waits
+// until there are some: without them the node would send messages for its own users to the Microsoft side. It returns false
+// when ctx ended before. Another era, or a revision older than the facts, means that the database was restored, which this
 // node was told to accept, and everything is read anew.
-func (n *Node) haveUsers(ctx context.Context, p federation.Point) {
+func (n *Node) haveUsers(ctx context.Context, p federation.Point) bool {
 	n.syncing.Lock()
 	if p.Era != n.progress.era || p.Revision < n.progress.upTo {
 		n.progress.upTo = 0
@@ -35,12 +35,19 @@ func (n *Node) haveUsers(ctx context.Context, p federation.Point) {
 	n.progress.era = p.Era
 	known := n.progress.known
 	n.syncing.Unlock()
-	if known {
-		return
+	for !known {
+		err := n.syncUsersWithin(ctx, firstFacts)
+		if err == nil || n.loadUsers() == nil {
+			return true
+		}
+		n.log.Error("the users cannot be read yet, so no listener opens; trying again", "reason", err)
+		select {
+		case <-time.After(factsPause):
+		case <-ctx.Done():
+			return false
+		}
 	}
-	if err := n.syncUsersWithin(ctx, firstFacts); err != nil {
-		n.log.Error("the users cannot be read yet", "reason", err)
-	}
+	return true
 }
 
 // catchUp reads what changed of the users up to a revision. What cannot be read now is left to followUsers.
@@ -69,10 +76,10 @@ func (n *Node) followUsers(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-n.keepNow:
-			n.keepUsers()
+			keep.Reset(n.keepUsers())
 			continue
 		case <-keep.C:
-			n.keepUsers()
+			keep.Reset(n.keepUsers())
 			continue
 		case <-n.usersChanged:
 		case <-again.C:
@@ -119,34 +126,40 @@ func (n *Node) syncUsers(ctx context.Context) error {
 	return nil
 }
 
-// keepUsers writes the facts to disk when they changed since.
-func (n *Node) keepUsers() {
+// keepUsers writes the facts to disk when they changed since, and returns after what time that is due again.
+func (n *Node) keepUsers() time.Duration {
 	n.syncing.Lock()
 	defer n.syncing.Unlock()
 	if !n.progress.unkept {
-		return
+		return keepEvery
+	}
+	instead := "older facts of the users"
+	if n.files.written(usersFile).IsZero() {
+		instead = "no facts of the users, so it would open nothing"
 	}
 	err := n.files.writeUsers(n.users.All())
-	n.kept(usersFile, err, "older facts of the users")
+	n.kept(usersFile, err, instead)
 	n.progress.unkept = err != nil
+	if err != nil {
+		return factsPause
+	}
+	return keepEvery
 }
 
-// loadUsers takes the facts from disk, when the database gave none yet.
-func (n *Node) loadUsers() {
+// loadUsers takes the facts from disk, when the database gave none yet. The error is fs.ErrNotExist when none are kept.
+func (n *Node) loadUsers() error {
 	n.syncing.Lock()
 	defer n.syncing.Unlock()
 	if n.progress.known {
-		return
+		return nil
 	}
 	kept, err := n.files.readUsers()
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			n.log.Error("the users' facts on disk are not used", "reason", err)
-		}
-		return
+		return err
 	}
 	n.users.Replace(kept)
 	n.progress.known = true
+	return nil
 }
 
 // poke wakes whoever reads from a channel of one place; a poke that waits already is enough.

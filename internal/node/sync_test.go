@@ -37,17 +37,37 @@ func (b *base) askedAfter(revision int64) bool {
 	return slices.Contains(b.asked, revision)
 }
 
-func TestUsersThatCannotBeReadAreAskedForAgain(t *testing.T) {
+func TestNothingOpensBeforeTheUsersAreReadWhichIsTriedAgain(t *testing.T) {
 	r := start(t)
 	r.with(func() { r.broken = errDown })
-	r.commits(r.snapshot(3))
-	if !r.answers(5060) {
-		t.Error("without users it does not even answer for itself")
+	r.tells(event{snapshot: r.snapshot(3)})
+	await(t, "it is tried again", func() bool { return r.timesAsked() > 1 })
+	if h := r.node.Health(); h.State != Starting || r.answers(5060) {
+		t.Errorf("it serves without users: %+v", h)
 	}
 	r.with(func() {
 		r.broken, r.changed, r.upTo = nil, []federation.UserFact{fact("ann", "ann@synergy.com", "")}, 3
 	})
-	await(t, "the users are read", func() bool { return r.knows("ann@synergy.com") })
+	r.awaitState(Ready)
+	if !r.knows("ann@synergy.com") || !r.answers(5060) {
+		t.Error("it does not know its users")
+	}
+}
+
+func TestUsersThatTheDatabaseDoesNotGiveAreTakenFromDisk(t *testing.T) {
+	r := warmed(t)
+	r.run()
+	r.with(func() { r.broken = errDown })
+	r.commits(r.snapshot(6))
+	if !r.knows("ann@synergy.com") || !r.answers(5060) {
+		t.Error("what is on disk is not used")
+	}
+}
+
+func (b *base) timesAsked() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.asked)
 }
 
 func TestADatabaseOfAnotherEraIsReadAnew(t *testing.T) {
