@@ -112,7 +112,7 @@ func (s *Server) tryLogin(w http.ResponseWriter, r *http.Request) error {
 	if err := s.store.ClearLogin(r.Context(), name, address(r)); err != nil {
 		return err
 	}
-	if err := s.signIn(w, r, administrator.Name); err != nil {
+	if err := s.signIn(w, r, administrator.Name, administrator.Role); err != nil {
 		return err
 	}
 	return redirect(w, r, l.Next)
@@ -173,7 +173,7 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 	if err := s.store.UseSetupToken(r.Context(), token, name, hash); err != nil {
 		return err
 	}
-	if err := s.signIn(w, r, name); err != nil {
+	if err := s.signIn(w, r, name, auth.Admin); err != nil {
 		return err
 	}
 	return redirect(w, r, "/")

@@ -50,17 +50,24 @@ func (s *Server) withSession(r *http.Request) (*http.Request, error) {
 	return r.WithContext(context.WithValue(ctx, keySession, who)), nil
 }
 
-// signIn begins a session with an id of its own, whatever id the request brought, and drops the old one.
-func (s *Server) signIn(w http.ResponseWriter, r *http.Request, name string) error {
+// signIn begins a session with an id of its own, whatever id the request brought, and drops the old one. It is good for
+// looking from now on, even when the database goes before the next page.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request, name string, role auth.Role) error {
 	if old := signedIn(r); old != nil {
-		if err := s.store.DeleteSession(r.Context(), hashOf(old.session.ID)); err != nil {
+		hash := hashOf(old.session.ID)
+		if err := s.store.DeleteSession(r.Context(), hash); err != nil {
 			return err
 		}
+		s.memory.forget(hash)
 	}
 	session := sessions.NewSession(s.sessions, cookieName(r))
 	session.Options = cookieOptions(r)
 	session.Values[valueName] = name
-	return s.sessions.Save(r, w, session)
+	if err := s.sessions.Save(r, w, session); err != nil {
+		return err
+	}
+	s.memory.keep(auth.Session{IDHash: hashOf(session.ID), Name: name, Role: role, CreatedAt: s.Now()}, s.Now())
+	return nil
 }
 
 // notify keeps a sentence for the next page.
