@@ -136,11 +136,8 @@ func local(next string) string {
 }
 
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
-	if who := signedIn(r); who != nil {
-		who.session.Options.MaxAge = -1
-		if err := s.sessions.Save(r, w, who.session); err != nil {
-			return err
-		}
+	if err := s.signOut(w, r); err != nil {
+		return err
 	}
 	return redirect(w, r, "/login")
 }

@@ -140,7 +140,7 @@ func (st sessionStore) row(ctx context.Context, hash []byte) (auth.Session, erro
 	default:
 		return row, err
 	}
-	st.memory.tell(ctx, st.db.DeleteSession, st.s.Now())
+	_ = st.memory.tell(ctx, st.db.DeleteSession, st.s.Now()) // else later
 	return row, err
 }
 
@@ -175,10 +175,6 @@ func (st sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 
 // Save writes the session; one that is new gets its id and its cookie now.
 func (st sessionStore) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
-	if session.Options != nil && session.Options.MaxAge < 0 {
-		http.SetCookie(w, sessions.NewCookie(session.Name(), "", session.Options))
-		return st.end(r.Context(), hashOf(session.ID))
-	}
 	kept := map[string]string{}
 	if text, _ := session.Values[valueNotice].(string); text != "" {
 		kept[valueNotice] = text
@@ -194,20 +190,6 @@ func (st sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 	http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
 	name, _ := session.Values[valueName].(string)
 	return st.db.AddSession(r.Context(), auth.Session{IDHash: hashOf(session.ID), Name: name, Data: data})
-}
-
-// end signs a session out, here at once and everywhere as soon as the database takes it.
-func (st sessionStore) end(ctx context.Context, hash []byte) error {
-	err := reachOf(ctx).away()
-	if err == nil {
-		err = st.db.DeleteSession(ctx, hash)
-	}
-	st.memory.forget(hash)
-	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrReadOnly) || errors.Is(err, store.ErrFull) {
-		st.memory.end(hash, st.s.Now())
-		return nil
-	}
-	return err
 }
 
 // newID is 256 random bits.

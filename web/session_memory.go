@@ -27,6 +27,9 @@ type sessionMemory struct {
 	mu    sync.Mutex
 	byID  map[string]remembered // by the id's hash
 	ended map[string]time.Time  // by the id's hash: signed out here, and when; the database does not know it yet
+
+	makingUp bool       // somebody sees to it that the database is told
+	telling  sync.Mutex // held by who tells it now
 }
 
 // keep takes a session that the database just vouched for.
@@ -94,24 +97,66 @@ func (m *sessionMemory) hasEnded(hash []byte) bool {
 	return ended
 }
 
-// tell ends in the database what was signed out while it could not be told. What fails is told with the next session.
-func (m *sessionMemory) tell(ctx context.Context, deleteSession func(context.Context, []byte) error, now time.Time) {
+// roomToEnd reports whether the end of a session that nobody vouched for can be remembered. Anybody can make up an id, so
+// there is room for so many only; a session that was vouched for always has it.
+func (m *sessionMemory) roomToEnd(hash []byte) bool {
 	m.mu.Lock()
-	var waiting []string
-	for id, at := range m.ended {
-		if now.Sub(at) > auth.SessionAbsolute { // ended by itself
-			delete(m.ended, id)
-			continue
-		}
-		waiting = append(waiting, id)
+	defer m.mu.Unlock()
+	_, ended := m.ended[string(hash)]
+	return ended || len(m.ended) < maxRemembered
+}
+
+// beginMakingUp reports whether the caller is to see to it that the database is told: somebody has to, and nobody does.
+func (m *sessionMemory) beginMakingUp() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	begins := !m.makingUp && len(m.ended) > 0
+	m.makingUp = m.makingUp || begins
+	return begins
+}
+
+func (m *sessionMemory) stopMakingUp() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.makingUp = false
+}
+
+// owes reports whether the database still has to be told something; when not, making up for it is at its end.
+func (m *sessionMemory) owes() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.makingUp = len(m.ended) > 0
+	return m.makingUp
+}
+
+// tell ends in the database what was signed out while it could not be told. What fails is told the next time; while
+// somebody else tells it, there is nothing to do.
+func (m *sessionMemory) tell(ctx context.Context, deleteSession func(context.Context, []byte) error, now time.Time) error {
+	if !m.telling.TryLock() {
+		return nil
 	}
-	m.mu.Unlock()
-	for _, id := range waiting {
-		if deleteSession(ctx, []byte(id)) != nil {
-			return
+	defer m.telling.Unlock()
+	for _, id := range m.untold(now) {
+		if err := deleteSession(ctx, []byte(id)); err != nil {
+			return err
 		}
 		m.mu.Lock()
 		delete(m.ended, id)
 		m.mu.Unlock()
 	}
+	return nil
+}
+
+// untold are the sessions that the database has to be told of, without those that have ended by themselves.
+func (m *sessionMemory) untold(now time.Time) (list []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, at := range m.ended {
+		if now.Sub(at) > auth.SessionAbsolute {
+			delete(m.ended, id)
+			continue
+		}
+		list = append(list, id)
+	}
+	return list
 }
