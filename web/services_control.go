@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,7 +127,7 @@ func (v serviceSight) controlOfAll(service string) templates.ControlRow {
 	if running > 0 {
 		row.Orders = append(row.Orders, templates.Order{Value: "stop", Word: "Stop"}, templates.Order{Value: "restart", Word: "Restart"})
 	}
-	if running > 1 && running == len(activated) {
+	if running > 1 {
 		row.Orders = append(row.Orders, templates.Order{Value: string(rollingOrder), Word: "Rolling restart"})
 	}
 	return row
@@ -143,12 +144,22 @@ func (v serviceSight) activated(service string) []string {
 	return names
 }
 
+// A serviceOrder is what was asked of a service in the Control Center.
+type serviceOrder struct {
+	service string
+	order   federation.ServiceOrder
+	all     bool
+	nodes   []string // that it concerns
+	left    []string // where somebody stopped the service, and a restart of all leaves it so
+	place   string
+}
+
 func (s *Server) controlNode(w http.ResponseWriter, r *http.Request) error {
 	node, err := s.store.Node(r.Context(), pathID(r))
 	if err != nil {
 		return err
 	}
-	return s.control(w, r, []string{node.Name}, node.Name)
+	return s.control(w, r, serviceOrder{service: r.PostForm.Get("service"), order: federation.ServiceOrder(r.PostForm.Get("order")), nodes: []string{node.Name}, place: node.Name})
 }
 
 // controlAll gives an order on every node on which the service is activated.
@@ -157,56 +168,106 @@ func (s *Server) controlAll(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	nodes := sight.activated(r.PostForm.Get("service"))
-	return s.control(w, r, nodes, "all nodes")
+	return s.control(w, r, sight.orderOnAll(r.PostForm.Get("service"), federation.ServiceOrder(r.PostForm.Get("order"))))
+}
+
+// orderOnAll is an order to all nodes on which the service is activated; a restart is one to those of them where it runs.
+func (v serviceSight) orderOnAll(service string, order federation.ServiceOrder) serviceOrder {
+	o := serviceOrder{service: service, order: order, all: true, nodes: v.activated(service), place: "all nodes"}
+	if !o.restarts() {
+		return o
+	}
+	stopped := func(name string) bool { return !v.Runs(name, service) }
+	for _, name := range o.nodes {
+		if stopped(name) {
+			o.left = append(o.left, name)
+		}
+	}
+	o.nodes = slices.DeleteFunc(o.nodes, stopped)
+	if order == rollingOrder || len(o.left) > 0 {
+		o.place = counted(len(o.nodes), "node", "nodes")
+	}
+	return o
+}
+
+func (o serviceOrder) restarts() bool {
+	return o.order == federation.RestartService || o.order == rollingOrder
 }
 
 // control gives an order to a service. The page's own buttons want to be asked, with the effect, before something ends.
-func (s *Server) control(w http.ResponseWriter, r *http.Request, nodes []string, place string) error {
-	service, order := r.PostForm.Get("service"), federation.ServiceOrder(r.PostForm.Get("order"))
-	if order == rollingOrder && len(nodes) < 2 {
-		return federation.Refuse("A rolling restart needs several nodes on which %s is activated. Restart it on the one that there is.", templates.GuideServiceName(service))
+func (s *Server) control(w http.ResponseWriter, r *http.Request, o serviceOrder) error {
+	switch {
+	case o.restarts() && len(o.nodes) == 0 && len(o.left) > 0:
+		return federation.Refuse("%s is stopped on every node, so there is nothing to restart. Start it instead.", templates.GuideServiceName(o.service))
+	case o.order == rollingOrder && len(o.nodes) < 2:
+		return federation.Refuse("A rolling restart needs several nodes on which %s runs. Restart it on the one that there is.", templates.GuideServiceName(o.service))
+	case r.PostForm.Has("ask") && o.order != federation.StartService:
+		return s.askOrder(w, r, o)
+	case o.order == rollingOrder:
+		return s.startRolling(w, r, o.nodes, o.service)
+	case o.all && o.restarts():
+		return s.restartAll(w, r, o)
 	}
-	if r.PostForm.Has("ask") && order != federation.StartService {
-		return s.askOrder(w, r, nodes, place, service, order)
-	}
-	if order == rollingOrder {
-		return s.startRolling(w, r, nodes, service)
-	}
-	err := s.store.OrderService(r.Context(), nodes, service, order)
-	return s.done(w, r, err, servicesPath, "Ordered. "+told(order, service, place))
+	err := s.store.OrderService(r.Context(), o.nodes, o.service, o.order)
+	return s.done(w, r, err, servicesPath, "Ordered. "+told(o)+".")
 }
 
-func told(order federation.ServiceOrder, service, place string) string {
-	does := map[federation.ServiceOrder]string{federation.StartService: "starts", federation.StopService: "stops", federation.RestartService: "restarts"}[order]
-	return templates.GuideServiceName(service) + " " + does + " on " + place + " within a second."
+// restartAll leaves to the store where the service runs: somebody may stop it on a node at this moment.
+func (s *Server) restartAll(w http.ResponseWriter, r *http.Request, o serviceOrder) error {
+	activated := slices.Concat(o.nodes, o.left)
+	left, err := s.store.RestartRunning(r.Context(), activated, o.service)
+	if len(left) == 0 {
+		o.place = "all nodes"
+		return s.done(w, r, err, servicesPath, "Ordered. "+told(o)+".")
+	}
+	o.place = counted(len(activated)-len(left), "node", "nodes")
+	return s.done(w, r, err, servicesPath, "Ordered. "+told(o)+"; it stays stopped on "+strings.Join(left, ", ")+".")
 }
 
-func (s *Server) askOrder(w http.ResponseWriter, r *http.Request, nodes []string, place, service string, order federation.ServiceOrder) error {
+func told(o serviceOrder) string {
+	does := map[federation.ServiceOrder]string{federation.StartService: "starts", federation.StopService: "stops", federation.RestartService: "restarts"}[o.order]
+	return templates.GuideServiceName(o.service) + " " + does + " on " + o.place + " within a second"
+}
+
+func (s *Server) askOrder(w http.ResponseWriter, r *http.Request, o serviceOrder) error {
 	sight, err := s.serviceSight(r.Context())
 	if err != nil {
 		return err
 	}
 	ask := templates.Confirm{}
-	switch order {
+	switch o.order {
 	case federation.StopService:
 		ask.Button = "Stop"
 	case federation.RestartService:
 		ask.Button = "Restart"
 	case rollingOrder:
-		ask.Button, place = "Restart one after the other", counted(len(nodes), "node", "nodes")
-		ask.Lede = "Each node is restarted when the one before it is ready again, so that never two are down. The first that does not come back ends it."
+		ask.Button = "Restart one after the other"
+		ask.Lede = "Each node is restarted when the one before it is ready again, so that never two are down by it. The first that does not come back ends it."
 	default:
-		return federation.Refuse("There is no order %q to a service; choose start, stop or restart.", order)
+		return federation.Refuse("There is no order %q to a service; choose start, stop or restart.", o.order)
 	}
-	ask.Title = ask.Button + ": " + templates.GuideServiceName(service) + " on " + place + "?"
-	if order == rollingOrder {
-		for _, name := range nodes { // each alone, as they go down one by one
-			ask.Effects = append(ask.Effects, sight.effects([]string{name}, service, federation.RestartService)[0])
-		}
-		ask.Effects = append(ask.Effects, templates.Effect{Text: sight.orderEffect(service, federation.RestartService)})
-	} else {
-		ask.Effects = sight.effects(nodes, service, order)
-	}
+	ask.Title = ask.Button + ": " + templates.GuideServiceName(o.service) + " on " + o.place + "?"
+	ask.Effects = sight.effectsOf(o)
 	return s.ask(w, r, ask)
+}
+
+// effectsOf are what follows from an order, with the nodes that it leaves as they are.
+func (v serviceSight) effectsOf(o serviceOrder) []templates.Effect {
+	list := v.effects(o.nodes, o.service, o.order)
+	if o.order == rollingOrder {
+		list = v.rollingEffects(o)
+	}
+	for _, name := range o.left {
+		list = append(list, templates.Effect{Name: name, Text: "It was stopped " + v.orderedBy(v.ServiceState(name, o.service)) + ", and stays stopped."})
+	}
+	return list
+}
+
+// rollingEffects are those on each node alone, as they go down one by one.
+func (v serviceSight) rollingEffects(o serviceOrder) []templates.Effect {
+	var list []templates.Effect
+	for _, name := range o.nodes {
+		list = append(list, v.effects([]string{name}, o.service, federation.RestartService)[0])
+	}
+	return append(list, templates.Effect{Text: v.orderEffect(o.service, federation.RestartService)})
 }

@@ -385,3 +385,36 @@ func TestARollingRestartDoesNotWaitForANodeThatSomebodyStopped(t *testing.T) {
 		t.Errorf("it ended as %+v", r)
 	}
 }
+
+func TestARestartOnAllNodesNamesThoseThatItLeavesStopped(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodesOf("imp1.here.com", "imp2.here.com", "imp3.here.com")
+	c.post(fmt.Sprintf("/services/%d/control", c.snapshot().Node("imp2.here.com").ID), "service", "sip_proxy", "order", "stop").to("/services")
+	for order, button := range map[string]string{"restart": "Restart", "rolling": "Restart one after the other"} {
+		ask := c.post("/services/control", "service", "sip_proxy", "order", order, "ask", "true").status(200).page()
+		ask.Says(t, "h1", button+": Cisco SIP Proxy on 2 nodes?")
+		ask.Says(t, "main li", "imp2.here.com: It was stopped by admin")
+		ask.Says(t, "main ul", "and stays stopped.")
+	}
+	c.post("/services/control", "service", "sip_proxy", "order", "restart").to("/services")
+	c.get("/services").page().Says(t, ".banner", "Cisco SIP Proxy restarts on 2 nodes within a second; it stays stopped on imp2.here.com.")
+	for node, want := range map[string]int64{"imp1.here.com": 1, "imp2.here.com": 0, "imp3.here.com": 1} {
+		if s := c.snapshot(); s.Restarts(node, "sip_proxy") != want || s.Runs(node, "sip_proxy") != (want == 1) {
+			t.Errorf("%s was ordered %+v", node, s.ServiceState(node, "sip_proxy"))
+		}
+	}
+	c.post("/services/control", "service", "sip_proxy", "order", "stop").to("/services")
+	for _, order := range []string{"restart", "rolling"} {
+		c.post("/services/control", "service", "sip_proxy", "order", order, "ask", "true").status(http.StatusConflict).page().Says(t, "main", "Start it instead")
+	}
+}
+
+func TestARollingRestartGoesOverTheNodesOnWhichTheServiceRuns(t *testing.T) {
+	c := rollable(t, "imp1.here.com", "imp2.here.com", "imp3.here.com")
+	c.post(fmt.Sprintf("/services/%d/control", c.snapshot().Node("imp2.here.com").ID), "service", "sip_proxy", "order", "stop").to("/services")
+	c.get("/services").page().Count(t, "form[action='/services/control'] button[value=rolling]", 2)
+	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
+	if r, _ := c.ended(); r.Failure != "" || !slices.Equal(r.Nodes, []string{"imp1.here.com", "imp3.here.com"}) || c.snapshot().Runs("imp2.here.com", "sip_proxy") {
+		t.Errorf("it ended as %+v", r)
+	}
+}

@@ -25,6 +25,35 @@ func (s *Store) OrderService(ctx context.Context, nodes []string, service string
 	})
 }
 
+// RestartRunning restarts an activated service on those of the nodes on which nobody stopped it, as one change, and tells
+// the others, which stay stopped. It is refused where OrderService would be, and when the service is stopped on all of them.
+func (s *Store) RestartRunning(ctx context.Context, nodes []string, service string) (left []string, err error) {
+	err = s.change(ctx, func(ctx context.Context, w *work) error {
+		if err := w.refuseOrder(nodes, service); err != nil {
+			return err
+		}
+		var running []string
+		running, left = w.running(nodes, service)
+		if len(running) == 0 {
+			return federation.Refuse("Somebody stopped %s on %s, so there is nothing to restart. Start it instead.", service, strings.Join(left, ", "))
+		}
+		return w.order(ctx, running, service, federation.RestartService)
+	})
+	return left, err
+}
+
+// running parts nodes into those on which an activated service runs and those on which somebody stopped it.
+func (w *work) running(nodes []string, service string) (running, stopped []string) {
+	for _, name := range nodes {
+		if w.before.Runs(name, service) {
+			running = append(running, name)
+		} else {
+			stopped = append(stopped, name)
+		}
+	}
+	return running, stopped
+}
+
 // ordered are the words for what was done, for the audit log.
 var ordered = map[federation.ServiceOrder]string{
 	federation.StartService: "started", federation.StopService: "stopped", federation.RestartService: "restarted",

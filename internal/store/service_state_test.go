@@ -230,3 +230,28 @@ func TestAStepOfARollingRestartLeavesAStoppedServiceStopped(t *testing.T) {
 		t.Errorf("the refused step was counted: %+v", r)
 	}
 }
+
+func TestARestartOfAllNodesLeavesAStoppedServiceStopped(t *testing.T) {
+	s := filled(t)
+	n := first(t, s.ListNodes, "name", imp2)
+	n.Services = federation.Services
+	must(s.SaveNode(actor(t), n))
+	both := []string{imp1, imp2}
+	ok(t, s.OrderService(actor(t), []string{imp2}, federation.ServiceSIPProxy, federation.StopService))
+	if left := must(s.RestartRunning(actor(t), both, federation.ServiceSIPProxy)); !slices.Equal(left, []string{imp2}) {
+		t.Errorf("left as they are: %v", left)
+	}
+	got := must(s.Snapshot(t.Context()))
+	if got.Restarts(imp1, federation.ServiceSIPProxy) != 1 || got.Restarts(imp2, federation.ServiceSIPProxy) != 0 || got.Runs(imp2, federation.ServiceSIPProxy) {
+		t.Errorf("ordered were %+v", got.ServiceStates)
+	}
+	restart := func(nodes ...string) error {
+		return unchanged(t, s, func() error {
+			_, err := s.RestartRunning(actor(t), nodes, federation.ServiceSIPProxy)
+			return err
+		})
+	}
+	refused(t, restart(imp2), "stopped sip_proxy on imp2.synergy.com", "Start it instead")
+	refused(t, restart(), "Choose the nodes")
+	refused(t, restart(imp1, "none.synergy.com"), "There is no node none.synergy.com")
+}
