@@ -59,6 +59,9 @@ func (v nodeSight) row(n federation.Node) templates.Row {
 	if n.Backup != "" {
 		name.Note += "; backup " + n.Backup
 	}
+	if v.CannotBackUp(n) != "" {
+		name.Note += ", which cannot take its users"
+	}
 	running := templates.Cell{Text: v.up(n.Name)}
 	if status != nil {
 		running.Note = status.Version

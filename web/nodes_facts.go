@@ -32,9 +32,16 @@ func (v nodeSight) placeFacts(n federation.Node) []templates.NodeFact {
 		{Label: "Kind", Text: what, Note: v.routingNote(n)}}
 	list = append(list, templates.NodeFact{Label: "Users", Text: counted(v.Usage.ByNode[n.Name], "user", "users"), Note: v.capacity(n)})
 	if n.Backup != "" {
-		list = append(list, templates.NodeFact{Label: "Backup", Text: n.Backup, Mono: true, Note: "Takes its users while it is down."})
+		list = append(list, v.backupFact(n))
 	}
 	return list
+}
+
+func (v nodeSight) backupFact(n federation.Node) templates.NodeFact {
+	if why := v.CannotBackUp(n); why != "" {
+		return templates.NodeFact{Label: "Backup", State: &templates.State{Mark: templates.Part, Word: "Cannot take its users", Note: n.Backup + " " + why}}
+	}
+	return templates.NodeFact{Label: "Backup", Text: n.Backup, Mono: true, Note: "Takes its users while it is down."}
 }
 
 // routingNote: the Microsoft side's route leads to one name, so several routing nodes need something in front of them.

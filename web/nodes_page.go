@@ -63,8 +63,24 @@ func (s *Server) dnsOf(ctx context.Context, n federation.Node) templates.State {
 	return s.compareWithDNS(ctx, []federation.Host{{FQDN: n.Name, Address: n.Address}})[0]
 }
 
-// nodeSaved warns of a name that the DNS does not have as the node has it. It refuses nothing: records may follow.
+// nodeSaved warns of a backup that could not take the users and of a name that the DNS does not have as the node has it.
+// It refuses nothing: services and records may follow.
 func (s *Server) nodeSaved(ctx context.Context, n federation.Node) string {
+	return strings.TrimSpace(s.backupWarning(ctx, n) + " " + s.dnsWarning(ctx, n))
+}
+
+func (s *Server) backupWarning(ctx context.Context, n federation.Node) string {
+	snapshot, err := s.snapshot(ctx)
+	if err != nil { // it is saved; its page tells the same
+		return ""
+	}
+	if why := snapshot.CannotBackUp(n); why != "" {
+		return "Its backup cannot take its users: " + n.Backup + " " + why + "."
+	}
+	return ""
+}
+
+func (s *Server) dnsWarning(ctx context.Context, n federation.Node) string {
 	switch state := s.dnsOf(ctx, n); state.Mark {
 	case templates.Part:
 		return "The DNS does not agree: " + lowered(state.Note) + " Mend its records, or the node."

@@ -172,6 +172,21 @@ func TestTwoNodesThatBackEachOtherUpHaveToCarryAll(t *testing.T) {
 	c.get(c.nodePath("imp1.synergy.com")).page().Says(t, "[data-live=state] .note", "1 more while imp2.synergy.com is down, so it has to be able to carry 1.")
 }
 
+func TestABackupThatCannotTakeUsersIsTold(t *testing.T) {
+	c := ready(t, auth.Admin)
+	c.post(c.nodePath("imp1.synergy.com"), "routing", "true", "services", "sip_proxy").to("/nodes")
+	c.post(c.nodePath("imp2.synergy.com"), "backup", "imp1.synergy.com").to("/nodes")
+	const why = "imp1.synergy.com is a routing node and does not run the SIP Federation Connection Manager"
+	page := c.get("/nodes").page()
+	page.Says(t, ".banner", why)
+	page.Says(t, "table.nodes tbody", "backup imp1.synergy.com, which cannot take its users")
+	says(t, "the node's page", c.get(c.nodePath("imp2.synergy.com")).page().One(t, "[data-live=state]").Text(), "Cannot take its users", why)
+	c.get("/").page().Says(t, "main", "The backup of imp2.synergy.com cannot take its users: "+why)
+
+	c.post(c.nodePath("imp1.synergy.com"), "routing", "false", "services", "sip_proxy", "services", "sip_federation").to("/nodes")
+	says(t, "the node's page", c.get(c.nodePath("imp2.synergy.com")).page().One(t, "[data-live=state]").Text(), "Takes its users while it is down.")
+}
+
 func TestSeveralRoutingNodesNeedSomethingInFrontOfThem(t *testing.T) {
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com", "imp2.here.com")

@@ -40,7 +40,7 @@ type Facts struct {
 // checks in the order of the guide's workflow (guide p.39-42); troubleshooting is its chapter 11.
 var checks = []func(Facts) []Finding{
 	domains, federationOn, routes, routeTransport, aclComplete, aclAll, peerSubjects, peerAuthListener, tlsCiphers, peerCertificate,
-	services, routingNode, scriptNodes, ownCertificates, trustedCAs, peersEnds, nodesBehind, listenersOpen, nextHops,
+	services, routingNode, backups, scriptNodes, ownCertificates, trustedCAs, peersEnds, nodesBehind, listenersOpen, nextHops,
 }
 
 // Run makes every check and returns the findings, worst first; within one state the order of the workflow stands.

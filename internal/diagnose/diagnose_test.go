@@ -112,9 +112,17 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 			f.Snapshot.Nodes = append(f.Snapshot.Nodes, federation.Node{Name: "imp2.synergy.com", Services: federation.Services})
 		}, "routing_node", Amber, "None of the 2"},
 		"a routing node with a connector": {func(f *Facts) { f.Snapshot.Nodes[0].Routing = true }, "routing_node", Amber, "nobody to serve"},
-		"no certificate":                  {func(f *Facts) { f.Snapshot.Certificates = f.Snapshot.Certificates[:1] }, "own_certificates", Red, "no certificate"},
-		"certificate ended":               {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, -1) }, "own_certificates", Red, "ended on 21 November 2026"},
-		"certificate ends":                {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, 10) }, "own_certificates", Amber, "The certificate of imp1.synergy.com ends in 10 days, on 2 December 2026."},
+		"a backup that cannot take users": {func(f *Facts) {
+			f.Snapshot.Nodes[0].Backup = "imp2.synergy.com"
+			f.Snapshot.Nodes = append(f.Snapshot.Nodes, federation.Node{Name: "imp2.synergy.com", Routing: true, Services: proxyAlone})
+		}, "backups", Amber, "The backup of imp1.synergy.com cannot take its users: imp2.synergy.com is a routing node"},
+		"a routing node that is a backup": {func(f *Facts) {
+			f.Snapshot.Nodes[0].Backup = "imp2.synergy.com"
+			f.Snapshot.Nodes = append(f.Snapshot.Nodes, federation.Node{Name: "imp2.synergy.com", Routing: true, Services: federation.Services})
+		}, "routing_node", Amber, "Connection Manager for the users of imp1.synergy.com alone"},
+		"no certificate":    {func(f *Facts) { f.Snapshot.Certificates = f.Snapshot.Certificates[:1] }, "own_certificates", Red, "no certificate"},
+		"certificate ended": {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, -1) }, "own_certificates", Red, "ended on 21 November 2026"},
+		"certificate ends":  {func(f *Facts) { f.Snapshot.Certificates[1].NotAfter = now.AddDate(0, 0, 10) }, "own_certificates", Amber, "The certificate of imp1.synergy.com ends in 10 days, on 2 December 2026."},
 		"a peer's certificate ends": {func(f *Facts) {
 			f.Peers = []federation.PeerCertificate{hopShowed("a", now.AddDate(0, 0, 29))}
 		}, "peer_expiry", Amber, "The certificate that pool.synergy.com showed at 127.0.0.21 ends in 29 days, on 21 December 2026."},
@@ -174,6 +182,10 @@ func TestWhatIsNoFaultIsNotReported(t *testing.T) {
 		"one routing node of two": {func(f *Facts) {
 			f.Snapshot.Nodes = append(f.Snapshot.Nodes, federation.Node{Name: "imp2.synergy.com", Routing: true, Services: proxyAlone})
 		}, "routing_node"},
+		"a backup that runs both services": {func(f *Facts) {
+			f.Snapshot.Nodes[0].Backup = "imp2.synergy.com"
+			f.Snapshot.Nodes = append(f.Snapshot.Nodes, federation.Node{Name: "imp2.synergy.com", Services: federation.Services})
+		}, "backups"},
 		"a listener that a silent node had open no more": {func(f *Facts) {
 			f.Statuses[0].ReportedAt, f.Statuses[0].Listeners[0].Open = now.Add(-2*time.Minute), false
 		}, "listeners"},

@@ -34,7 +34,13 @@ func routingNode(f Facts) []Finding {
 	chosen := false
 	for _, n := range f.Snapshot.Nodes {
 		chosen = chosen || n.Routing
-		if n.Routing && n.Runs(federation.ServiceSIPFederation) {
+		served := strings.Join(f.Snapshot.BackedUpBy(n.Name), ", ")
+		switch {
+		case !n.Routing || !n.Runs(federation.ServiceSIPFederation):
+		case served != "":
+			r.add(Amber, "Choose another backup for them, then apply the routing node profile on the page Services.",
+				"%s is the routing node and runs the SIP Federation Connection Manager for the users of %s alone, whose backup it is.", n.Name, served)
+		default:
 			r.add(Amber, "Apply the routing node profile on the page Services.", "%s is the routing node and runs the SIP Federation Connection Manager, which has nobody to serve there.", n.Name)
 		}
 	}
@@ -42,6 +48,17 @@ func routingNode(f Facts) []Finding {
 		r.add(Amber, "Choose a node without users as the routing node.", "None of the %d nodes is the routing node.", len(f.Snapshot.Nodes))
 	}
 	return r.orGreen("The routing node fits the number of nodes.")
+}
+
+// backups: a backup takes requests for the users of its node over its own connector.
+func backups(f Facts) []Finding {
+	r := report{check: "backups", page: "/nodes"}
+	for _, n := range f.Snapshot.Nodes {
+		if why := f.Snapshot.CannotBackUp(n); why != "" {
+			r.add(Amber, "Choose a home node that runs both services as its backup, or let both run there.", "The backup of %s cannot take its users: %s %s.", n.Name, n.Backup, why)
+		}
+	}
+	return r.orGreen("Every backup that is chosen can take the users of its node.")
 }
 
 // scriptNodes: the scripts of a deployment trust the nodes that there were when the wizard was finished for it.
