@@ -102,7 +102,7 @@ func (v serviceSight) behindNode(n federation.Node, status *federation.NodeStatu
 
 // whyBehind tells why a node does not have the newest state, and what to do.
 func (v serviceSight) whyBehind(status *federation.NodeStatus) (templates.State, string) {
-	holds := fmt.Sprintf("It goes on with revision %d of %d.", status.AppliedRevision, v.Revision)
+	holds := "It goes on with revision " + revisionHeld(status.AppliedRevision, v.Revision) + "."
 	switch {
 	case !v.fresh(status):
 		return templates.State{Mark: templates.Down, Word: "Does not report", Note: "last heard " + templates.Ago(status.ReportedAt, v.now)},
@@ -113,6 +113,14 @@ func (v serviceSight) whyBehind(status *federation.NodeStatus) (templates.State,
 		return templates.State{Mark: templates.Part, Word: "Does not read the database", Note: status.Database}, holds + " It follows by itself when the database answers it."
 	}
 	return templates.State{Mark: templates.Part, Word: "Behind", Note: "heard " + templates.Ago(status.ReportedAt, v.now)}, holds + " It follows within a second; if it does not, see to its log."
+}
+
+// revisionHeld is what a node has in force beside what the database has, which may be less after a restore.
+func revisionHeld(node, database int64) string {
+	if node > database {
+		return fmt.Sprintf("%d, which the restored database does not know: it has %d", node, database)
+	}
+	return fmt.Sprintf("%d of %d", node, database)
 }
 
 // lacking are the rows of changes that a node does not have in force, the newest first. Administrators are nothing that
@@ -201,7 +209,7 @@ func restoredNotice(a templates.Applied) *templates.Notice {
 		return nil
 	}
 	return &templates.Notice{Mark: templates.Down, Strong: fmt.Sprintf("The database went back from revision %d to %d.", a.Lost, a.Revision),
-		Text: "Nodes hold on to what they have, and nothing can be changed.", Href: pendingPath, Link: "Pending actions"}
+		Text: "Pages show what the database has now; nodes hold on to what they have, which may differ, and nothing can be changed.", Href: pendingPath, Link: "Pending actions"}
 }
 
 // acceptRestored makes the state of a restored database the newest. The page's own button wants to be asked.

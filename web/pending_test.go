@@ -141,3 +141,18 @@ func TestWhoMayNotAcceptARestoredDatabaseIsToldWhoMay(t *testing.T) {
 	page.Says(t, ".findings .note", "role admin")
 	c.post("/pending/accept").status(http.StatusForbidden)
 }
+
+func TestWhileARestoredDatabaseWaitsARollingRestartIsRefusedLikeEveryOrder(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodesOf("imp1.here.com", "imp2.here.com")
+	s := c.snapshot()
+	if err := c.store.ReportStatus(t.Context(), federation.NodeStatus{Node: "imp1.here.com", AppliedEra: s.Era, AppliedRevision: s.Revision + 4}); err != nil {
+		t.Fatal(err)
+	}
+	for _, order := range []string{"restart", "rolling"} {
+		c.post("/services/control", "service", "sip_proxy", "order", order).status(http.StatusConflict).page().Says(t, "main", "Pending actions")
+	}
+	page := c.get("/services").page()
+	page.Count(t, "form[action='/services/rolling']", 0)
+	page.Says(t, ".banner", "Pages show what the database has now")
+}

@@ -133,17 +133,6 @@ func (v serviceSight) controlOfAll(service string) templates.ControlRow {
 	return row
 }
 
-// activated are the nodes on which a service is.
-func (v serviceSight) activated(service string) []string {
-	var names []string
-	for _, n := range v.Nodes {
-		if n.Runs(service) {
-			names = append(names, n.Name)
-		}
-	}
-	return names
-}
-
 // A serviceOrder is what was asked of a service in the Control Center.
 type serviceOrder struct {
 	service string
@@ -249,25 +238,4 @@ func (s *Server) askOrder(w http.ResponseWriter, r *http.Request, o serviceOrder
 	ask.Title = ask.Button + ": " + templates.GuideServiceName(o.service) + " on " + o.place + "?"
 	ask.Effects = sight.effectsOf(o)
 	return s.ask(w, r, ask)
-}
-
-// effectsOf are what follows from an order, with the nodes that it leaves as they are.
-func (v serviceSight) effectsOf(o serviceOrder) []templates.Effect {
-	list := v.effects(o.nodes, o.service, o.order)
-	if o.order == rollingOrder {
-		list = v.rollingEffects(o)
-	}
-	for _, name := range o.left {
-		list = append(list, templates.Effect{Name: name, Text: "It was stopped " + v.orderedBy(v.ServiceState(name, o.service)) + ", and stays stopped."})
-	}
-	return list
-}
-
-// rollingEffects are those on each node alone, as they go down one by one.
-func (v serviceSight) rollingEffects(o serviceOrder) []templates.Effect {
-	var list []templates.Effect
-	for _, name := range o.nodes {
-		list = append(list, v.effects([]string{name}, o.service, federation.RestartService)[0])
-	}
-	return append(list, templates.Effect{Text: v.orderEffect(o.service, federation.RestartService)})
 }

@@ -18,6 +18,38 @@ type serviceSight struct {
 	asOf     time.Time // when the statuses were read, while the database is away; zero: just now
 }
 
+// activated are the nodes on which a service is.
+func (v serviceSight) activated(service string) []string {
+	var names []string
+	for _, n := range v.Nodes {
+		if n.Runs(service) {
+			names = append(names, n.Name)
+		}
+	}
+	return names
+}
+
+// effectsOf are what follows from an order, with the nodes that it leaves as they are.
+func (v serviceSight) effectsOf(o serviceOrder) []templates.Effect {
+	list := v.effects(o.nodes, o.service, o.order)
+	if o.order == rollingOrder {
+		list = v.rollingEffects(o)
+	}
+	for _, name := range o.left {
+		list = append(list, templates.Effect{Name: name, Text: "It was stopped " + v.orderedBy(v.ServiceState(name, o.service)) + ", and stays stopped."})
+	}
+	return list
+}
+
+// rollingEffects are those on each node alone, as they go down one by one.
+func (v serviceSight) rollingEffects(o serviceOrder) []templates.Effect {
+	var list []templates.Effect
+	for _, name := range o.nodes {
+		list = append(list, v.effects([]string{name}, o.service, federation.RestartService)[0])
+	}
+	return append(list, templates.Effect{Text: v.orderEffect(o.service, federation.RestartService)})
+}
+
 // effects are what follows from an order to a service on some nodes, measured by what these report: one for each node, then
 // what is the same for all of them.
 func (v serviceSight) effects(nodes []string, service string, order federation.ServiceOrder) []templates.Effect {

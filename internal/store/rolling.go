@@ -33,10 +33,14 @@ func (s *Store) Rolling(ctx context.Context) (r federation.RollingRestart, err e
 }
 
 // StartRolling begins to restart a service on one node after the other, in the order given. Nothing is ordered yet:
-// StepRolling does that. It is refused while another is under way, and where OrderService would be.
+// StepRolling does that. It is refused while another is under way, and where OrderService would be, as for a restored
+// database that is not accepted yet.
 func (s *Store) StartRolling(ctx context.Context, nodes []string, service string) (r federation.RollingRestart, err error) {
 	err = s.change(ctx, func(ctx context.Context, w *work) error {
 		if err := w.refuseOrder(nodes, service); err != nil {
+			return err
+		}
+		if err := w.refuseRestored(ctx); err != nil { // which asks only changes that nodes follow, and this is none yet
 			return err
 		}
 		if twice := len(slices.Compact(slices.Sorted(slices.Values(nodes)))) < len(nodes); twice {
