@@ -259,7 +259,7 @@ func TestAStatusThatCannotBeReportedIsReportedLater(t *testing.T) {
 	r := start(t)
 	r.with(func() { r.mute = errors.New("read-only") })
 	r.commits(r.snapshot(1))
-	r.awaitState(Ready)
+	r.awaitState(Degraded)
 	r.with(func() { r.mute, r.reports = nil, nil })
 	await(t, "it is reported again", func() bool { return r.lastReport().AppliedRevision == 1 })
 }

@@ -36,6 +36,9 @@ func (n *Node) report(ctx context.Context) {
 		lag.tellBehind(n, time.Now())
 		lag.compareClocks(ctx, n)
 		err := n.reportOnce(ctx)
+		n.mu.Lock()
+		n.facts.noteReport(err)
+		n.mu.Unlock()
 		if err != nil && !failing && ctx.Err() == nil {
 			n.log.Warn("this node's status cannot be reported", "reason", err)
 		}
@@ -69,7 +72,7 @@ func (n *Node) endings(a *applied) []ending {
 func (n *Node) observe() metrics.State {
 	h := n.Health()
 	s := metrics.State{
-		Ready: h.State == Ready || h.State == Degraded, DatabaseUp: h.Database == DatabaseOK, AppliedRevision: h.AppliedRevision,
+		Ready: h.State == Ready || h.State == Degraded, DatabaseUp: h.Revision != nil, AppliedRevision: h.AppliedRevision,
 		Connections: len(n.layer.Connections()), HandshakesWaiting: n.layer.HandshakesWaiting(), MemoryPressure: int(n.pressure.Load()), Users: n.users.Len(), Listeners: map[string]bool{}, Hops: map[string]bool{},
 	}
 	s.ServerTransactions, s.ClientTransactions = n.core.Transactions()
