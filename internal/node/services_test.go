@@ -3,6 +3,7 @@ package node
 import (
 	"net/netip"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +66,24 @@ func TestARestartOfAStoppedServiceStartsIt(t *testing.T) {
 	if !r.answers(5060) {
 		t.Error("it does not answer")
 	}
+}
+
+// Whoever still sends over a connection that a stop ends learns that nobody has the request.
+func TestWhatComesAfterTheServiceWasStoppedIsAnsweredToo(t *testing.T) {
+	r, host := start(t), siptest.Serve(t, "127.0.0.1:0", nil)
+	r.commits(r.snapshot(1, leading(host)))
+	peer := r.within()
+	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
+	hop := host.Accepts()
+	asked := hop.Expect("SUBSCRIBE")
+	r.commits(r.snapshot(2, leading(host), restarts(federation.ServiceSIPProxy, 0), func(s *federation.Snapshot) { s.ServiceStates[0].Stopped = true }))
+	peer.Sends(siptest.Message("ann@synergy.com", "bob@synergy.com", "late"))
+	if m := peer.Expect("503"); !strings.Contains(string(m.Bytes()), "Retry-After") {
+		t.Errorf("it is not told to try elsewhere:\n%s", m.Bytes())
+	}
+	hop.Answers(asked, 200)
+	peer.Expect("200")
+	peer.ExpectClosed()
 }
 
 // A load balancer that asks sends nobody to a port that is not open yet.

@@ -1,14 +1,19 @@
 package proxy
 
 import (
+	"fmt"
 	"net/netip"
 	"sync/atomic"
 
+	"isthmus/internal/metrics"
 	"isthmus/internal/sip"
 )
 
 // leaving is the literal reason of refusals at the node's end, in logs and metrics.
 const leaving = "node leaving"
+
+// closing is the literal reason of refusals on a connection that a change ends.
+const closing = "connection closing"
 
 // passesLeaving are the requests that end or go on with one under way (RFC 3262 section 3 for PRACK): without them the
 // node would wait for its own refusals.
@@ -38,4 +43,19 @@ func (p *Proxy) closedTo(m *sip.Message, from *sender, addr netip.Addr) (reason,
 		return "", ""
 	}
 	return reason, text
+}
+
+// late answers a request that comes over a connection which is being closed: who sent it learns that nobody has it.
+func (p *Proxy) late(l Link, m *sip.Message) {
+	policy := p.policy.Load()
+	if policy == nil || !m.IsRequest() || m.Method() == "ACK" || m.Method() == "BENOTIFY" {
+		return
+	}
+	headers := []string{fmt.Sprintf("Retry-After: %d", retryAfter), warning(policy.Node(), "this node closes the connection; send the request over another one, or to another node")}
+	a := p.reply(l, 503, headers)
+	a.ToTag = p.busyTag
+	_ = l.Send(m.AppendAnswer(nil, a)) // who is gone needs no refusal
+	p.metrics.Response(503, 0)
+	p.metrics.Request(m.Method(), metrics.Refused)
+	p.metrics.Refusal(closing)
 }

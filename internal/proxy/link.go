@@ -19,7 +19,8 @@ type Link interface {
 	// Queue is Send while a message of another link is handled: b may go out at the end of that, with what follows.
 	Queue(during Link, b []byte) error
 	Close(err error) // after what was sent before went out
-	// Retire hears nothing more of the peer and closes when its requests under way are answered, or after a moment.
+	// Retire takes nothing more of the peer, whose requests are answered 503, and closes when those under way are answered, or
+	// after a moment.
 	Retire(err error)
 }
 
@@ -75,6 +76,8 @@ func (h handler) Undelivered(c *transport.Conn, b []byte) { h.giveBack(conn{c}, 
 func (h handler) Up(c *transport.Conn) { h.up(conn{c}) }
 
 func (h handler) Receive(c *transport.Conn, m *sip.Message) { h.receive(conn{c}, m) }
+
+func (h handler) Late(c *transport.Conn, m *sip.Message) { h.late(conn{c}, m) }
 
 func (h handler) Malformed(c *transport.Conn, m *sip.Message, err *sip.Error) {
 	h.malformed(conn{c}, m, err)

@@ -143,6 +143,7 @@ func (p *Proxy) receive(l Link, m *sip.Message) {
 	case policy == nil:
 		l.Close(errNoPolicy)
 	case !l.Peer().Opened && !policy.Serves():
+		p.late(l, m)
 		l.Retire(errServiceOff) // accepted while the listeners were being closed
 	case m.IsRequest():
 		if l.Peer().Opened {

@@ -28,10 +28,14 @@ func TestSwitchingTheSIPProxyOffEndsTheConnectionsOfItsListeners(t *testing.T) {
 	})
 }
 
-func TestAConnectionAcceptedWhileTheListenersCloseIsNotHeard(t *testing.T) {
+func TestAConnectionAcceptedWhileTheListenersCloseIsToldSo(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		lync := w.lync()
 		lync.asks(siptest.Message("anna@synergy.com", "carla@synergy.com", "hi"))
+		if m := lync.expect("503"); value(m, "Retry-After") != "5" {
+			t.Errorf("it is not told to try elsewhere:\n%s", m.Bytes())
+		}
+		w.counted(`sip_refusals_total{reason="connection closing"} 1`)
 		lync.quiet()
 		if !lync.closed {
 			t.Error("the connection is open")

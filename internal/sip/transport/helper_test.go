@@ -79,6 +79,12 @@ func (r *recorder) Receive(c *Conn, m *sip.Message) {
 	r.receive(c, m)
 }
 
+func (r *recorder) Late(c *Conn, m *sip.Message) {
+	if m.Method() != "ACK" {
+		_ = c.Send(answer(m, 503)) // the peer may be gone
+	}
+}
+
 func (r *recorder) Malformed(c *Conn, m *sip.Message, err *sip.Error) { r.malformed(c, m, err) }
 
 func (r *recorder) Closed(c *Conn, err error) { r.closed <- closing{c, err} }

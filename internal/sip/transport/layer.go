@@ -38,6 +38,8 @@ type Handler interface {
 	Up(c *Conn)
 	// Receive handles a message; m lives only during the call.
 	Receive(c *Conn, m *sip.Message)
+	// Late may answer a request of a peer that was retired, and do nothing else with it; m lives only during the call.
+	Late(c *Conn, m *sip.Message)
 	// Malformed handles a message that broke a rule. When err.Close is set, the connection is closed afterwards, what was sent
 	// in the call still going out.
 	Malformed(c *Conn, m *sip.Message, err *sip.Error)

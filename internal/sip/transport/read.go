@@ -209,7 +209,7 @@ func (r *reader) handle() error {
 // deliver returns an error when nothing more is to be read.
 func (r *reader) deliver(b []byte) error {
 	if r.c.retired.Load() {
-		return r.c.Err()
+		return r.late(b)
 	}
 	r.c.spoke = true
 	m := &r.buffer.message
@@ -226,6 +226,15 @@ func (r *reader) deliver(b []byte) error {
 		return r.refuse(m, refused)
 	}
 	r.c.layer.config.Handler.Malformed(r.c, m, refused)
+	return r.c.Err()
+}
+
+// late is for what comes of a peer that may send no more, while what it asked before is being answered.
+func (r *reader) late(b []byte) error {
+	if m := &r.buffer.message; m.Parse(b) == nil && m.IsRequest() {
+		r.c.owe(m)
+		r.c.layer.config.Handler.Late(r.c, m)
+	}
 	return r.c.Err()
 }
 

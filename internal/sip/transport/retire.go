@@ -1,7 +1,7 @@
 package transport
 
-// Retire is Close for a connection whose peer may send no more: from now on nothing of it is heard, its requests under
-// way are answered for a bounded time, and then it is closed.
+// Retire is Close for a connection whose peer may send no more: from now on its requests are only told so (Handler.Late), those
+// under way are answered for a bounded time, and then it is closed.
 func (c *Conn) Retire(err error) {
 	switch {
 	case c.udp != nil || c.retired.Swap(true):

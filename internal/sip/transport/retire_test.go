@@ -27,7 +27,10 @@ func retiring(t *testing.T, limits Limits) (c *Conn, p *peer, r *recorder, late 
 func TestAPeerThatMaySendNoMoreHearsItsAnswerAndIsClosed(t *testing.T) {
 	c, p, r, late := retiring(t, Limits{Retire: time.Hour})
 	c.Retire(errors.New("a second change"))
-	p.write(t, message("MESSAGE", "b", 0)+"\r\n\r\n")
+	p.write(t, message("MESSAGE", "b", 0)+message("ACK", "b", 0)+"\r\n\r\n")
+	if a := p.status(t); a != "503" {
+		t.Errorf("what came too late was answered %s", a)
+	}
 	if pong, err := p.lines.ReadString('\n'); pong != "\r\n" { // all of it was read
 		t.Fatalf("%q %v", pong, err)
 	}
