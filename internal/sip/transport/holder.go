@@ -42,9 +42,17 @@ func seatOf(want Listener) seat { return seat{want.Addr, want.Transport == sip.U
 func (l *Layer) holderOf(want Listener, before map[seat]sighting) sighting {
 	s, known := before[seatOf(want)]
 	if !known || time.Since(s.at) >= holderAgain {
-		s = sighting{time.Now(), holder(seatOf(want), time.Now().Add(holderLimit))}
+		s = sighting{time.Now(), s.confirmed(holder(seatOf(want), time.Now().Add(holderLimit)))}
 	}
 	return s
+}
+
+// confirmed is what a later look says of the same socket. One that had no time to come to its process takes nothing back.
+func (h holding) confirmed(later holding) holding {
+	if h.program != "" && later.found && later.program == "" {
+		return h
+	}
+	return later
 }
 
 // taken says for people who has the port of a listener. by names the listener of this layer that has it, if one has.

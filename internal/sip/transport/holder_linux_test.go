@@ -181,3 +181,19 @@ func TestAListenerInTheWayOfAnotherIsNamed(t *testing.T) {
 		t.Errorf("told as %q, want %q", states[1].Error, want)
 	}
 }
+
+func TestALookThatDidNotComeToTheProcessTakesNothingBack(t *testing.T) {
+	seen := holding{found: true, program: "haproxy", pid: 812, user: "haproxy"}
+	for _, c := range []struct{ later, want holding }{
+		{holding{found: true, user: "root"}, seen},
+		{holding{}, holding{}},
+		{holding{found: true, program: "nginx", pid: 9, user: "root"}, holding{found: true, program: "nginx", pid: 9, user: "root"}},
+	} {
+		if got := seen.confirmed(c.later); got != c.want {
+			t.Errorf("after %+v: %+v, want %+v", c.later, got, c.want)
+		}
+	}
+	if later := (holding{found: true, user: "root"}); (holding{}).confirmed(later) != later {
+		t.Error("what is seen first is not told")
+	}
+}
