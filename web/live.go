@@ -22,6 +22,7 @@ const (
 	livePath = "/nodes/live"
 
 	maxStreams  = 64               // of this console
+	ownStreams  = 8                // of one administrator, so that nobody takes those of the others
 	liveEvery   = time.Second      // between two looks at what the nodes report
 	liveLimit   = 2 * time.Second  // of one look
 	liveBeat    = 10 * time.Second // between two signs of life of a stream
@@ -67,27 +68,39 @@ func notStreams(middleware func(http.Handler) http.Handler) func(http.Handler) h
 // live is what all streams share: how many there are, and what the nodes were seen to report last. Its zero value is ready.
 type live struct {
 	mu      sync.Mutex
-	streams int
+	streams map[string]int // by the administrator's name
 
 	look   sync.Mutex // one look at a time
 	looked time.Time
 	seen   string
 }
 
-func (l *live) enter() bool {
+// enter takes a place for a stream of an administrator, or says why there is none.
+func (l *live) enter(name string) (refusal string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.streams >= maxStreams {
-		return false
+	all := 0
+	for _, streams := range l.streams {
+		all += streams
 	}
-	l.streams++
-	return true
+	switch {
+	case l.streams[name] >= ownStreams:
+		return "As many pages of yours follow the nodes as one administrator may have. Close one, or use the link Refresh on the page."
+	case all >= maxStreams:
+		return "As many pages follow the nodes as this console can serve. Use the link Refresh on the page."
+	case l.streams == nil:
+		l.streams = map[string]int{}
+	}
+	l.streams[name]++
+	return ""
 }
 
-func (l *live) leave() {
+func (l *live) leave(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.streams--
+	if l.streams[name]--; l.streams[name] == 0 {
+		delete(l.streams, name)
+	}
 }
 
 // state is a fingerprint of all that live pages show. However many streams ask, the database is asked once a second.
@@ -104,12 +117,13 @@ func (l *live) state(read func() string) string {
 // it is not, and "ended" that the session is over; each has the time as its data. The first event is a change, so that
 // nothing is missed between the page and its stream.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
-	if !s.live.enter() {
+	name := signedIn(r).Name
+	if refusal := s.live.enter(name); refusal != "" {
 		w.Header().Set("Retry-After", "30")
-		http.Error(w, "As many pages follow the nodes as this console can serve. Use the link Refresh on the page.", http.StatusServiceUnavailable)
+		http.Error(w, refusal, http.StatusServiceUnavailable)
 		return nil
 	}
-	defer s.live.leave()
+	defer s.live.leave(name)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy that collects the events delays them
 	s.follow(r, func(name string) error { return s.tell(w, name) })

@@ -3,6 +3,7 @@ package web_test
 import (
 	"bufio"
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -44,11 +45,9 @@ func (c *console) serve() *served {
 	return &served{c, server, "http://" + listener.Addr().String()}
 }
 
-// stream opens a stream. Its events come by their names; the channel is closed when the stream ends.
-func (s *served) stream() (answer *http.Response, events <-chan string, leave func()) {
+// knock asks for a stream.
+func (s *served) knock(ctx context.Context) *http.Response {
 	s.t.Helper()
-	ctx, cancel := context.WithCancel(s.t.Context())
-	s.t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.site+"/nodes/live", nil)
 	if err != nil {
 		s.t.Fatal(err)
@@ -56,10 +55,19 @@ func (s *served) stream() (answer *http.Response, events <-chan string, leave fu
 	for _, cookie := range s.cookies {
 		r.AddCookie(cookie)
 	}
-	answer, err = http.DefaultTransport.RoundTrip(r)
+	answer, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	return answer
+}
+
+// stream opens a stream. Its events come by their names; the channel is closed when the stream ends.
+func (s *served) stream() (answer *http.Response, events <-chan string, leave func()) {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(s.t.Context())
+	s.t.Cleanup(cancel)
+	answer = s.knock(ctx)
 	names := make(chan string, 100)
 	go func() {
 		defer close(names)
@@ -157,19 +165,53 @@ func TestAServerThatClosesWaitsForNoStream(t *testing.T) {
 	comes(t, events, "end")
 }
 
-func TestStreamsAreLimitedAndAPlaceIsGivenBack(t *testing.T) {
-	c := signedInAs(t, auth.Viewer)
-	s := c.serve()
-	var leave func()
-	for range 64 {
+// followed opens so many streams of whoever is signed in, and returns how to leave the last.
+func (s *served) followed(count int) (leave func()) {
+	s.t.Helper()
+	for range count {
 		_, events, leaves := s.stream()
-		comes(t, events, "change")
+		comes(s.t, events, "change")
 		leave = leaves
 	}
-	refused, _, _ := s.stream()
-	if refused.StatusCode != http.StatusServiceUnavailable || refused.Header.Get("Retry-After") == "" {
-		t.Errorf("the stream after the last: %d %v", refused.StatusCode, refused.Header)
+	return leave
+}
+
+// refuses fails unless the next stream is refused for now with that word.
+func (s *served) refuses(word string) {
+	s.t.Helper()
+	answer := s.knock(s.t.Context())
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+		s.t.Fatalf("one stream too many gets %d %v", answer.StatusCode, answer.Header)
 	}
+	if body, err := io.ReadAll(answer.Body); err != nil || !strings.Contains(string(body), word) {
+		s.t.Errorf("it is refused with %q, %v", body, err)
+	}
+}
+
+// becomes signs somebody else in, and keeps the streams of those before.
+func (s *served) becomes(name string) {
+	s.t.Helper()
+	hash, err := auth.Hash(password)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.store.AddAdministrator(s.t.Context(), name, auth.Viewer, hash); err != nil {
+		s.t.Fatal(err)
+	}
+	s.cookies = map[string]*http.Cookie{}
+	s.post("/login", "name", name, "password", password).status(http.StatusSeeOther)
+}
+
+func TestNobodyTakesTheStreamsOfTheOthers(t *testing.T) {
+	s := signedInAs(t, auth.Viewer).serve()
+	leave := s.followed(8)
+	s.refuses("of yours")
+	mine := s.cookies
+	s.becomes("heron")
+	s.followed(1)
+
+	s.cookies = mine
 	leave()
 	for end := time.Now().Add(soon); ; {
 		answer, _, gone := s.stream()
@@ -180,6 +222,17 @@ func TestStreamsAreLimitedAndAPlaceIsGivenBack(t *testing.T) {
 			t.Fatal("a place that was left is not given again")
 		}
 	}
+}
+
+func TestStreamsAreLimitedForAllTogether(t *testing.T) {
+	s := signedInAs(t, auth.Viewer).serve()
+	s.followed(8)
+	for _, name := range []string{"avocet", "bittern", "curlew", "dunlin", "egret", "fulmar", "grebe"} {
+		s.becomes(name)
+		s.followed(8)
+	}
+	s.becomes("heron")
+	s.refuses("this console")
 }
 
 func TestNobodyFollowsWhoIsNotSignedIn(t *testing.T) {
