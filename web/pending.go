@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -212,23 +213,40 @@ func restoredNotice(a templates.Applied) *templates.Notice {
 		Text: "Pages show what the database has now; nodes hold on to what they have, which may differ, and nothing can be changed.", Href: pendingPath, Link: "Pending actions"}
 }
 
-// acceptRestored makes the state of a restored database the newest. The page's own button wants to be asked.
+// acceptRestored makes the state of a restored database the newest. The page's own button wants to be asked, and the answer
+// accepts the state that the question showed, no other: the database may be restored once more in between. A script that
+// names no state means the one there is.
 func (s *Server) acceptRestored(w http.ResponseWriter, r *http.Request) error {
-	if r.PostForm.Has("ask") {
+	asked, answers := r.PostForm.Has("ask"), r.PostForm.Has("was")
+	if asked || answers {
 		sight, err := s.serviceSight(r.Context())
 		if err != nil {
 			return err
 		}
-		if _, nodes := sight.newerThan(); len(nodes) > 0 {
-			return s.ask(w, r, acceptance(sight.Point(), nodes))
+		_, nodes := sight.newerThan()
+		switch other := r.PostForm.Get("was") != placeOf(sight.Point()); {
+		case len(nodes) > 0 && asked:
+			return s.askToAccept(w, r, http.StatusOK, acceptance(sight.Point(), nodes))
+		case len(nodes) > 0 && other:
+			c := acceptance(sight.Point(), nodes)
+			c.Lede = fmt.Sprintf("Nothing was accepted: the database has gone to another state since you were asked, and has revision %d now. %s", sight.Revision, c.Lede)
+			return s.askToAccept(w, r, http.StatusConflict, c)
 		}
 	}
 	err := s.store.AcceptRestored(r.Context())
 	return s.done(w, r, err, pendingPath, "Accepted. Every node takes the database's state within a second.")
 }
 
+func (s *Server) askToAccept(w http.ResponseWriter, r *http.Request, status int, c templates.Confirm) error {
+	c.To, c.Back = r.URL.Path, pendingPath
+	return s.render(w, r, status, templates.ConfirmPage(s.frame(r, templates.PageName(c.Back), c.Back), c))
+}
+
+// placeOf names a state of the database in a form.
+func placeOf(p federation.Point) string { return fmt.Sprintf("%d.%d", p.Era, p.Revision) }
+
 func acceptance(now federation.Point, nodes []federation.NodeStatus) templates.Confirm {
-	c := templates.Confirm{Title: "Accept the restored database?", Button: "Accept revision " + fmt.Sprint(now.Revision),
+	c := templates.Confirm{Title: "Accept the restored database?", Button: "Accept revision " + fmt.Sprint(now.Revision), Fields: url.Values{"was": {placeOf(now)}},
 		Lede: "What was changed after that backup is gone from the database. Nodes give it up too; it has to be made again."}
 	for _, n := range nodes {
 		c.Effects = append(c.Effects, templates.Effect{Name: n.Node, Text: fmt.Sprintf("Revision %d there gives way to what the database has as revision %d.", n.AppliedRevision, now.Revision)})
