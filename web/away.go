@@ -152,6 +152,23 @@ func (s *Server) awayNotice(why error) *templates.Notice {
 var readOnlyNotice = templates.Notice{Mark: templates.Part, Strong: "The database can be read only.",
 	Text: "Nothing can be saved until it is writable again, or Isthmus is pointed to the primary server; traffic goes on."}
 
+// onlyReadNotice is the banner of every page while the database can be read only. Nodes cannot report then, so what it has
+// of them grows old.
+func (s *Server) onlyReadNotice() *templates.Notice {
+	n := readOnlyNotice
+	list, _ := s.reports.last()
+	var newest time.Time
+	for _, status := range list {
+		if status.ReportedAt.After(newest) {
+			newest = status.ReportedAt
+		}
+	}
+	if !newest.IsZero() && s.Now().Sub(newest) > silentAfter {
+		n.Text = "Nodes cannot report either: what pages show of them is of " + newest.In(s.Now().Location()).Format(time.TimeOnly) + ", and how they are since is not known. " + n.Text
+	}
+	return &n
+}
+
 // outage is the banner that goes before every other, nil while the database takes changes.
 func (s *Server) outage(r *http.Request) *templates.Notice {
 	v := reachOf(r.Context())
@@ -161,8 +178,7 @@ func (s *Server) outage(r *http.Request) *templates.Notice {
 	case err != nil:
 		return s.awayNotice(err)
 	case v.onlyRead():
-		n := readOnlyNotice
-		return &n
+		return s.onlyReadNotice()
 	}
 	return nil
 }
