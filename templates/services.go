@@ -2,6 +2,7 @@ package templates
 
 import (
 	"slices"
+	"strings"
 
 	"isthmus/internal/federation"
 )
@@ -50,6 +51,9 @@ type ServiceRow struct {
 	Node   federation.Node
 	Advice string // how it differs from what the guide activates on such a node, "" when it does not
 }
+
+// Was is what was activated when the page was drawn, for a save to see whether somebody else changed it meanwhile.
+func (row ServiceRow) Was() string { return strings.Join(row.Node.Services, " ") }
 
 // A ControlRow is one service in the Control Center, on one node or on all of them.
 type ControlRow struct {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -25,6 +26,11 @@ func (s *Server) serviceRoutes(r chi.Router) {
 }
 
 func (s *Server) showServices(w http.ResponseWriter, r *http.Request) error {
+	return s.servicesPage(w, r, http.StatusOK, nil)
+}
+
+// servicesPage draws the page as things stand now, with what there is to say of a save that was refused.
+func (s *Server) servicesPage(w http.ResponseWriter, r *http.Request, status int, refused *templates.Notice) error {
 	sight, err := s.serviceSight(r.Context())
 	if err != nil {
 		return err
@@ -36,7 +42,11 @@ func (s *Server) showServices(w http.ResponseWriter, r *http.Request) error {
 	if view.Rolling, err = s.rollingView(r.Context()); err != nil {
 		return err
 	}
-	return s.render(w, r, http.StatusOK, templates.ServicesPage(s.frame(r, "Services", servicesPath), view))
+	f := s.frame(r, "Services", servicesPath)
+	if refused != nil {
+		f.Notice = oneBanner(f.Notice, refused)
+	}
+	return s.render(w, r, status, templates.ServicesPage(f, view))
 }
 
 // serviceSight reads what the nodes are to run and what they report.
@@ -50,7 +60,8 @@ func (s *Server) serviceSight(ctx context.Context) (serviceSight, error) {
 }
 
 // saveServices activates the ticked services of one node. The page's own button wants to be asked, naming what stops,
-// before a service that runs is switched off.
+// before a service that runs is switched off. It posts what was activated when it was drawn, too: a list that was made
+// without knowing of somebody else's change would undo that.
 func (s *Server) saveServices(w http.ResponseWriter, r *http.Request) error {
 	node, err := s.store.Node(r.Context(), pathID(r))
 	if err != nil {
@@ -60,12 +71,33 @@ func (s *Server) saveServices(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Has("services") {
 		wanted = chosen(r.PostForm["services"])
 	}
+	if changes := changedMeanwhile(r.PostForm, node.Services, wanted); len(changes) > 0 {
+		return s.servicesPage(w, r, http.StatusConflict, &templates.Notice{Mark: templates.Part, Strong: "Nothing was saved.",
+			Text: "The services of " + node.Name + " were changed after you opened the page: " + strings.Join(changes, ", ") + ". The boxes show how it is now; tick what you want and save again."})
+	}
 	if stopping := without(node.Services, wanted); len(stopping) > 0 && r.PostForm.Has("ask") {
 		return s.askToDeactivate(w, r, node.Name, stopping)
 	}
 	node.Services = wanted
 	_, err = s.store.SaveNode(r.Context(), node)
 	return s.done(w, r, err, servicesPath, "Saved. "+node.Name+" follows within a second.")
+}
+
+// changedMeanwhile tells what somebody else switched after the form was opened. A form without the list of then, such as a
+// script's, means what it says, and one that asks for what is so already undoes nothing.
+func changedMeanwhile(posted url.Values, now, wanted []string) []string {
+	if !posted.Has("was") || len(without(now, wanted))+len(without(wanted, now)) == 0 {
+		return nil
+	}
+	was := strings.Fields(posted.Get("was"))
+	var changes []string
+	for _, service := range without(now, was) {
+		changes = append(changes, templates.GuideServiceName(service)+" was switched on")
+	}
+	for _, service := range without(was, now) {
+		changes = append(changes, templates.GuideServiceName(service)+" was switched off")
+	}
+	return changes
 }
 
 func (s *Server) askToDeactivate(w http.ResponseWriter, r *http.Request, node string, stopping []string) error {

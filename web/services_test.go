@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -416,5 +417,38 @@ func TestARollingRestartGoesOverTheNodesOnWhichTheServiceRuns(t *testing.T) {
 	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
 	if r, _ := c.ended(); r.Failure != "" || !slices.Equal(r.Nodes, []string{"imp1.here.com", "imp3.here.com"}) || c.snapshot().Runs("imp2.here.com", "sip_proxy") {
 		t.Errorf("it ended as %+v", r)
+	}
+}
+
+func TestAStaleServiceActivationUndoesNobodysChange(t *testing.T) {
+	c := signedInAs(t, auth.Admin)
+	c.nodesOf("imp1.here.com", "imp2.here.com")
+	path := fmt.Sprintf("/services/%d", c.snapshot().Node("imp1.here.com").ID)
+	runs := func() []string { return c.snapshot().Node("imp1.here.com").Services }
+	opened := c.get("/services").page().One(t, "form[action='"+path+"']").Form()
+	if opened.Get("was") != "sip_federation sip_proxy" {
+		t.Fatalf("the form was drawn with %q", opened.Get("was"))
+	}
+	mine := url.Values{"ask": {"true"}, "was": opened["was"], "services": {"", "sip_federation"}}
+	ask := c.postForm(path, mine).status(200).page().One(t, "main form").Form()
+	c.post(path, "services", "sip_proxy").to("/services") // somebody else, or a script, which has no was
+
+	for _, stale := range []url.Values{mine, ask} { // the page, and the question that was answered too late
+		page := c.postForm(path, stale).status(http.StatusConflict).page()
+		page.Says(t, ".banner", "The services of imp1.here.com were changed after you opened the page: Cisco XCP SIP Federation Connection Manager was switched off.")
+		if got := page.One(t, "form[action='"+path+"'] input[name=was]").Attr("value"); got != "sip_proxy" {
+			t.Errorf("the page that came back was drawn with %q", got)
+		}
+		if got := runs(); !slices.Equal(got, []string{"sip_proxy"}) {
+			t.Fatalf("activated are %v", got)
+		}
+	}
+	c.postForm(path, url.Values{"was": opened["was"], "services": {"", "sip_proxy"}}).to("/services") // asks for what is so
+	c.postForm(path, url.Values{"was": {"sip_proxy"}, "services": {"", "sip_federation"}}).to("/services")
+	c.postForm(path, url.Values{"was": {"sip_federation"}, "services": {""}}).to("/services")
+	c.postForm(path, url.Values{"was": {"sip_federation"}, "services": {"", "sip_proxy"}}).status(http.StatusConflict)
+	c.postForm(path, url.Values{"was": {""}, "services": {"", "sip_proxy"}}).to("/services")
+	if got := runs(); !slices.Equal(got, []string{"sip_proxy"}) {
+		t.Errorf("in the end %v are activated", got)
 	}
 }
