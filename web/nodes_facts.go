@@ -82,7 +82,7 @@ func areDown(names []string) string {
 
 // runFacts are what a node reported of itself.
 func (v nodeSight) runFacts(status federation.NodeStatus) []templates.NodeFact {
-	revision := templates.NodeFact{Label: "Revision in force", Text: fmt.Sprintf("%d of %d", status.AppliedRevision, v.Revision)}
+	revision := templates.NodeFact{Label: "Revision in force", Text: revisionHeld(status.AppliedRevision, v.Revision)}
 	if v.Era > 1 || status.AppliedEra > 1 {
 		revision.Note = fmt.Sprintf("Era %d of %d: a restored database was accepted.", status.AppliedEra, v.Era)
 	}

@@ -155,4 +155,8 @@ func TestWhileARestoredDatabaseWaitsARollingRestartIsRefusedLikeEveryOrder(t *te
 	page := c.get("/services").page()
 	page.Count(t, "form[action='/services/rolling']", 0)
 	page.Says(t, ".banner", "Pages show what the database has now")
+	text := c.get(fmt.Sprintf("/nodes/%d", s.Node("imp1.here.com").ID)).page().Text()
+	if of := fmt.Sprintf("%d of %d", s.Revision+4, s.Revision); strings.Contains(text, of) || !strings.Contains(text, "which the restored database does not know") {
+		t.Errorf("the node is said to hold %s: %s", of, text)
+	}
 }
