@@ -157,13 +157,7 @@ var readOnlyNotice = templates.Notice{Mark: templates.Part, Strong: "The databas
 func (s *Server) onlyReadNotice() *templates.Notice {
 	n := readOnlyNotice
 	list, _ := s.reports.last()
-	var newest time.Time
-	for _, status := range list {
-		if status.ReportedAt.After(newest) {
-			newest = status.ReportedAt
-		}
-	}
-	if !newest.IsZero() && s.Now().Sub(newest) > silentAfter {
+	if newest := newestOf(list); !newest.IsZero() && s.Now().Sub(newest) > silentAfter {
 		n.Text = "Nodes cannot report either: what pages show of them is of " + newest.In(s.Now().Location()).Format(time.TimeOnly) + ", and how they are since is not known. " + n.Text
 	}
 	return &n

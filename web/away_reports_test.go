@@ -17,11 +17,18 @@ func TestPagesSayHowOldReportsAreWhenTheDatabaseTakesNone(t *testing.T) {
 	if err := o.direct.ReportStatus(t.Context(), federation.NodeStatus{Node: "imp1.synergy.com", State: "ready", Database: "ok"}); err != nil {
 		t.Fatal(err)
 	}
+	must[federation.Node](t)(o.direct.SaveNode(t.Context(), federation.Node{Name: "imp2.synergy.com", Address: "127.0.0.12"}))
+	if err := o.direct.ReportStatus(t.Context(), federation.NodeStatus{Node: "imp2.synergy.com", State: "ready", Database: "ok", AppliedRevision: 1000}); err != nil {
+		t.Fatal(err)
+	}
 	at := must[[]federation.NodeStatus](t)(o.direct.NodeStatuses(t.Context()))[0].ReportedAt.In(time.Local).Format(time.TimeOnly)
 	o.turns(server, "on")
 	if text := o.get("/nodes").page().One(t, "main .banner.part").Text(); strings.Contains(text, "cannot report") {
 		t.Errorf("at once it says %s", text)
 	}
+	o.mu.Lock()
+	o.health.Database, o.health.AppliedRevision = "The database is read-only.", o.stored().Revision
+	o.mu.Unlock()
 	o.forward(11 * time.Second)
 	for _, path := range []string{"/", "/nodes", "/services", "/nodes/1"} {
 		banner := o.get(path).page().One(t, "main .banner.part").Text()
@@ -29,6 +36,10 @@ func TestPagesSayHowOldReportsAreWhenTheDatabaseTakesNone(t *testing.T) {
 			t.Errorf("%s says %s, want %s", path, banner, want)
 		}
 	}
+	page := o.get("/nodes/1").page()
+	page.Says(t, "main", "Can be read only")
+	page.Says(t, "main", "Cannot report")
+	o.get("/nodes/2").page().Says(t, "main", "ready at ")
 	o.turns(server, "off")
 	o.get("/nodes").page().Count(t, "main .banner.part", 0)
 }

@@ -31,11 +31,14 @@ func (h *reports) last() ([]federation.NodeStatus, time.Time) {
 }
 
 // statuses are the last reports of all nodes. While the database is away they are those that were read before, of the time
-// asOf, and of this node what it says of itself at this moment.
+// asOf, and of this node what it says of itself at this moment; while it can be read only they are those of before, too.
 func (s *Server) statuses(ctx context.Context) (list []federation.NodeStatus, asOf time.Time, err error) {
 	list, err = s.store.NodeStatuses(ctx)
 	if err == nil {
 		s.reports.keep(list, s.Now())
+		if at := newestOf(list); s.Health != nil && reachOf(ctx).onlyRead() && !at.IsZero() && s.Now().Sub(at) > silentAfter {
+			return withOwn(slices.Clone(list), s.ownStatus()), at, nil
+		}
 		return list, asOf, nil
 	}
 	last, at := s.reports.last()
@@ -46,6 +49,16 @@ func (s *Server) statuses(ctx context.Context) (list []federation.NodeStatus, as
 		at = s.Now()
 	}
 	return withOwn(last, s.ownStatus()), at, nil
+}
+
+// newestOf is when the last of all reports came, zero when none ever did.
+func newestOf(list []federation.NodeStatus) (at time.Time) {
+	for _, status := range list {
+		if status.ReportedAt.After(at) {
+			at = status.ReportedAt
+		}
+	}
+	return at
 }
 
 // ownStatus is what this node says of itself without the database.

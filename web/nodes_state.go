@@ -18,12 +18,13 @@ const alarmAfter = 10 * time.Second
 type nodeSight struct {
 	serviceSight
 	own   string               // the node that answers
+	read  bool                 // the database can be read only
 	since map[string]time.Time // by node that is behind: when the first change was made that it lacks
 }
 
 func (s *Server) nodeSight(ctx context.Context) (nodeSight, error) {
 	sight, err := s.serviceSight(ctx)
-	return nodeSight{sight, s.Node, s.behindSince(ctx, sight)}, err
+	return nodeSight{sight, s.Node, reachOf(ctx).onlyRead(), s.behindSince(ctx, sight)}, err
 }
 
 // behindSince reads the audit log only when a node is behind, which is seldom. What it cannot find out is left out.
@@ -64,6 +65,8 @@ func (v nodeSight) state(node string) templates.State {
 		return templates.State{Mark: templates.Part, Word: "Not heard", Note: "last heard " + templates.Ago(status.ReportedAt, v.now)}
 	case state.Mark == templates.Part && status.AppliedRevision < v.Revision && behind && v.now.Sub(since) > alarmAfter:
 		return templates.State{Mark: templates.Down, Word: "Behind", Note: "since " + templates.Clock(since, v.now) + ", " + state.Note}
+	case state.Mark == templates.Up && !answers(status.Database) && v.read:
+		return templates.State{Mark: templates.Part, Word: "Cannot report", Note: "the database can be read only"}
 	case state.Mark == templates.Up && status.Database != "" && !answers(status.Database):
 		return templates.State{Mark: templates.Part, Word: "Without database", Note: "goes on with revision " + fmt.Sprint(status.AppliedRevision)}
 	}
@@ -73,7 +76,7 @@ func (v nodeSight) state(node string) templates.State {
 // unheard is a node that only the database could tell of, which is away.
 func (v nodeSight) unheard(status *federation.NodeStatus) templates.State {
 	if status == nil {
-		return templates.State{Mark: templates.Unknown, Word: "Not known", Note: "the database does not answer"}
+		return templates.State{Mark: templates.Unknown, Word: "Not known", Note: "it has told the database nothing"}
 	}
 	was := strings.ToLower(nodeState(status, v.Revision, v.asOf).Word)
 	if v.asOf.Sub(status.ReportedAt) > silentAfter {
@@ -92,6 +95,8 @@ func (v nodeSight) database(node string) templates.State {
 		return templates.State{Mark: templates.Unknown, Word: "Not known"}
 	case answers(status.Database):
 		return templates.State{Mark: templates.Up, Word: "Answers"}
+	case v.read:
+		return templates.State{Mark: templates.Part, Word: "Can be read only", Note: status.Database}
 	}
 	return templates.State{Mark: templates.Down, Word: "Does not answer", Note: status.Database}
 }
