@@ -72,14 +72,15 @@ func addresses(d federation.Deployment) map[string][]string {
 	return names
 }
 
-// texts are files that were written before: a kind of deployment has one answer to everything that they hold.
+// texts are files that were written before: a kind of deployment, with or without a load balancer, has one answer to
+// everything that they hold.
 var texts sync.Map
 
 // text is a file of a deployment, its own pages' files among them.
 func text(t *testing.T, d federation.Deployment, file string) string {
 	t.Helper()
 	a := d.Answers
-	key := strings.Join([]string{a.Platform, a.Edition, a.Deployment, a.Transport, file}, " ")
+	key := strings.Join([]string{a.Platform, a.Edition, a.Deployment, a.Transport, a.FrontName, file}, " ")
 	if known, ok := texts.Load(key); ok {
 		return known.(string)
 	}
