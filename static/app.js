@@ -125,7 +125,7 @@ const bar = document.querySelector("[data-stream]");
 if (bar && window.EventSource) {
   const word = bar.querySelector("[data-live-word]");
   const time = bar.querySelector("[data-live-time]");
-  let stream, timer, busy = false, again = false;
+  let stream, timer, over = false, busy = false, again = false;
 
   const says = (text, at) => {
     word.textContent = text;
@@ -222,11 +222,11 @@ if (bar && window.EventSource) {
 
   const open = () => {
     clearTimeout(timer);
-    if (stream || document.hidden) return;
+    if (stream || over || document.hidden) return;
     stream = new EventSource(bar.dataset.stream);
     stream.addEventListener("change", follow);
     stream.addEventListener("beat", (event) => { if (word.textContent.startsWith("Live")) time.textContent = event.data; });
-    stream.addEventListener("ended", () => { close(); says("Not live: you were signed out. As of"); });
+    stream.addEventListener("ended", () => { over = true; close(); says("Not live: you were signed out. As of"); });
     stream.addEventListener("error", () => {
       says("Not live, because the console does not answer. As of");
       if (stream?.readyState === EventSource.CLOSED) { // refused, as when too many pages follow; else the browser tries again

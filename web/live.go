@@ -160,7 +160,11 @@ func (s *Server) follow(r *http.Request, tell func(event string) error) {
 func (s *Server) pulse(r *http.Request) string {
 	ctx, cancel := context.WithTimeout(r.Context(), liveLimit)
 	defer cancel()
-	if _, err := s.store.Session(ctx, hashOf(signedIn(r).session.ID)); errors.Is(err, federation.ErrNotFound) {
+	hash := hashOf(signedIn(r).session.ID)
+	if s.memory.hasEnded(hash) { // of which the database may not know yet
+		return "ended"
+	}
+	if _, err := s.store.Session(ctx, hash); errors.Is(err, federation.ErrNotFound) {
 		return "ended"
 	}
 	return "beat"

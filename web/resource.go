@@ -161,6 +161,9 @@ func (re resource[T, P]) update(w http.ResponseWriter, r *http.Request) error {
 		return re.unsavedChange(w, r, notTried{err})
 	}
 	thing, err := re.get(r.Context(), pathID(r))
+	if errors.Is(err, store.ErrUnavailable) { // since a moment, and before anything was begun
+		return re.unsavedChange(w, r, notTried{err})
+	}
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func (st sessionStore) row(ctx context.Context, hash []byte) (auth.Session, erro
 		st.memory.keep(row, st.s.Now())
 	case errors.Is(err, store.ErrUnavailable):
 		reachOf(ctx).miss(err)
-		if row, ok := st.memory.find(hash, st.s.Now()); ok {
+		if row, ok := st.memory.find(hash, st.s.Now(), !store.IsUnattended(ctx)); ok {
 			return row, nil
 		}
 		return row, federation.ErrNotFound

@@ -3,6 +3,7 @@ package web_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -88,4 +89,39 @@ func TestSignOutsOfUnknownSessionsAreBounded(t *testing.T) {
 		t.Errorf("the browser keeps the cookie %v", left)
 	}
 	o.post("/logout").to("/login") // of a session that is known here there is always room
+}
+
+// A page that nobody looks at must not keep somebody signed in for as long as the database is away.
+func TestARefreshKeepsNobodySignedInWithoutTheDatabase(t *testing.T) {
+	o := newOutage(t, auth.Viewer)
+	o.link.Cut()
+	refreshed := func() answer {
+		r := httptest.NewRequest(http.MethodGet, "/acl", nil)
+		r.Header.Set("Isthmus-Refresh", "1")
+		return o.send(r)
+	}
+	o.forward(10 * time.Minute)
+	refreshed().status(200)
+	o.get("/acl").status(200) // from now on there are fifteen minutes again
+	o.forward(10 * time.Minute)
+	refreshed().status(200)
+	o.forward(6 * time.Minute)
+	if code := refreshed().code; code == 200 {
+		t.Error("the refreshes kept the session")
+	}
+}
+
+func TestAStreamEndsWithASignOutOfWhichTheDatabaseDoesNotKnow(t *testing.T) {
+	o := newOutage(t, auth.Viewer)
+	s := o.serve()
+	s.get("/acl").status(200)
+	_, events, _ := s.stream()
+	comes(t, events, "change")
+	o.link.Cut()
+	s.post("/logout").to("/login")
+	for others := 0; next(t, events) != "ended"; others++ {
+		if others == 5 { // that the database is away is a change, and a beat may have been on its way
+			t.Fatal("the stream goes on after the sign-out")
+		}
+	}
 }

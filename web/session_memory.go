@@ -57,8 +57,8 @@ func (m *sessionMemory) drop(now time.Time) {
 	}
 }
 
-// find is the session of an id's hash, as the database had it.
-func (m *sessionMemory) find(hash []byte, now time.Time) (auth.Session, bool) {
+// find is the session of an id's hash, as the database had it. What a page does by itself is no use of it.
+func (m *sessionMemory) find(hash []byte, now time.Time, attended bool) (auth.Session, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, ok := m.byID[string(hash)]
@@ -66,8 +66,10 @@ func (m *sessionMemory) find(hash []byte, now time.Time) (auth.Session, bool) {
 		delete(m.byID, string(hash))
 		return auth.Session{}, false
 	}
-	r.until = now.Add(vouched)
-	m.byID[string(hash)] = r
+	if attended {
+		r.until = now.Add(vouched)
+		m.byID[string(hash)] = r
+	}
 	return r.Session, true
 }
 

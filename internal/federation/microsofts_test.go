@@ -6,7 +6,7 @@ import (
 )
 
 func TestANodeIsNoServerOfADeployment(t *testing.T) {
-	d := Deployment{Name: "pool.synergy.com", Answers: Answers{Pool: "pool.synergy.com", FrontEnds: []Host{{FQDN: "fe1.synergy.com", Address: "10.1.20.21"}}}}
+	d := Deployment{Name: "pool.synergy.com", Answers: Answers{FrontName: "sip.synergy.com", Pool: "pool.synergy.com", FrontEnds: []Host{{FQDN: "fe1.synergy.com", Address: "10.1.20.21"}}}}
 	for _, test := range []struct {
 		promise string
 		node    Node
@@ -15,12 +15,13 @@ func TestANodeIsNoServerOfADeployment(t *testing.T) {
 		{"a name of its own", Node{Name: "imp1.synergy.com", Address: "10.1.10.11"}, ""},
 		{"the name of a front end", Node{Name: "fe1.synergy.com", Address: "10.1.10.11"}, "nodes[0].name fe1.synergy.com is a server of the Microsoft side"},
 		{"the name of the pool", Node{Name: "pool.synergy.com", Address: "10.1.10.11"}, "nodes[0].name pool.synergy.com is a server of the Microsoft side"},
+		{"the name of the load balancer", Node{Name: "sip.synergy.com", Address: "10.1.10.11"}, "nodes[0].name sip.synergy.com is the load balancer before the routing nodes"},
 		{"the address of a front end", Node{Name: "imp1.synergy.com", Address: "10.1.20.21"}, "nodes[0].address 10.1.20.21 is a server of the Microsoft side"},
 	} {
 		s := Snapshot{Configuration: Configuration{Nodes: []Node{test.node}}, Deployments: []Deployment{d}}
 		got := ""
 		for _, p := range s.Validate() {
-			if strings.Contains(p.Text, "Microsoft side") {
+			if strings.Contains(p.Text, "Microsoft side") || strings.Contains(p.Text, "load balancer") {
 				got += p.Path + " " + p.Text
 			}
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	firstFacts = 5 * time.Second  // how long a snapshot waits for the users' facts
+	firstFacts = 5 * time.Second  // how long a snapshot waits for the users' facts before those on disk are taken
 	factsLimit = 60 * time.Second // of one look at the database
 	factsPause = time.Second      // after one that failed
 	keepEvery  = 10 * time.Second // between two writes of the facts to disk
@@ -35,8 +35,8 @@ func (n *Node) haveUsers(ctx context.Context, p federation.Point) bool {
 	n.progress.era = p.Era
 	known := n.progress.known
 	n.syncing.Unlock()
-	for !known {
-		err := n.syncUsersWithin(ctx, firstFacts)
+	for limit := firstFacts; !known; limit = factsLimit { // a read that takes longer would never end
+		err := n.syncUsersWithin(ctx, limit)
 		if err == nil || n.loadUsers() == nil {
 			return true
 		}

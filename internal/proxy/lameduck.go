@@ -1,11 +1,9 @@
 package proxy
 
 import (
-	"fmt"
 	"net/netip"
 	"sync/atomic"
 
-	"isthmus/internal/metrics"
 	"isthmus/internal/sip"
 )
 
@@ -51,11 +49,5 @@ func (p *Proxy) late(l Link, m *sip.Message) {
 	if policy == nil || !m.IsRequest() || m.Method() == "ACK" || m.Method() == "BENOTIFY" {
 		return
 	}
-	headers := []string{fmt.Sprintf("Retry-After: %d", retryAfter), warning(policy.Node(), "this node closes the connection; send the request over another one, or to another node")}
-	a := p.reply(l, 503, headers)
-	a.ToTag = p.busyTag
-	_ = l.Send(m.AppendAnswer(nil, a)) // who is gone needs no refusal
-	p.metrics.Response(503, 0)
-	p.metrics.Request(m.Method(), metrics.Refused)
-	p.metrics.Refusal(closing)
+	p.sendAway(policy, l, m, closing, "this node closes the connection; send the request over another one, or to another node")
 }

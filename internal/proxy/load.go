@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"isthmus/internal/metrics"
+	"isthmus/internal/routing"
+	"isthmus/internal/sip"
 	"isthmus/internal/sip/transaction"
 )
 
@@ -148,19 +150,23 @@ func (p *Proxy) transact(in *incoming, inside bool) bool {
 	return true
 }
 
-// refuseUnheard answers without a transaction (RFC 3261 section 8.2.7): always with one To tag, by which the ACK of such
-// an answer is known.
+// refuseUnheard refuses without a transaction, and logs that now and then.
 func (p *Proxy) refuseUnheard(in *incoming, from *sender, reason, text string) {
-	m := in.message
-	headers := []string{fmt.Sprintf("Retry-After: %d", retryAfter), warning(in.policy.Node(), text)}
-	a := p.reply(in.link, 503, headers)
-	a.ToTag = p.busyTag
-	_ = in.link.Send(m.AppendAnswer(nil, a)) // who is gone needs no refusal
-	p.metrics.Response(503, 0)
-	p.metrics.Request(m.Method(), metrics.Refused)
-	p.metrics.Refusal(reason)
+	p.sendAway(in.policy, in.link, in.message, reason, text)
 	now := p.clock.Now().UnixNano()
 	if last := from.logged.Load(); now-last >= int64(overloadWait) && from.logged.CompareAndSwap(last, now) {
 		p.logRequest(slog.LevelWarn, "requests refused", in, reason+": "+text+"; those that come meanwhile are answered 503")
 	}
+}
+
+// sendAway answers 503 without a transaction (RFC 3261 section 8.2.7): always with one To tag, by which the ACK of such
+// an answer is known.
+func (p *Proxy) sendAway(policy *routing.Policy, l Link, m *sip.Message, reason, text string) {
+	headers := []string{fmt.Sprintf("Retry-After: %d", retryAfter), warning(policy.Node(), text)}
+	a := p.reply(l, 503, headers)
+	a.ToTag = p.busyTag
+	_ = l.Send(m.AppendAnswer(nil, a)) // who is gone needs no refusal
+	p.metrics.Response(503, 0)
+	p.metrics.Request(m.Method(), metrics.Refused)
+	p.metrics.Refusal(reason)
 }

@@ -147,7 +147,10 @@ func (m system) hasOpen(pid int, link string) bool {
 	}
 	defer dir.Close()
 	names, _ := dir.Readdirnames(-1)
-	for _, name := range names {
+	for n, name := range names {
+		if n%1024 == 1023 && time.Now().After(m.end) {
+			break
+		}
 		if to, err := os.Readlink(filepath.Join(dir.Name(), name)); err == nil && to == link {
 			return true
 		}
