@@ -69,8 +69,9 @@ demo: postgres build ## one node, two pretend front ends, users and traffic
 bench: ## measure the SIP core's parts
 	go test -run '^$$' -bench . -benchmem ./internal/sip/... ./internal/routing/... ./internal/proxy/...
 
+# Those that need nothing but Go and Postgres are in make test.
 e2e: postgres e2e-packages ## drive the console in a browser and the core with SIPp, OpenSSL, Kamailio and HAProxy
-	go test -count=1 -tags e2e ./internal/e2e
+	go test -count=1 -tags e2e -run "^($$(sed -n 's/^func \(Test[A-Za-z0-9]*\)(.*/\1/p' $$(grep -l '^//go:build e2e' internal/e2e/*_test.go) | paste -sd '|'))\$$" ./internal/e2e
 
 fuzz: ## fuzz the readers, a minute each, and keep what was found
 	@for f in FuzzMessage FuzzStream FuzzURI FuzzNameAddr FuzzVia; do go test -run '^$$' -fuzz "^$$f$$" -fuzztime 1m ./internal/sip || exit 1; done
