@@ -74,7 +74,27 @@ func (u *Upstream) Run(o Options) (Result, error) {
 	for _, c := range r.callers {
 		r.listening.Go(func() { _ = c.listen() }) // a connection that breaks leaves failed transactions
 	}
+	if err := r.greet(); err != nil {
+		return Result{}, err
+	}
 	return r.measure(), nil
+}
+
+// greet sends one request over each connection and waits for the answers, so that the proxy has its connection to the upstream
+// when the load comes: opening it is not what is measured.
+func (r *run) greet() error {
+	for _, c := range r.callers {
+		c.over.Store(true) // it begins no other
+		c.begin(r.since())
+		_ = c.writer.Flush() // a lost connection shows as no answer
+	}
+	if failed := r.drain(); failed > 0 {
+		return fmt.Errorf("%d of the first %d requests through %s were not answered with 200\n%v", failed, len(r.callers), r.options.Proxy, r.expects.findings)
+	}
+	for _, c := range r.callers {
+		c.over.Store(false)
+	}
+	return nil
 }
 
 func (r *run) connect(index int, local string) (*caller, error) {
