@@ -1,6 +1,7 @@
 package proxies
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -28,16 +29,23 @@ func StartIsthmus(s *Setting) (*Proxy, error) {
 	if err := s.configure(environment); err != nil {
 		return p, err
 	}
-	return p, p.await("/readyz says ready", func() bool { return answers("http://" + console + "/readyz") })
+	return p, p.await("/readyz says ready", func() bool { return ready("http://" + console + "/readyz") })
 }
 
-func answers(url string) bool {
+// ready reports whether a node has the database's revision in force.
+func ready(url string) bool {
 	r, err := (&http.Client{Timeout: time.Second}).Get(url)
 	if err != nil {
 		return false
 	}
-	r.Body.Close()
-	return r.StatusCode == http.StatusOK
+	defer r.Body.Close()
+	var says struct {
+		State    string `json:"state"`
+		Revision *int64 `json:"revision"`
+		Applied  int64  `json:"applied_revision"`
+	}
+	err = json.NewDecoder(r.Body).Decode(&says)
+	return err == nil && says.State == "ready" && says.Revision != nil && *says.Revision == says.Applied
 }
 
 // configure makes the node part of a federation: two nodes, of which the second is the upstream over TLS and the connector of
