@@ -9,10 +9,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"regexp"
+	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -22,6 +21,8 @@ var (
 	warm     = flag.Duration("warm", time.Second, "of load before it")
 	filter   = flag.String("run", "", "only cases whose name matches this, such as 'message TLS saturated'")
 	only     = flag.String("proxies", "Isthmus,Kamailio,relay", "which proxies to measure")
+	parts    = flag.String("parts", "cost,growth,memory,console", "what to measure")
+	write    = flag.Bool("write", false, "put the figures into docs/performance.md")
 	program  = flag.String("isthmus", "bin/isthmus", "the product")
 )
 
@@ -33,23 +34,35 @@ func main() {
 	}
 }
 
+// bench measures the parts that are wanted, in the order of the document.
 func bench() error {
+	all := []struct {
+		name    string
+		measure func() error
+	}{{"cost", cost}, {"growth", growth}, {"memory", memory}, {"console", console}}
+	wanted := strings.Split(*parts, ",")
+	for _, p := range all {
+		if !slices.Contains(wanted, p.name) {
+			continue
+		}
+		if err := p.measure(); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// cost compares the proxies.
+func cost() error {
 	wanted, err := regexp.Compile(*filter)
 	if err != nil {
 		return err
 	}
-	var cases []kind
-	for _, k := range kinds() {
-		if wanted.MatchString(k.String()) {
-			cases = append(cases, k)
-		}
-	}
+	cases := slices.DeleteFunc(kinds(), func(k kind) bool { return !wanted.MatchString(k.String()) })
 	s, err := newStage(strings.Split(*only, ","))
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-	return s.rounds(cases, stop)
+	return s.rounds(cases)
 }

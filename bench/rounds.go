@@ -41,18 +41,13 @@ func kinds() (list []kind) {
 	return list
 }
 
-// rounds measures every case with every proxy, round after round, until it is done or told to stop, and prints what there is.
-func (s *stage) rounds(kinds []kind, stop <-chan os.Signal) error {
+// rounds measures every case with every proxy, round after round.
+func (s *stage) rounds(kinds []kind) error {
 	cases := s.cases(kinds)
 	for round := range *rounds {
 		for i, k := range kinds {
 			for j := range s.proxies {
 				j = (j + round) % len(s.proxies) // nobody is always first
-				select {
-				case <-stop:
-					return show(cases)
-				default:
-				}
 				f, err := s.measure(k, s.proxies[j])
 				if err != nil {
 					return fmt.Errorf("%v with %s: %w", k, s.proxies[j].Name, err)
@@ -77,8 +72,9 @@ func (s *stage) cases(kinds []kind) (cases []report.Case) {
 }
 
 func show(cases []report.Case) error {
-	fmt.Printf("%s\n%s", report.Costs(cases), report.Ratios(cases))
-	return nil
+	costs, ratios := report.Costs(cases), report.Ratios(cases)
+	about := fmt.Sprintf("%s; %d rounds of %v after %v of load.", machine(), *rounds, *duration, *warm)
+	return publish("cost", about+"\n\n"+costs.String()+"\n"+ratios.String(), about+"\n\n"+ratios.Markdown()+"\n"+costs.Markdown())
 }
 
 // measure puts one load on one proxy.

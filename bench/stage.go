@@ -6,8 +6,11 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
+	"sync"
+	"syscall"
 
 	"isthmus/bench/load"
 	"isthmus/bench/proxies"
@@ -21,6 +24,7 @@ type stage struct {
 	listeners []net.Listener
 	client    *tls.Config
 	proxies   []*proxies.Proxy
+	closing   sync.Mutex
 }
 
 // newStage starts the upstream and the proxies of these names.
@@ -30,11 +34,21 @@ func newStage(names []string) (*stage, error) {
 		return nil, err
 	}
 	s := &stage{Setting: proxies.Setting{Dir: dir, Network: fmt.Sprintf("127.77.%d.", 1+os.Getpid()%250), Authority: siptest.NewAuthority("Bench CA")}}
+	go s.closeWhenTold()
 	if err := s.open(names); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// closeWhenTold ends the proxies, which would outlive this process, and then the process.
+func (s *stage) closeWhenTold() {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, os.Interrupt, syscall.SIGTERM)
+	<-told
+	s.close()
+	os.Exit(130)
 }
 
 func (s *stage) open(names []string) error {
@@ -109,7 +123,10 @@ func (s *stage) startRelay(setting *proxies.Setting) (*proxies.Proxy, error) {
 	return proxies.StartRelay(setting)
 }
 
+// close may be called more than once.
 func (s *stage) close() {
+	s.closing.Lock()
+	defer s.closing.Unlock()
 	for _, p := range s.proxies {
 		p.Stop()
 	}

@@ -58,10 +58,22 @@ func (r *run) since() time.Duration { return time.Since(r.epoch) }
 func (u *Upstream) Run(o Options) (Result, error) {
 	r := &run{number: int(runs.Add(1)), scenario: o.Scenario, options: &o, epoch: time.Now()}
 	defer r.close()
-	for i, local := range o.Locals {
+	defer u.expects.Store(nil)
+	if err := r.dial(u); err != nil {
+		return Result{}, err
+	}
+	if err := r.greet(); err != nil {
+		return Result{}, err
+	}
+	return r.measure(), nil
+}
+
+// dial connects the callers and tells the upstream what to expect of them.
+func (r *run) dial(u *Upstream) error {
+	for i, local := range r.options.Locals {
 		c, err := r.connect(i, local)
 		if err != nil {
-			return Result{}, fmt.Errorf("connect to %s: %w", o.Proxy, err)
+			return fmt.Errorf("connect to %s: %w", r.options.Proxy, err)
 		}
 		r.callers = append(r.callers, c)
 	}
@@ -70,14 +82,10 @@ func (u *Upstream) Run(o Options) (Result, error) {
 		u.sequence[i].Store(0)
 	}
 	u.expects.Store(r.expects)
-	defer u.expects.Store(nil)
 	for _, c := range r.callers {
 		r.listening.Go(func() { _ = c.listen() }) // a connection that breaks leaves failed transactions
 	}
-	if err := r.greet(); err != nil {
-		return Result{}, err
-	}
-	return r.measure(), nil
+	return nil
 }
 
 // greet sends one request over each connection and waits for the answers, so that the proxy has its connection to the upstream

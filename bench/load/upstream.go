@@ -12,7 +12,8 @@ import (
 type Upstream struct {
 	expects  atomic.Pointer[expectation] // nil between runs: nothing is checked
 	sequence [mostCallers]atomic.Uint64  // of the answers to each caller
-	requests atomic.Int64
+	requests atomic.Int64                // of callers
+	silent   atomic.Bool                 // requests are not answered
 }
 
 // Serve accepts connections until the listener is closed.
@@ -45,7 +46,6 @@ func (u *Upstream) answer(dst []byte, h *head) []byte {
 	if h.status() != 0 {
 		return dst
 	}
-	u.requests.Add(1)
 	method := h.method()
 	id, ok := readIdentity(h.callID)
 	if !ok { // a probe of the proxy
@@ -56,10 +56,11 @@ func (u *Upstream) answer(dst []byte, h *head) []byte {
 		return dst // what is left of a run before
 	}
 	e.request(h, id, method)
-	switch method {
-	case "ACK":
+	u.requests.Add(1)
+	switch {
+	case method == "ACK" || u.silent.Load():
 		return dst
-	case "INVITE":
+	case method == "INVITE":
 		dst = u.respond(dst, h, identity{}, "100 Trying", "")
 		dst = u.respond(dst, h, id, "180 Ringing", e.contact)
 		return u.respond(dst, h, id, "200 OK", e.contact)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -21,6 +22,7 @@ func StartIsthmus(s *Setting) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.Console = "http://" + console
 	p.TCP = Door{here + ":5060", call("ann", NodeName+":5080", "tcp", "<sip:"+NodeName+":5060;transport=tcp;lr>")}
 	p.TLS = Door{here + ":5061", call("bea", SecondName+":5061", "tls", "<sip:"+NodeName+":5061;transport=tls;lr>")}
 	if err := p.awaitListening(); err != nil {
@@ -60,11 +62,23 @@ func (s *Setting) configure(environment []string) error {
 		{"cert", "import", "--purpose", "cup", s.Cert, "--key", s.Key},
 		{"config", "apply", "--yes", file},
 	} {
-		cmd := exec.Command(s.Isthmus, args...)
-		cmd.Env = environment
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("isthmus %q: %w: %s", args, err, out)
+		if err := s.command(environment, "", args...); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// AddAdmin makes an administrator on the node.
+func (s *Setting) AddAdmin(p *Proxy, name, password string) error {
+	return s.command(p.cmd.Env, password+"\n", "admin", "add", name)
+}
+
+func (s *Setting) command(environment []string, input string, args ...string) error {
+	cmd := exec.Command(s.Isthmus, args...)
+	cmd.Env, cmd.Stdin = environment, strings.NewReader(input)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("isthmus %q: %w: %s", args, err, out)
 	}
 	return nil
 }

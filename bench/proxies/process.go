@@ -26,6 +26,8 @@ type Proxy struct {
 	Relay bool // it changes nothing
 	// Calls is how requests over TCP and over TLS are addressed.
 	TCP, TLS Door
+	// Console is the address of Isthmus' console, with its scheme.
+	Console string
 
 	cmd   *exec.Cmd
 	ended chan struct{}
