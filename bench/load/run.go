@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -22,7 +23,8 @@ type Options struct {
 	Outstanding int // saturated: transactions under way over all connections
 	Warm        time.Duration
 	Duration    time.Duration
-	Begin, End  func() // called at both ends of Duration; may be nil
+	Drain       time.Duration // how long the last answers may take; 0: 5 s
+	Begin, End  func()        // called at both ends of Duration; may be nil
 }
 
 // A Result is what a run measured between Begin and End.
@@ -178,7 +180,7 @@ func (r *run) completed() (n int) {
 func (r *run) drain() int {
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
-	for end := time.Now().Add(drainLimit); r.open() > 0 && time.Now().Before(end); {
+	for end := time.Now().Add(cmp.Or(r.options.Drain, drainLimit)); r.open() > 0 && time.Now().Before(end); {
 		<-look.C
 	}
 	failed := r.open()
