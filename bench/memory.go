@@ -31,7 +31,7 @@ func memory() error {
 		what string
 		n    int
 		hold func(p *proxies.Proxy, n int) (release func(), err error)
-	}{{"TLS connections", idleConnections, s.connections}, {"MESSAGE transactions over TCP", openTransactions, s.transactions}} {
+	}{{"MESSAGE transactions over TCP", openTransactions, s.transactions}, {"TLS connections", idleConnections, s.connections}} {
 		before, err := p.Memory()
 		if err != nil {
 			return err

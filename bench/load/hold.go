@@ -8,6 +8,9 @@ import (
 // holdLimit is how long it may take until all transactions are open: less than a proxy waits for a MESSAGE's answer.
 const holdLimit = 14 * time.Second
 
+// ahead is how many requests are sent before the upstream has them: a hop that does not keep up is given up.
+const ahead = 256
+
 // A Held is transactions that the upstream does not answer.
 type Held struct{ run *run }
 
@@ -29,28 +32,27 @@ func (u *Upstream) Hold(o Options, n int) (*Held, error) {
 	u.silent.Store(true)
 	defer u.silent.Store(false)
 	before := u.requests.Load()
-	for i := range n {
-		c := r.callers[i%len(r.callers)]
-		c.begin(r.since())
-		if i%16 == 0 || i >= n-len(r.callers) {
+	for sent := 0; sent < n; {
+		for range min(ahead, n-sent) {
+			r.callers[sent%len(r.callers)].begin(r.since())
+			sent++
+		}
+		for _, c := range r.callers {
 			_ = c.writer.Flush() // a lost connection shows as transactions that are missing
 		}
-	}
-	for _, c := range r.callers {
-		_ = c.writer.Flush() // as above
-	}
-	if err := u.await(before + int64(n)); err != nil {
-		r.close()
-		return nil, fmt.Errorf("%w\n%v", err, r.expects.findings)
+		if err := u.await(before+int64(sent), r.since()); err != nil {
+			r.close()
+			return nil, fmt.Errorf("%w\n%v", err, r.expects.findings)
+		}
 	}
 	return &Held{r}, nil
 }
 
-// await waits until so many requests came.
-func (u *Upstream) await(requests int64) error {
-	look := time.NewTicker(10 * time.Millisecond)
+// await waits until so many requests came, for what is left of the limit.
+func (u *Upstream) await(requests int64, gone time.Duration) error {
+	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
-	for end := time.Now().Add(holdLimit); u.requests.Load() < requests; <-look.C {
+	for end := time.Now().Add(holdLimit - gone); u.requests.Load() < requests; <-look.C {
 		if time.Now().After(end) {
 			return fmt.Errorf("%d transactions are missing after %v", requests-u.requests.Load(), holdLimit)
 		}

@@ -28,31 +28,29 @@ func StartIsthmus(s *Setting) (*Proxy, error) {
 	if err := p.awaitListening(); err != nil {
 		return p, err
 	}
-	if err := s.configure(environment); err != nil {
-		return p, err
-	}
-	return p, p.await("/readyz says ready", func() bool { return ready("http://" + console + "/readyz") })
+	return p, s.configure(p)
 }
 
-// ready reports whether a node has the database's revision in force.
-func ready(url string) bool {
-	r, err := (&http.Client{Timeout: time.Second}).Get(url)
+// applied is the revision that a node has in force, -1 while it is not ready.
+func (p *Proxy) applied() int64 {
+	r, err := (&http.Client{Timeout: time.Second}).Get(p.Console + "/readyz")
 	if err != nil {
-		return false
+		return -1
 	}
 	defer r.Body.Close()
 	var says struct {
-		State    string `json:"state"`
-		Revision *int64 `json:"revision"`
-		Applied  int64  `json:"applied_revision"`
+		State   string `json:"state"`
+		Applied int64  `json:"applied_revision"`
 	}
-	err = json.NewDecoder(r.Body).Decode(&says)
-	return err == nil && says.State == "ready" && says.Revision != nil && *says.Revision == says.Applied
+	if json.NewDecoder(r.Body).Decode(&says) != nil || says.State != "ready" {
+		return -1
+	}
+	return says.Applied
 }
 
 // configure makes the node part of a federation: two nodes, of which the second is the upstream over TLS and the connector of
 // the first is the upstream over TCP, four front ends that are let in, and the Microsoft side's routes.
-func (s *Setting) configure(environment []string) error {
+func (s *Setting) configure(p *Proxy) error {
 	file := filepath.Join(s.Dir, "isthmus.yaml")
 	if err := os.WriteFile(file, []byte(s.document()), 0o600); err != nil {
 		return err
@@ -62,11 +60,26 @@ func (s *Setting) configure(environment []string) error {
 		{"cert", "import", "--purpose", "cup", s.Cert, "--key", s.Key},
 		{"config", "apply", "--yes", file},
 	} {
-		if err := s.command(environment, "", args...); err != nil {
+		if err := s.change(p, args); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// change runs a command that changes the configuration, and waits until that is in force.
+func (s *Setting) change(p *Proxy, args []string) error {
+	before := int64(-1)
+	if err := p.await("it is ready", func() bool {
+		before = p.applied()
+		return before >= 0
+	}); err != nil {
+		return err
+	}
+	if err := s.command(p.cmd.Env, "", args...); err != nil {
+		return err
+	}
+	return p.await("the change is in force", func() bool { return p.applied() > before })
 }
 
 // AddAdmin makes an administrator on the node.
