@@ -14,6 +14,12 @@ DURATION := 3m
 COUNT := 1
 SEED ?= $(shell echo $$RANDOM)
 
+# Of make outages, together an hour.
+EDITS := 10000
+KILLS := 1000
+TIMED := 500
+REQUESTS := 100000
+
 # What decides who is let in and where a request goes: `make mutation` takes each behaviour out of it once.
 DECISIONS := internal/routing internal/certs/policy.go internal/certs/verify.go \
 	$(addprefix internal/names/,book.go lookup.go peer.go) \
@@ -27,7 +33,7 @@ define install
 	else echo "Install $(1), or what your system calls it, and try again." >&2; exit 1; fi
 endef
 
-.PHONY: help run test check demo bench bench-micro bench-packages e2e fuzz mutation soak flood oracle build generate postgres e2e-packages no-kamailio-service clean
+.PHONY: help run test check demo bench bench-micro bench-packages e2e fuzz mutation soak flood outages oracle build generate postgres e2e-packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +56,7 @@ check: postgres ## generate and compare, format, vet, staticcheck, test with the
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "Run gofmt on:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./... ./.tools/mutate
 	go vet -tags e2e ./internal/e2e
+	go vet -tags outages ./internal/e2e
 	go vet -tags oracle ./internal/sip
 	go tool staticcheck -checks $(STATICCHECK) ./... ./.tools/mutate
 	go test -race ./... ./.tools/mutate
@@ -66,7 +73,7 @@ bench: postgres bench-packages build ## compare the SIP core with Kamailio and a
 bench-micro: ## measure the SIP core's parts, COUNT times (1), in a form that benchstat compares
 	go test -p 1 -run '^$$' -bench . -benchmem -count $(COUNT) ./internal/sip/... ./internal/routing/... ./internal/proxy/... ./internal/node
 
-e2e: postgres e2e-packages ## drive the console in a browser and the core with SIPp, OpenSSL and Kamailio
+e2e: postgres e2e-packages ## drive the console in a browser and the core with SIPp, OpenSSL, Kamailio and HAProxy
 	go test -count=1 -tags e2e ./internal/e2e
 
 fuzz: ## fuzz the readers, a minute each, and keep what was found
@@ -84,6 +91,10 @@ oracle: ## compare what the reader makes of messages with Kamailio's reading
 soak: ## change the configuration CHANGES times in DURATION under 500 transactions a second (1000, 3m)
 	go test -race -count=1 -timeout 60m -v ./internal/soak -changes $(CHANGES) -duration $(DURATION) -seed $(SEED) -settle
 
+outages: postgres ## fail nodes, machines and databases at length, as root: EDITS, KILLS, TIMED changes, REQUESTS
+	go test -count=1 -tags outages -timeout 3h -v -run "^($$(sed -n 's/^func \(Test[A-Za-z0-9]*\)(.*/\1/p' internal/e2e/outage_*_test.go | paste -sd '|'))\$$" \
+	  ./internal/e2e -edits $(EDITS) -kills $(KILLS) -changes $(TIMED) -requests $(REQUESTS) -seed $(SEED)
+
 flood: ## measure what listed peers notice of 2,000 TLS handshakes a second of strangers
 	go test -run '^$$' -bench WhileStrangersShakeHands -benchtime 1x -timeout 10m ./internal/soak
 
@@ -94,11 +105,11 @@ install-postgres:
 	$(call install,postgresql)
 
 e2e-packages:
-	@command -v chromium >/dev/null && command -v sipp >/dev/null && command -v openssl >/dev/null && command -v kamailio >/dev/null && command -v systemd-analyze >/dev/null && \
+	@command -v chromium >/dev/null && command -v sipp >/dev/null && command -v openssl >/dev/null && command -v kamailio >/dev/null && command -v haproxy >/dev/null && command -v systemd-analyze >/dev/null && \
 	  ls /usr/lib*/{,*/}kamailio/modules/tls.so 2>/dev/null | grep -q . || $(MAKE) --no-print-directory install-e2e
 
-install-e2e: no-kamailio-service
-	$(call install,chromium sip-tester openssl kamailio kamailio-tls-modules systemd)
+install-e2e: no-kamailio-service no-haproxy-service
+	$(call install,chromium sip-tester openssl kamailio kamailio-tls-modules haproxy systemd)
 
 # Debian's modules lie in a directory that is named for the processor.
 bench-packages:
@@ -110,10 +121,10 @@ install-bench: no-kamailio-service
 install-oracle: no-kamailio-service
 	$(call install,kamailio)
 
-# The package would start a service on port 5060 of 127.0.0.1, where make run listens. A Kamailio that is there is left alone.
-no-kamailio-service:
-	@command -v kamailio >/dev/null || [ ! -d /run/systemd/system ] || { \
-	  run=; [ "$$(id -u)" = 0 ] || run=sudo; $$run systemctl mask --quiet kamailio; }
+# The packages would start services, Kamailio's on port 5060 of 127.0.0.1, where make run listens. What is there is left alone.
+no-%-service:
+	@command -v $* >/dev/null || [ ! -d /run/systemd/system ] || { \
+	  run=; [ "$$(id -u)" = 0 ] || run=sudo; $$run systemctl mask --quiet $*; }
 
 clean: ## remove what was built; the data in var stays
 	rm -rf $(BIN)

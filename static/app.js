@@ -118,3 +118,130 @@ if (asking) {
     }
   });
 }
+
+// A page that follows what it shows is told of changes by the server. It then fetches itself again and takes over what
+// differs; what does not stays the same element, with its focus, its ticks and what was typed into it.
+const bar = document.querySelector("[data-stream]");
+if (bar && window.EventSource) {
+  const word = bar.querySelector("[data-live-word]");
+  const time = bar.querySelector("[data-live-time]");
+  let stream, timer, busy = false, again = false;
+
+  const says = (text, at) => {
+    word.textContent = text;
+    if (at) time.textContent = at;
+  };
+
+  const key = (node) => node.id || node.dataset?.key || "";
+  const alike = (a, b) => a.nodeName === b.nodeName && key(a) === key(b);
+
+  // Whether a part is folded open is the reader's choice, not the server's.
+  const takeAttributes = (old, fresh) => {
+    for (const { name, value } of fresh.attributes) if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
+    for (const { name } of [...old.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
+  };
+
+  // dropFrom removes what stands between two siblings, the first of them included.
+  const dropFrom = (at, end) => {
+    while (at !== end) {
+      const gone = at;
+      at = at.nextSibling;
+      gone.remove();
+    }
+    return end;
+  };
+
+  const take = (old, fresh) => {
+    if (old.isEqualNode(fresh)) return;
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      old.nodeValue = fresh.nodeValue;
+      return;
+    }
+    takeAttributes(old, fresh);
+    let at = old.firstChild;
+    for (const child of [...fresh.childNodes]) {
+      let found = at;
+      while (found && !alike(found, child)) found = found.nextSibling;
+      if (!found) {
+        old.insertBefore(child, at);
+        continue;
+      }
+      at = dropFrom(at, found);
+      take(at, child);
+      at = at.nextSibling;
+    }
+    dropFrom(at, null);
+  };
+
+  // A page from XMLHttpRequest comes parsed, without any of the ways by which text could become script.
+  const fetchAgain = () => new Promise((done, failed) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", location.href);
+    request.responseType = "document";
+    request.timeout = 15000;
+    request.setRequestHeader("Isthmus-Refresh", "1");
+    request.onload = () => done(request.response);
+    request.onerror = request.ontimeout = failed;
+    request.send();
+  });
+
+  // A page that fetches itself gets only the banner that lasts; what was just done stays told until the reader goes on.
+  const plain = (banner) => banner.textContent.replace(/\s+/g, " ").trim();
+  const takeBanner = (page) => {
+    const lasting = page.querySelector("main > .banner[role=status]");
+    const old = document.querySelector("main > .banner[role=status]");
+    if (lasting && !old) document.querySelector("main").prepend(lasting);
+    else if (lasting && !plain(old).includes(plain(lasting))) take(old, lasting);
+    else if (!lasting && old && !old.classList.contains("up")) old.remove();
+  };
+
+  const follow = async () => {
+    again = busy;
+    if (busy) return;
+    busy = true;
+    try {
+      const page = await fetchAgain();
+      const its = page?.querySelector("[data-stream]");
+      if (its) {
+        for (const part of document.querySelectorAll("[data-live]")) {
+          const fresh = page.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
+          if (fresh) take(part, fresh);
+        }
+        takeBanner(page);
+        const old = its.dataset.old !== undefined;
+        says(old ? its.querySelector("[data-live-word]").textContent : "Live, as of", its.querySelector("[data-live-time]").textContent);
+      } else {
+        says(`Not live: ${page?.querySelector("h1")?.textContent ?? "the console answers with something else"}. As of`);
+      }
+    } catch {
+      says("Not live, because the console does not answer. As of");
+    }
+    busy = false;
+    if (again) follow();
+  };
+
+  const open = () => {
+    clearTimeout(timer);
+    if (stream || document.hidden) return;
+    stream = new EventSource(bar.dataset.stream);
+    stream.addEventListener("change", follow);
+    stream.addEventListener("beat", (event) => { if (word.textContent.startsWith("Live")) time.textContent = event.data; });
+    stream.addEventListener("ended", () => { close(); says("Not live: you were signed out. As of"); });
+    stream.addEventListener("error", () => {
+      says("Not live, because the console does not answer. As of");
+      if (stream?.readyState === EventSource.CLOSED) { // refused, as when too many pages follow; else the browser tries again
+        close();
+        timer = setTimeout(open, 30000);
+      }
+    });
+  };
+  const close = () => {
+    stream?.close();
+    stream = undefined;
+  };
+
+  // A page that nobody sees holds no connection: browsers have few of them for one server.
+  document.addEventListener("visibilitychange", () => { document.hidden ? close() : open(); });
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", open);
+}

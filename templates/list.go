@@ -28,6 +28,7 @@ type List struct {
 	Delete    bool   // whether rows can be selected and deleted
 	Empty     string // why it is empty, and what follows from it
 	Class     string // of the table, for columns that need other widths; may be empty
+	Live      string // names the table for the page's stream; "" when it does not follow
 
 	Others url.Values // parameters of the page's other lists, where it has several
 }

@@ -2,6 +2,7 @@ package templates
 
 // A PendingView is the page Pending actions: what was decided and is not in force everywhere.
 type PendingView struct {
+	Bar       LiveBar
 	Revision  int64
 	Restored  *RestoredView // nil: the database holds the newest state there is
 	Behind    []BehindNode

@@ -38,6 +38,7 @@ func ServiceOptions() []Option {
 
 // A ServicesView is the page Services: what is activated where, what runs, and what Isthmus does not run.
 type ServicesView struct {
+	Bar       LiveBar
 	Rows      []ServiceRow
 	Controls  []ControlRow
 	Rolling   *RollingView // the rolling restart that was started last, nil when there never was one

@@ -39,3 +39,12 @@ type RoutingFacts struct {
 	TCP, TLS   string // listeners with their ports, "" for none
 	MayRestart bool   // the reader may, and there is a SIP proxy to restart
 }
+
+// settingsScope says for whom the settings are: every node of this cluster, and no other cluster.
+func settingsScope(a Applied) string {
+	scope := "One value of each for all nodes of this cluster"
+	if a.Known && a.Nodes > 0 {
+		scope += ", in force as of now on " + inForce(a)
+	}
+	return scope + ". Another cluster has a console and settings of its own."
+}

@@ -2,6 +2,7 @@ package templates
 
 // A Start is the first page: what crosses, what is missing, and how far each node has come.
 type Start struct {
+	Bar      LiveBar
 	Headline string // the finding, a whole sentence
 	Lede     string
 	Straits  []Strait

@@ -193,6 +193,7 @@ func AnswerFacts(a federation.Answers) []AnswerFact {
 		add(4, false, "First priority", strconv.Itoa(a.FirstPriority)+", behind other routes")
 	}
 	add(5, true, "Routing node", a.RoutingNode)
+	add(5, true, "Load balancer before them", a.FrontName)
 	if a.Platform != federation.OCS2007R2 {
 		add(5, true, "Trusted pool", a.TrustedPool)
 		add(5, true, "Application id", a.ApplicationID)

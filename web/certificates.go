@@ -49,7 +49,7 @@ func (s *Server) showCertificates(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	requests, err := s.store.Requests(r.Context())
+	requests, err := s.requests(r.Context())
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (s *Server) showCertificates(w http.ResponseWriter, r *http.Request) error 
 	if page.Trusted, err = s.trustedList(r, snapshot); err != nil {
 		return err
 	}
-	peers, err := s.store.PeerCertificates(r.Context())
+	peers, err := s.peerCertificates(r.Context())
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (s *Server) showCertificate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	peers, err := s.store.PeerCertificates(r.Context())
+	peers, err := s.peerCertificates(r.Context())
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func (s *Server) askDistrust(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	peers, err := s.store.PeerCertificates(r.Context())
+	peers, err := s.peerCertificates(r.Context())
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (s *Server) domainPage(ctx context.Context, f templates.Frame, l templates.
 	if n := len(snapshot.Domains); n > 1 && snapshot.Settings.IMAddressScheme == federation.SchemeUserID {
 		findings = append(findings, severalDomains(n))
 	}
-	if !f.MayChange {
+	if !f.MayChange || reachOf(ctx).away() != nil {
 		return templates.DomainList(f, l, usedDomains(snapshot), findings), nil
 	}
 	waiting, err := s.waitingDraft(ctx, f.User, snapshot)

@@ -7,7 +7,6 @@ import (
 
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
-	"isthmus/internal/listing"
 	"isthmus/templates"
 )
 
@@ -18,8 +17,12 @@ func (s *Server) frame(r *http.Request, title, path string) templates.Frame {
 	if who == nil {
 		return f
 	}
-	f.User, f.Role, f.MayChange, f.Node = who.Name, string(who.Role), may(r, auth.Change), s.Node
+	f.User, f.Role, f.MayChange, f.Node = who.Name, string(who.Role), who.Role.May(auth.Change), s.Node
 	f.Applied = s.applied(r.Context())
+	if n := s.outage(r); n != nil {
+		f.Notice = n
+		return f
+	}
 	if f.Applied.Known {
 		f.Notice = s.standing.at(r.Context(), f.Applied.Revision, s.snapshot)
 	}
@@ -35,19 +38,17 @@ func (s *Server) frame(r *http.Request, title, path string) templates.Frame {
 
 // applied counts the nodes that have the newest revision in force.
 func (s *Server) applied(ctx context.Context) templates.Applied {
-	newest, err := s.store.Newest(ctx)
-	if err != nil {
+	snapshot, err := s.snapshot(ctx)
+	if err != nil || reachOf(ctx).away() != nil {
 		return templates.Applied{}
 	}
-	nodes, err := s.store.ListNodes(ctx, listing.Query{})
-	if err != nil {
+	statuses, asOf, err := s.statuses(ctx)
+	if err != nil || !asOf.IsZero() {
+		reachOf(ctx).miss(err)
 		return templates.Applied{}
 	}
-	statuses, err := s.store.NodeStatuses(ctx)
-	if err != nil {
-		return templates.Applied{}
-	}
-	a := templates.Applied{Known: true, Revision: newest.Revision, Nodes: nodes.All}
+	newest := snapshot.Point()
+	a := templates.Applied{Known: true, Revision: newest.Revision, Nodes: len(snapshot.Nodes)}
 	for _, status := range statuses {
 		if holds(status, newest.Revision) {
 			a.Holding++

@@ -38,7 +38,7 @@ var handshakeFields = listing.Fields[reportedHandshake]{
 
 // showHandshakes lists why TLS connections came to nothing, on all nodes, and what would change that.
 func (s *Server) showHandshakes(w http.ResponseWriter, r *http.Request) error {
-	statuses, err := s.store.NodeHandshakes(r.Context())
+	statuses, err := s.handshakes(r.Context())
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (s *Server) showHandshakes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	peers, err := s.store.PeerCertificates(r.Context())
+	peers, err := s.peerCertificates(r.Context())
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,10 @@ func (s *Server) claims(ctx context.Context, name string) ([]templates.PeerClaim
 	if name == "" {
 		return nil, nil
 	}
-	statuses, err := s.store.NodeHandshakes(ctx)
+	statuses, err := s.handshakes(ctx)
+	if reachOf(ctx).away() != nil {
+		err = nil // nobody knows of any but those of before
+	}
 	if err != nil {
 		return nil, err
 	}

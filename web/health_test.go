@@ -55,7 +55,13 @@ func TestAFaultIsAPageWithTheRequestOfTheLog(t *testing.T) {
 	c := signedInAs(t, auth.Viewer)
 	var log bytes.Buffer
 	c.config.Log = slog.New(slog.NewTextHandler(watched(t, &log), nil))
-	c.config.Health = func() web.Health { panic("a fault") }
+	faulty := true
+	c.config.Health = func() web.Health {
+		if faulty {
+			panic("a fault")
+		}
+		return web.Health{State: web.Ready, Database: "ok"}
+	}
 	c.handler = web.New(c.config)
 	a := c.get("/readyz").status(http.StatusInternalServerError)
 	a.page().Says(t, "h1", "This request failed")
@@ -71,6 +77,7 @@ func TestAFaultIsAPageWithTheRequestOfTheLog(t *testing.T) {
 	if strings.Contains(a.body, "a fault") {
 		t.Error("the page shows the fault's own words")
 	}
+	faulty = false
 	if refused := c.get("/acl/99").page(); len(refused.All("main .note code")) > 0 {
 		t.Error("what is no fault refers to the log")
 	}

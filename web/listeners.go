@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -40,13 +41,13 @@ func (s *Server) listeners() pages {
 }
 
 func (s *Server) listenerRows(ctx context.Context, listeners []federation.Listener) ([]templates.Row, error) {
-	statuses, err := s.store.NodeStatuses(ctx)
+	statuses, now, err := s.reported(ctx)
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]templates.Row, len(listeners))
 	for i, l := range listeners {
-		state := s.listenerState(l, statuses)
+		state := listenerState(l, statuses, now)
 		rows[i] = templates.Row{ID: l.ID, Href: fmt.Sprintf("/listeners/%d", l.ID), Label: l.Name, Cells: []templates.Cell{
 			{Text: l.Name}, {Text: strings.ToUpper(l.Transport)}, {Text: fmt.Sprint(l.Port), Num: true}, {Text: l.TLSContext}, {State: &state},
 		}}
@@ -55,13 +56,13 @@ func (s *Server) listenerRows(ctx context.Context, listeners []federation.Listen
 }
 
 // listenerState joins what the nodes report of one listener.
-func (s *Server) listenerState(l federation.Listener, statuses []federation.NodeStatus) templates.State {
+func listenerState(l federation.Listener, statuses []federation.NodeStatus, now time.Time) templates.State {
 	if !l.Enabled {
 		return templates.State{Mark: templates.Off, Word: "Off"}
 	}
 	open, shut, reason := 0, 0, ""
 	for _, status := range statuses {
-		if !status.Live(s.Now()) {
+		if !status.Live(now) {
 			continue
 		}
 		for _, report := range status.Listeners {

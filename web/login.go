@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -10,11 +11,18 @@ import (
 
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
+	"isthmus/internal/store"
 	"isthmus/templates"
 )
 
 // wrongLogin is the one answer to a wrong name and to a wrong password, so that names cannot be found out.
 const wrongLogin = "No administrator has this name and password. Check both, and the caps lock key."
+
+// Why nobody can sign in.
+const (
+	noSignIn       = "The database does not answer, so nobody can sign in now. Traffic goes on; try again in a moment."
+	onlyReadSignIn = "The database can be read only, so nobody can sign in now. Traffic goes on; try again when it is writable, or point Isthmus to the primary server."
+)
 
 func (s *Server) toLogin(w http.ResponseWriter, r *http.Request) error {
 	query := url.Values{}
@@ -42,19 +50,51 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) loginPage(w http.ResponseWriter, r *http.Request, status int, l templates.Login) error {
-	known, err := s.store.HasAdministrator(r.Context())
+	within, cancel := context.WithTimeout(r.Context(), s.patience())
+	defer cancel()
+	known, err := s.store.HasAdministrator(within)
+	s.heard(err)
+	if errors.Is(err, store.ErrUnavailable) {
+		s.Log.Warn("nobody can sign in", "request", requestID(r), "reason", err)
+		l.Problem = noSignIn
+		return s.drawLogin(w, r, http.StatusServiceUnavailable, l)
+	}
 	if err != nil {
 		return err
 	}
 	l.Nobody = !known
+	return s.drawLogin(w, r, status, l)
+}
+
+func (s *Server) drawLogin(w http.ResponseWriter, r *http.Request, status int, l templates.Login) error {
 	return s.render(w, r, status, templates.LoginPage(s.frame(r, "Sign in", ""), l))
 }
 
+// login takes a name and a password. Without a database that can be written nobody can sign in: tries are counted in it.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
+	err := s.tryLogin(w, r)
+	l := templates.Login{Name: r.PostForm.Get("name"), Next: local(r.PostForm.Get("next")), Problem: noSignIn}
+	switch {
+	case errors.Is(err, store.ErrReadOnly):
+		l.Problem = onlyReadSignIn
+	case !errors.Is(err, store.ErrUnavailable):
+		return err
+	}
+	s.Log.Warn("nobody can sign in", "request", requestID(r), "reason", err)
+	return s.drawLogin(w, r, http.StatusServiceUnavailable, l)
+}
+
+func (s *Server) tryLogin(w http.ResponseWriter, r *http.Request) error {
 	typed, password := r.PostForm.Get("name"), r.PostForm.Get("password")
 	l := templates.Login{Name: typed, Next: local(r.PostForm.Get("next")), Problem: wrongLogin}
 	name := strings.ToLower(strings.TrimSpace(typed))
-	wait, err := s.store.CountLogin(r.Context(), name, address(r))
+	if err := reachOf(r.Context()).away(); err != nil {
+		return err
+	}
+	within, cancel := context.WithTimeout(r.Context(), s.patience())
+	defer cancel()
+	wait, err := s.store.CountLogin(within, name, address(r))
+	s.heard(err)
 	if err != nil {
 		return err
 	}

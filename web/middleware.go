@@ -18,7 +18,8 @@ import (
 
 const (
 	maxBody     = 1 << 20          // bytes of a form
-	maxDuration = 20 * time.Second // of one request, the database included
+	maxDuration = 20 * time.Second // of one change, the database included
+	maxLook     = 10 * time.Second // of one page
 )
 
 type contextKey int
@@ -26,6 +27,7 @@ type contextKey int
 const (
 	keyRequest contextKey = iota
 	keySession
+	keyReach
 )
 
 // policy lets a page load its own files and nothing else; text that came from a SIP message can run nothing.
@@ -88,18 +90,46 @@ func limit(next http.Handler) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		ctx, cancel := context.WithTimeout(r.Context(), maxDuration)
+		longest := maxDuration
+		if looking(r) {
+			longest = maxLook
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), longest)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
+// looking reports whether a request changes nothing.
+func looking(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// streaming reports whether a request is a stream, which goes on through an outage.
+func streaming(r *http.Request) bool { return r.URL.Path == livePath }
+
 // sameOrigin lets a change through only when it comes from a page of this console.
 var sameOrigin = http.NewCrossOriginProtection()
 
-// open is a request that needs no session. Its session is there when the reader has one.
+// open is a request that needs no session. Its session is there when the reader has one. A change is not even begun while
+// the database is away.
 func (s *Server) open(h handler) http.HandlerFunc {
+	return s.always(func(w http.ResponseWriter, r *http.Request) error {
+		v := reachOf(r.Context())
+		switch err := v.away(); {
+		case err != nil && v.changing:
+			return notTried{err}
+		case err != nil && !streaming(r):
+			hurried, cancel := withoutDatabase(r)
+			defer cancel()
+			return h(w, hurried)
+		}
+		return h(w, r)
+	})
+}
+
+// always is a request that has an answer of its own while the database is away.
+func (s *Server) always(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(context.WithValue(r.Context(), keyReach, &reach{changing: !looking(r)}))
 		r, err := s.begin(r)
 		if err == nil {
 			err = h(w, r)
@@ -112,19 +142,36 @@ func (s *Server) open(h handler) http.HandlerFunc {
 
 // may is a request that needs a session whose role has the right.
 func (s *Server) may(right auth.Right, h handler) http.HandlerFunc {
-	return s.open(func(w http.ResponseWriter, r *http.Request) error {
+	return s.open(s.guarded(right, h))
+}
+
+// keeping is a change whose handler gives back what was typed when the database is away.
+func (s *Server) keeping(right auth.Right, h handler) http.HandlerFunc {
+	return s.always(s.guarded(right, h))
+}
+
+func (s *Server) guarded(right auth.Right, h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		who := signedIn(r)
 		if who == nil {
+			if err := reachOf(r.Context()).away(); err != nil && !looking(r) {
+				return notTried{err}
+			}
 			return s.toLogin(w, r)
 		}
 		if !who.Role.May(right) {
 			return denial(who.Role, right)
 		}
+		if right != auth.Read && looking(r) {
+			if err := reachOf(r.Context()).unsavable(); err != nil {
+				return err
+			}
+		}
 		return h(w, r)
-	})
+	}
 }
 
-// begin refuses requests from foreign pages, reads the form and finds the session.
+// begin refuses requests from foreign pages, finds the session and how the database stands, and reads the form.
 func (s *Server) begin(r *http.Request) (*http.Request, error) {
 	if err := sameOrigin.Check(r); err != nil {
 		return r, errForeign
@@ -132,6 +179,9 @@ func (s *Server) begin(r *http.Request) (*http.Request, error) {
 	r, err := s.withSession(r)
 	if err != nil {
 		return r, err
+	}
+	if signedIn(r) != nil && looking(r) {
+		s.regard(r.Context())
 	}
 	if r.Method == http.MethodPost {
 		err = parseForm(r)
@@ -167,10 +217,11 @@ func denial(role auth.Role, right auth.Right) error {
 	return forbidden(fmt.Sprintf("Your role, %s, may look but not change this. Ask an administrator for the role %s.", role, needed))
 }
 
-// may reports whether the reader's role has the right; buttons for what it lacks are not shown.
+// may reports whether the reader's role has the right, and the database takes changes when it is one to change something;
+// buttons for what cannot be done are not shown.
 func may(r *http.Request, right auth.Right) bool {
 	who := signedIn(r)
-	return who != nil && who.Role.May(right)
+	return who != nil && who.Role.May(right) && (right == auth.Read || reachOf(r.Context()).savable())
 }
 
 // address is where a request came from, without the port.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/a-h/templ"
 	"github.com/go-chi/chi/v5"
 
 	"isthmus/internal/auth"
@@ -16,6 +15,9 @@ import (
 )
 
 func (s *Server) nodeRoutes(r chi.Router) {
+	s.liveRoutes(r)
+	r.Get(assignPath, s.may(auth.Administer, s.showAssign))
+	r.Post(assignPath, s.may(auth.Administer, s.assign))
 	s.manage(r, "/nodes", auth.Administer, s.nodes())
 }
 
@@ -24,56 +26,47 @@ func (s *Server) nodes() pages {
 		s: s, path: "/nodes", one: "node", many: "nodes", title: "Nodes", change: auth.Administer,
 		lede:  "The servers of this cluster. A node that starts with a new name adds itself.",
 		empty: "There is no node yet. A node adds itself when isthmus serve starts on it.",
-		cols: []templates.Column{{Name: "name", Label: "Name"}, {Name: "address", Label: "IP address"}, {Label: "Role"},
-			{Label: "Users", Num: true}, {Name: "backup", Label: "Backup"}, {Label: "Revision", Num: true}, {Label: "State"}},
+		cols: []templates.Column{{Name: "name", Label: "Name"}, {Name: "address", Label: "IP address"},
+			{Label: "Users", Num: true}, {Name: "backup", Label: "Backup", FindOnly: true}, {Label: "Revision", Num: true}, {Label: "Listeners open"},
+			{Label: "Database"}, {Label: "Running"}, {Label: "State"}},
 		list: s.store.ListNodes, get: s.store.Node, save: s.store.SaveNode, remove: s.store.DeleteNodes,
 		id:      func(n federation.Node) int64 { return n.ID },
 		rows:    s.nodeRows,
 		form:    s.nodeForm,
+		page:    s.nodesPage,
 		check:   s.checkNode,
 		effects: s.nodeEffects,
+		saved:   func(ctx context.Context, n federation.Node, _ url.Values) string { return s.nodeSaved(ctx, n) },
 	}
 }
 
 func (s *Server) nodeRows(ctx context.Context, nodes []federation.Node) ([]templates.Row, error) {
-	snapshot, err := s.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	statuses, err := s.store.NodeStatuses(ctx)
+	v, err := s.nodeSight(ctx)
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]templates.Row, len(nodes))
 	for i, n := range nodes {
-		status := statusOf(statuses, n.Name)
-		state := nodeState(status, snapshot.Revision, s.Now())
-		rows[i] = templates.Row{ID: n.ID, Href: fmt.Sprintf("/nodes/%d", n.ID), Label: n.Name, Cells: []templates.Cell{
-			{Text: n.Name}, {Text: n.Address, Mono: true}, {Text: role(n), Note: runs(n)},
-			{Text: fmt.Sprint(snapshot.Usage.ByNode[n.Name]), Num: true}, {Text: n.Backup},
-			{Text: appliedBy(status), Num: true}, {State: &state},
-		}}
+		rows[i] = v.row(n)
 	}
 	return rows, nil
 }
 
-func role(n federation.Node) string {
-	if n.Routing {
-		return "Routing node"
+func (v nodeSight) row(n federation.Node) templates.Row {
+	status, state, database := statusOf(v.statuses, n.Name), v.state(n.Name), v.database(n.Name)
+	what, place := v.role(n)
+	name := templates.Cell{Text: n.Name, Note: place + ", " + strings.ToLower(what)}
+	if n.Backup != "" {
+		name.Note += "; backup " + n.Backup
 	}
-	return "Home node"
-}
-
-// runs names the activated services.
-func runs(n federation.Node) string {
-	names := make([]string, len(n.Services))
-	for i, service := range n.Services {
-		names[i] = templates.ServiceName(service)
+	running := templates.Cell{Text: v.up(n.Name)}
+	if status != nil {
+		running.Note = status.Version
 	}
-	if len(names) == 0 {
-		return "no service activated"
-	}
-	return strings.Join(names, ", ")
+	return templates.Row{ID: n.ID, Href: fmt.Sprintf("/nodes/%d", n.ID), Label: n.Name, Cells: []templates.Cell{
+		name, {Text: n.Address, Mono: true}, {Text: fmt.Sprint(v.Usage.ByNode[n.Name]), Num: true},
+		{Text: appliedBy(status), Num: true}, {Text: v.open(n.Name)}, {State: &database}, running, {State: &state},
+	}}
 }
 
 func appliedBy(status *federation.NodeStatus) string {
@@ -81,14 +74,6 @@ func appliedBy(status *federation.NodeStatus) string {
 		return "none"
 	}
 	return fmt.Sprint(status.AppliedRevision)
-}
-
-func (s *Server) nodeForm(ctx context.Context, f templates.Frame, form templates.Form) (templ.Component, error) {
-	names, err := s.nodeNames(ctx, func(n federation.Node) bool { return n.ID != form.ID })
-	if err != nil {
-		return nil, err
-	}
-	return templates.NodeForm(f, form, names), nil
 }
 
 // nodeNames are the names of the nodes that a test lets pass.
@@ -106,25 +91,21 @@ func (s *Server) nodeNames(ctx context.Context, wanted func(federation.Node) boo
 	return names, nil
 }
 
-// checkNode refuses a name or an address that a server of the Microsoft side has already (guide p.74).
+// checkNode refuses a name or an address to which a static route leads. Those of a deployment's servers are refused where
+// it is saved.
 func (s *Server) checkNode(ctx context.Context, n federation.Node, _ url.Values) (federation.Invalid, error) {
 	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return append(notMicrosofts(snapshot, "name", n.Name), notMicrosofts(snapshot, "address", n.Address)...), nil
-}
-
-// notMicrosofts refuses for a node what names a server of a deployment, or what a static route leads to.
-func notMicrosofts(snapshot federation.Snapshot, field, value string) federation.Invalid {
-	if d := deploymentOf(snapshot, value); d != "" {
-		return federation.Invalid{{Path: field, Text: value + " is a server of the Microsoft side, in the deployment " + d + "; a node needs " + article(field) + " of its own."}}
-	}
-	return notAHop(snapshot, field, value)
+	return append(notAHop(snapshot, "name", n.Name), notAHop(snapshot, "address", n.Address)...), nil
 }
 
 // notAHop refuses for a node what a static route leads to.
 func notAHop(snapshot federation.Snapshot, field, value string) federation.Invalid {
+	if deploymentOf(snapshot, value) != "" { // which is what its reader can do something about
+		return nil
+	}
 	if !slices.ContainsFunc(snapshot.StaticRoutes, func(r federation.StaticRoute) bool { return r.NextHop == value }) {
 		return nil
 	}

@@ -34,7 +34,7 @@ func (s *Server) showPending(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := templates.PendingView{Revision: sight.Revision, Stopped: sight.stopped(), MayChange: may(r, auth.Change), MayAccept: may(r, auth.Administer)}
+	view := templates.PendingView{Bar: s.bar(sight), Revision: sight.Revision, Stopped: sight.stopped(), MayChange: may(r, auth.Change), MayAccept: may(r, auth.Administer)}
 	if held, nodes := sight.newerThan(); len(nodes) > 0 {
 		view.Restored = &templates.RestoredView{Held: held.Revision, Now: sight.Revision, Nodes: capital(counted(len(nodes), "node has", "nodes have"))}
 	}

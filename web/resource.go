@@ -16,6 +16,7 @@ import (
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/internal/listing"
+	"isthmus/internal/store"
 	"isthmus/templates"
 )
 
@@ -78,7 +79,7 @@ func fresh[T any, P object[T]]() T {
 }
 
 func (re resource[T, P]) showList(w http.ResponseWriter, r *http.Request) error {
-	page, err := re.list(r.Context(), listing.FromURL(r.URL.Query()))
+	page, err := re.found(r.Context(), listing.FromURL(r.URL.Query()))
 	if err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (re resource[T, P]) showNew(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (re resource[T, P]) showOne(w http.ResponseWriter, r *http.Request) error {
-	thing, err := re.get(r.Context(), pathID(r))
+	thing, err := re.oneOf(r.Context(), pathID(r))
 	if err != nil {
 		return err
 	}
@@ -140,6 +141,9 @@ func (re resource[T, P]) showForm(w http.ResponseWriter, r *http.Request, status
 
 func (re resource[T, P]) create(w http.ResponseWriter, r *http.Request) error {
 	thing := fresh[T, P]()
+	if err := reachOf(r.Context()).away(); err != nil {
+		return re.unsaved(w, r, notTried{err}, thing, 0, "")
+	}
 	if re.overtaken != nil {
 		invalid, err := re.overtaken(r.Context(), r.PostForm)
 		if err != nil {
@@ -153,6 +157,9 @@ func (re resource[T, P]) create(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (re resource[T, P]) update(w http.ResponseWriter, r *http.Request) error {
+	if err := reachOf(r.Context()).away(); err != nil {
+		return re.unsavedChange(w, r, notTried{err})
+	}
 	thing, err := re.get(r.Context(), pathID(r))
 	if err != nil {
 		return err
@@ -184,6 +191,9 @@ func (re resource[T, P]) store(w http.ResponseWriter, r *http.Request, thing T, 
 	if errors.As(err, &invalid) {
 		form := templates.Form{ID: id, Key: key, Was: posted.Get("was"), Values: typed(posted, P(&thing)), Invalid: invalid, Again: id == 0, Delete: id != 0}
 		return re.showForm(w, r, http.StatusUnprocessableEntity, form)
+	}
+	if failure := (*store.Failure)(nil); errors.As(err, &failure) && !errors.Is(err, store.ErrUnavailable) { // else nobody knows whether it was saved
+		return re.unsaved(w, r, err, thing, id, key)
 	}
 	to, text := re.path, "Saved."
 	if posted.Has("again") {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -33,7 +34,7 @@ type handler func(http.ResponseWriter, *http.Request) error
 // render draws a page completely before the first byte of it leaves, so that a fault while drawing is still a clean page.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
 	var buffer bytes.Buffer
-	if err := page.Render(r.Context(), &buffer); err != nil {
+	if err := page.Render(context.WithoutCancel(r.Context()), &buffer); err != nil { // a page from memory comes late, too
 		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -63,11 +64,7 @@ func redirect(w http.ResponseWriter, r *http.Request, to string) error {
 
 // fail draws the page for an error.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	status, m := describe(err)
-	if status >= http.StatusInternalServerError {
-		m.Request = requestID(r)
-		s.Log.Error("request failed", "request", m.Request, "method", r.Method, "path", r.URL.Path, "reason", err)
-	}
+	status, m := s.told(r, err)
 	m.Href, m.Link = "/", "Go to the start page"
 	list := wayBack(r)
 	if list != "" {
@@ -79,6 +76,20 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if err := s.render(w, r, status, templates.MessagePage(s.frame(r, m.Title, list), m)); err != nil {
 		http.Error(w, m.Text, http.StatusInternalServerError)
 	}
+}
+
+// told turns an error into a status and words, and tells the log of what is nobody's doing.
+func (s *Server) told(r *http.Request, err error) (int, templates.Message) {
+	reachOf(r.Context()).miss(err)
+	status, m := describe(err)
+	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrReadOnly) && looking(r) {
+		m = needed(r, err)
+	}
+	if status >= http.StatusInternalServerError {
+		m.Request = requestID(r)
+		s.Log.Error("request failed", "request", m.Request, "method", r.Method, "path", r.URL.Path, "reason", err)
+	}
+	return status, m
 }
 
 // uploadForm is where the form stands from which a file was sent, and which file to choose there; "" for any other request.
@@ -134,6 +145,8 @@ func describe(err error) (int, templates.Message) {
 		return http.StatusUnprocessableEntity, templates.Message{Title: "Nothing was changed", Text: sentences(invalid)}
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge, templates.Message{Title: "This is too much for one request", Text: "A form may hold at most 1 MiB. Nothing was changed."}
+	case errors.Is(err, store.ErrBusy):
+		return http.StatusConflict, templates.Message{Title: "Nothing was changed", Text: store.ErrBusy.Error()}
 	case errors.As(err, &failure):
 		return http.StatusServiceUnavailable, templates.Message{Title: "The database could not do this", Text: failure.Error()}
 	}

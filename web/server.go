@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -37,6 +38,7 @@ type Config struct {
 	Resolver Resolver     // for the names that the wizard looks up; nil: the system's
 
 	RollingLimit time.Duration // for a node to be ready again in a rolling restart; 0: 30 s
+	LiveBeat     time.Duration // between two signs of life that a live page gets; 0: 10 s
 }
 
 // A Resolver asks the DNS, as *net.Resolver does.
@@ -53,6 +55,11 @@ type Server struct {
 	looks    looks // DNS look-ups under way
 	standing standing
 	kept     kept
+	memory   sessionMemory
+	lists    recentLists
+	silent   atomic.Bool // the database did not answer the last question after it
+	live     live
+	reports  reports
 	probes   chan struct{} // one for each that runs
 }
 
@@ -67,15 +74,23 @@ func New(c Config) http.Handler {
 	if c.Resolver == nil {
 		c.Resolver = net.DefaultResolver
 	}
-	s := &Server{Config: c, store: c.Store, sessions: sessionStore{c.Store}, probes: make(chan struct{}, maxProbes)}
+	if c.LiveBeat == 0 {
+		c.LiveBeat = liveBeat
+	}
+	s := &Server{Config: c, store: c.Store, probes: make(chan struct{}, maxProbes)}
+	s.sessions = sessionStore{c.Store, &s.memory, s}
 	return s.routes()
 }
 
 // HTTPServer wraps the console in a server with limits on slow and large requests. What goes wrong before there is a request,
 // such as a TLS handshake, goes to the log. Its address is the caller's to set.
 func HTTPServer(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           h,
+	closing, close := context.WithCancel(context.Background())
+	server := &http.Server{
+		Handler: h,
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), closingKey{}, closing)
+		},
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -83,12 +98,14 @@ func HTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelInfo),
 	}
+	server.RegisterOnShutdown(close)
+	return server
 }
 
 // routes is every route there is.
 func (s *Server) routes() chi.Router {
 	r := chi.NewRouter()
-	r.Use(s.identify, secure, s.recover, limit, middleware.GetHead)
+	r.Use(s.identify, secure, s.recover, unattended, notStreams(limit), middleware.GetHead)
 	r.NotFound(s.open(func(w http.ResponseWriter, r *http.Request) error { return errNoPage }))
 	r.MethodNotAllowed(s.open(wrongMethod))
 
@@ -98,10 +115,10 @@ func (s *Server) routes() chi.Router {
 	r.Get("/static/{file}", serveStatic)
 
 	r.Get("/login", s.open(s.showLogin))
-	r.Post("/login", s.open(s.login))
+	r.Post("/login", s.always(s.login))
 	r.Get("/setup", s.open(s.showSetup))
 	r.Post("/setup", s.open(s.setup))
-	r.Post("/logout", s.open(s.logout))
+	r.Post("/logout", s.always(s.logout))
 
 	r.Get("/", s.may(auth.Read, s.showStart))
 	r.Get("/pages", s.may(auth.Read, s.showPages))
@@ -162,9 +179,9 @@ type pages interface {
 func (s *Server) manage(r chi.Router, path string, change auth.Right, p pages) {
 	r.Get(path, s.may(auth.Read, p.showList))
 	r.Get(path+"/new", s.may(change, p.showNew))
-	r.Post(path, s.may(change, p.create))
+	r.Post(path, s.keeping(change, p.create))
 	r.Get(path+"/delete", s.may(change, p.askDelete))
 	r.Post(path+"/delete", s.may(change, p.delete))
 	r.Get(path+"/{id:[0-9]+}", s.may(auth.Read, p.showOne))
-	r.Post(path+"/{id:[0-9]+}", s.may(change, p.update))
+	r.Post(path+"/{id:[0-9]+}", s.keeping(change, p.update))
 }

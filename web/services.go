@@ -29,7 +29,7 @@ func (s *Server) showServices(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := templates.ServicesView{Controls: sight.controls(), MayChange: may(r, auth.Change)}
+	view := templates.ServicesView{Bar: s.bar(sight), Controls: sight.controls(), MayChange: may(r, auth.Change)}
 	for _, n := range sight.Nodes {
 		view.Rows = append(view.Rows, templates.NewServiceRow(n))
 	}
@@ -45,8 +45,8 @@ func (s *Server) serviceSight(ctx context.Context) (serviceSight, error) {
 	if err != nil {
 		return serviceSight{}, err
 	}
-	statuses, err := s.store.NodeStatuses(ctx)
-	return serviceSight{snapshot, statuses, s.Now()}, err
+	statuses, asOf, err := s.statuses(ctx)
+	return serviceSight{snapshot, statuses, s.Now(), asOf}, err
 }
 
 // saveServices activates the ticked services of one node. The page's own button wants to be asked, naming what stops,

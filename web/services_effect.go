@@ -15,6 +15,7 @@ type serviceSight struct {
 	federation.Snapshot
 	statuses []federation.NodeStatus
 	now      time.Time
+	asOf     time.Time // when the statuses were read, while the database is away; zero: just now
 }
 
 // effects are what follows from an order to a service on some nodes, measured by what these report: one for each node, then

@@ -155,6 +155,9 @@ func (s *Server) awaitRestarted(ctx context.Context, r federation.RollingRestart
 // rollingView is the rolling restart that was started last, nil when there never was one.
 func (s *Server) rollingView(ctx context.Context) (*templates.RollingView, error) {
 	r, err := s.store.Rolling(ctx)
+	if reachOf(ctx).miss(err); reachOf(ctx).away() != nil {
+		return nil, nil
+	}
 	if errors.Is(err, federation.ErrNotFound) {
 		return nil, nil
 	}

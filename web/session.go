@@ -78,7 +78,7 @@ func (s *Server) notify(w http.ResponseWriter, r *http.Request, text string) {
 // notice takes the sentence that was kept for this page.
 func (s *Server) notice(r *http.Request) string {
 	who := signedIn(r)
-	if who == nil || r.Method != http.MethodGet {
+	if who == nil || r.Method != http.MethodGet || refreshing(r) || !reachOf(r.Context()).savable() {
 		return ""
 	}
 	text, _ := who.session.Values[valueNotice].(string)
@@ -105,8 +105,37 @@ func cookieOptions(r *http.Request) *sessions.Options {
 }
 
 // sessionStore keeps sessions in the database, so that they end everywhere at once. The cookie holds a random id of 256
-// bits and nothing else.
-type sessionStore struct{ db *store.Store }
+// bits and nothing else. While the database is away, those that it vouched for last are good for looking.
+type sessionStore struct {
+	db     *store.Store
+	memory *sessionMemory
+	s      *Server
+}
+
+// row is the session of an id's hash, from the database or else from memory.
+func (st sessionStore) row(ctx context.Context, hash []byte) (auth.Session, error) {
+	within, cancel := context.WithTimeout(ctx, st.s.patience())
+	defer cancel()
+	row, err := st.db.Session(within, hash)
+	st.s.heard(err)
+	switch {
+	case err == nil && st.memory.hasEnded(hash), errors.Is(err, federation.ErrNotFound):
+		st.memory.forget(hash)
+		err = federation.ErrNotFound
+	case err == nil:
+		st.memory.keep(row, st.s.Now())
+	case errors.Is(err, store.ErrUnavailable):
+		reachOf(ctx).miss(err)
+		if row, ok := st.memory.find(hash, st.s.Now()); ok {
+			return row, nil
+		}
+		return row, federation.ErrNotFound
+	default:
+		return row, err
+	}
+	st.memory.tell(ctx, st.db.DeleteSession, st.s.Now())
+	return row, err
+}
 
 // Get returns the session of a request, the same one each time it is asked.
 func (st sessionStore) Get(r *http.Request, name string) (*sessions.Session, error) {
@@ -121,7 +150,7 @@ func (st sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	if err != nil {
 		return session, nil
 	}
-	row, err := st.db.Session(r.Context(), hashOf(cookie.Value))
+	row, err := st.row(r.Context(), hashOf(cookie.Value))
 	if errors.Is(err, federation.ErrNotFound) {
 		return session, nil
 	}
@@ -141,7 +170,7 @@ func (st sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 func (st sessionStore) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	if session.Options != nil && session.Options.MaxAge < 0 {
 		http.SetCookie(w, sessions.NewCookie(session.Name(), "", session.Options))
-		return st.db.DeleteSession(r.Context(), hashOf(session.ID))
+		return st.end(r.Context(), hashOf(session.ID))
 	}
 	kept := map[string]string{}
 	if text, _ := session.Values[valueNotice].(string); text != "" {
@@ -158,6 +187,20 @@ func (st sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 	http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
 	name, _ := session.Values[valueName].(string)
 	return st.db.AddSession(r.Context(), auth.Session{IDHash: hashOf(session.ID), Name: name, Data: data})
+}
+
+// end signs a session out, here at once and everywhere as soon as the database takes it.
+func (st sessionStore) end(ctx context.Context, hash []byte) error {
+	err := reachOf(ctx).away()
+	if err == nil {
+		err = st.db.DeleteSession(ctx, hash)
+	}
+	st.memory.forget(hash)
+	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrReadOnly) || errors.Is(err, store.ErrFull) {
+		st.memory.end(hash, st.s.Now())
+		return nil
+	}
+	return err
 }
 
 // newID is 256 random bits.

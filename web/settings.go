@@ -15,10 +15,11 @@ import (
 const previewed = 5
 
 func (s *Server) showSettings(w http.ResponseWriter, r *http.Request) error {
-	settings, err := s.store.Settings(r.Context())
+	snapshot, err := s.snapshot(r.Context())
 	if err != nil {
 		return err
 	}
+	settings := snapshot.Settings
 	return s.settingsPage(w, r, http.StatusOK, templates.Form{Path: "/settings", Was: fingerprint(&settings), Values: spread(&settings), ReadOnly: !may(r, auth.Administer)})
 }
 
@@ -45,6 +46,10 @@ func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, status int
 // preview shows what each address scheme gives the first users (guide p.20-21).
 func (s *Server) preview(ctx context.Context, in federation.Settings) ([]templates.AddressPreview, error) {
 	page, err := s.store.ListUsers(ctx, listing.Query{})
+	reachOf(ctx).miss(err)
+	if reachOf(ctx).away() != nil {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +71,7 @@ func (s *Server) settingsFindings(ctx context.Context, snapshot federation.Snaps
 		f.Href, f.Link = "#field-im_address_scheme", "Change it below"
 		list = append(list, f)
 	}
-	if snapshot.Settings.RoutingMode != federation.RoutingAdvanced {
+	if snapshot.Settings.RoutingMode != federation.RoutingAdvanced || reachOf(ctx).away() != nil {
 		return list, nil
 	}
 	known, err := s.store.ListUsers(ctx, listing.Query{Field: "microsoft_address", Op: listing.IsNotEmpty})

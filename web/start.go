@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"isthmus/internal/auth"
 	"isthmus/internal/diagnose"
@@ -20,7 +21,9 @@ type scene struct {
 	federation.Snapshot
 	statuses []federation.NodeStatus
 	peers    []federation.PeerCertificate
+	now      time.Time // that the statuses are judged by
 	s        *Server
+	seen     nodeSight // the nodes, as their own pages tell them
 }
 
 func (s *Server) showStart(w http.ResponseWriter, r *http.Request) error {
@@ -33,7 +36,7 @@ func (s *Server) showStart(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	start := templates.Start{Straits: straits, Missing: append(sc.missing(), unseen...), Hops: sc.hops(), Nodes: sc.nodeFacts(), Tasks: sc.tasks(may(r, auth.Change))}
+	start := templates.Start{Bar: s.bar(sc.seen.serviceSight), Straits: straits, Missing: append(sc.missing(), unseen...), Hops: sc.hops(), Nodes: sc.nodeFacts(), Tasks: sc.tasks(may(r, auth.Change))}
 	start.Headline, start.Lede = headline(straits, start.Missing)
 	if may(r, auth.Change) {
 		draft, err := s.hasDraft(r)
@@ -53,12 +56,16 @@ func (s *Server) scene(ctx context.Context) (scene, error) {
 	if err != nil {
 		return scene{}, err
 	}
-	statuses, err := s.store.NodeStatuses(ctx)
+	statuses, now, err := s.reported(ctx)
 	if err != nil {
 		return scene{}, err
 	}
-	peers, err := s.store.PeerCertificates(ctx)
-	return scene{snapshot, statuses, peers, s}, err
+	seen, err := s.nodeSight(ctx)
+	if err != nil {
+		return scene{}, err
+	}
+	peers, err := s.knownPeers(ctx)
+	return scene{snapshot, statuses, peers, now, s, seen}, err
 }
 
 // headline is the finding of the page in one sentence, and what follows from it in another.
@@ -121,7 +128,7 @@ func (sc scene) crossing(outward diagnose.Outward, domain string) templates.Stat
 	up, used, unknown := 0, 0, 0
 	for _, route := range outward.Routes(domain) {
 		used++
-		switch routeState(route, sc.statuses, sc.s.Now()).Mark {
+		switch routeState(route, sc.statuses, sc.now).Mark {
 		case templates.Up, templates.Part:
 			up++
 		case templates.Unknown:
@@ -174,7 +181,7 @@ func (sc scene) hops() []templates.Fact {
 			continue
 		}
 		seen[key] = true
-		list = append(list, templates.Fact{Name: hop(route), Note: strings.ToUpper(route.Transport), State: routeState(route, sc.statuses, sc.s.Now())})
+		list = append(list, templates.Fact{Name: hop(route), Note: strings.ToUpper(route.Transport), State: routeState(route, sc.statuses, sc.now)})
 	}
 	return list
 }
@@ -187,7 +194,7 @@ func (sc scene) nodeFacts() []templates.Fact {
 		if n.Routing {
 			note = "routing node"
 		}
-		list = append(list, templates.Fact{Name: n.Name, Note: note, Number: appliedBy(status), State: nodeState(status, sc.Revision, sc.s.Now())})
+		list = append(list, templates.Fact{Name: n.Name, Note: note, Number: appliedBy(status), State: sc.seen.state(n.Name)})
 	}
 	return list
 }
@@ -198,7 +205,7 @@ func (sc scene) missing() []templates.Finding {
 		return nil
 	}
 	var list []templates.Finding
-	for _, f := range diagnose.Run(diagnose.Facts{Snapshot: sc.Snapshot, Statuses: sc.statuses, Peers: sc.peers, Now: sc.s.Now()}) {
+	for _, f := range diagnose.Run(diagnose.Facts{Snapshot: sc.Snapshot, Statuses: sc.statuses, Peers: sc.peers, Now: sc.now}) {
 		if f.State != diagnose.Green {
 			list = append(list, templates.Finding{Mark: marks[f.State], Title: f.Text, Text: f.Advice, Href: f.Page, Link: templates.PageName(f.Page)})
 		}
@@ -209,6 +216,9 @@ func (sc scene) missing() []templates.Finding {
 // unseen are the deployments whose Microsoft side nobody has handed a result of verify.ps1 in for. OCS has none.
 func (sc scene) unseen(ctx context.Context) ([]templates.Finding, error) {
 	var list []templates.Finding
+	if reachOf(ctx).away() != nil { // nobody knows
+		return nil, nil
+	}
 	for _, d := range sc.Deployments {
 		if d.Answers.Platform == federation.OCS2007R2 {
 			continue

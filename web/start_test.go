@@ -140,7 +140,8 @@ func TestConsoleSaysWhenTheDatabaseIsAway(t *testing.T) {
 	}
 	defer s.Close()
 	c := &console{t: t, store: s, handler: web.New(web.Config{Store: s, Log: slog.New(slog.NewTextHandler(watched(t, os.Stderr), nil))}), cookies: map[string]*http.Cookie{"isthmus": {Name: "isthmus", Value: "x"}}}
-	for _, a := range []answer{c.get("/acl"), c.post("/acl", "pattern", "all"), c.get("/login")} {
+	c.get("/acl").to("/login?next=%2Facl")
+	for _, a := range []answer{c.post("/acl", "pattern", "all"), c.get("/login")} {
 		a.status(http.StatusServiceUnavailable).page().Says(t, "main", "The database")
 	}
 	c.get("/healthz").status(200)

@@ -39,13 +39,13 @@ func (s *Server) staticRoutes() pages {
 }
 
 func (s *Server) routeRows(ctx context.Context, routes []federation.StaticRoute) ([]templates.Row, error) {
-	statuses, err := s.store.NodeStatuses(ctx)
+	statuses, now, err := s.reported(ctx)
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]templates.Row, len(routes))
 	for i, r := range routes {
-		state := routeState(r, statuses, s.Now())
+		state := routeState(r, statuses, now)
 		rows[i] = templates.Row{ID: r.ID, Href: fmt.Sprintf("/static-routes/%d", r.ID), Label: r.Destination + " to " + hop(r), Cells: []templates.Cell{
 			{Text: r.Destination, Mono: true, Note: reaches(r)},
 			{Text: hop(r), Mono: true, Tag: strings.ToUpper(r.Transport)},

@@ -56,7 +56,7 @@ func (s *Server) subjectRows(ctx context.Context, subjects []federation.TLSPeerS
 	if err != nil {
 		return nil, err
 	}
-	peers, err := s.store.PeerCertificates(ctx)
+	peers, err := s.knownPeers(ctx)
 	if err != nil {
 		return nil, err
 	}

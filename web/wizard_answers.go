@@ -55,7 +55,7 @@ func texts(a *federation.Answers) map[string]*string {
 	return map[string]*string{
 		"platform": &a.Platform, "deployment": &a.Deployment, "transport": &a.Transport, "edition": &a.Edition, "pool": &a.Pool,
 		"load_balancer": &a.LoadBalancer, "registrar": &a.Registrar, "site": &a.Site, "routing_node": &a.RoutingNode,
-		"trusted_pool": &a.TrustedPool, "application_id": &a.ApplicationID,
+		"front_name": &a.FrontName, "trusted_pool": &a.TrustedPool, "application_id": &a.ApplicationID,
 	}
 }
 
@@ -72,6 +72,9 @@ func applicable(a federation.Answers, s federation.Snapshot) federation.Answers 
 	}
 	if a.Deployment != federation.ChatAndCalling {
 		a.Expressway = nil
+	}
+	if a.Deployment == federation.ChatAndCalling || a.Transport == federation.TCP {
+		a.FrontName = ""
 	}
 	if wizard.WithIPv6(a, s) != "" {
 		a.ChildDomains = false

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"isthmus/internal/certs"
+	"isthmus/internal/sip/transport"
 	"isthmus/web"
 )
 
@@ -35,18 +36,37 @@ func (s *server) doors(site http.Handler, own func() (*tls.Certificate, error)) 
 		if way.address == "" {
 			continue
 		}
-		listener, err := s.openDoor(way.address)
+		opened, err := s.openDoor(way.address)
 		if err != nil {
 			closeDoors(list)
 			return nil, fmt.Errorf("the console cannot open %s: %w; free it, or choose another with %s", way.address, err, way.flag)
 		}
-		tcp := listener.(*net.TCPListener)
+		tcp := opened.(*net.TCPListener)
+		var listener net.Listener = sparing{tcp}
 		if way.config != nil {
 			listener = tls.NewListener(listener, way.config)
 		}
 		list = append(list, door{tcp, listener, web.HTTPServer(site, s.log)})
 	}
 	return list, nil
+}
+
+// sparing leaves the last half of the reserve of file descriptors to the database and to files. SIP's connections leave the
+// whole of it, so the console has the first half when they have taken everything else.
+type sparing struct{ *net.TCPListener }
+
+// Accept closes whoever comes too many, as a browser asks again; an error would hold up those after it.
+func (l sparing) Accept() (net.Conn, error) {
+	for {
+		c, err := l.AcceptTCP()
+		if err != nil {
+			return nil, err
+		}
+		if left, reserve := transport.Descriptors(c); left >= reserve/2 {
+			return c, nil
+		}
+		_ = c.Close() // nothing was said yet
+	}
 }
 
 // openDoor takes the socket of the process before this one, or opens one.

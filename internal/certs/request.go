@@ -131,13 +131,17 @@ func requestedUsages(kind string) ([]pkix.Extension, error) {
 
 // RequestNames are the names to choose from for a node's request: those that peers look for in its certificate, the
 // node's own first, and those that may stand there too, other nodes' and the presence domains. Skype for Business 2015
-// and later look for the name of the trusted application pool, in which the scripts make every node a computer.
+// and later look for the name of the trusted application pool, in which the scripts make every node a computer, and
+// every platform for that of the load balancer to which it connects.
 func RequestNames(s federation.Snapshot, node string) (needed, offered []string) {
 	needed = []string{node}
 	for _, d := range s.Deployments {
 		member := d.Answers.RoutingNode == node || slices.Contains(d.Nodes, node)
 		if pool := d.Answers.TrustedPool; member && pool != "" && !slices.Contains(needed, pool) {
 			needed = append(needed, pool)
+		}
+		if own := s.Node(node); own != nil && d.Answers.Fronts(*own) && !slices.Contains(needed, d.Answers.FrontName) {
+			needed = append(needed, d.Answers.FrontName)
 		}
 	}
 	for _, n := range s.Nodes {

@@ -312,3 +312,16 @@ func TestNamesAreOfferedWhereTheMicrosoftSideLooksForThem(t *testing.T) {
 		t.Errorf("needed %v, offered %v", needed, offered)
 	}
 }
+
+func TestRoutingNodesAloneNeedTheBalancersName(t *testing.T) {
+	var s federation.Snapshot
+	s.Nodes = []federation.Node{{Name: node}, {Name: "imp2.synergy.com", Routing: true}, {Name: "imp3.synergy.com"}}
+	s.Deployments = []federation.Deployment{{Answers: federation.Answers{RoutingNode: node, FrontName: "sip.synergy.com"}},
+		{Answers: federation.Answers{RoutingNode: node, FrontName: "sip.synergy.com"}}, {Answers: federation.Answers{RoutingNode: node}}}
+	for name, want := range map[string][]string{node: {node, "sip.synergy.com"}, "imp2.synergy.com": {"imp2.synergy.com", "sip.synergy.com"},
+		"imp3.synergy.com": {"imp3.synergy.com"}, "gone.synergy.com": {"gone.synergy.com"}} {
+		if needed, _ := RequestNames(s, name); !slices.Equal(needed, want) {
+			t.Errorf("%s needs %v, want %v", name, needed, want)
+		}
+	}
+}

@@ -260,6 +260,30 @@ func TestSkypeForBusinessAloneWantsTheTrustedPoolsName(t *testing.T) {
 	}
 }
 
+func TestEveryPlatformWantsTheNameOfTheBalancerBeforeTheNodes(t *testing.T) {
+	for _, c := range []struct {
+		why, front string
+		routing    bool
+		names      []string
+		missing    bool
+	}{
+		{"the routing node", "sip.synergy.com", false, []string{"imp1.synergy.com"}, true},
+		{"its certificate has it", "sip.synergy.com", false, []string{"imp1.synergy.com", "SIP.synergy.com"}, false},
+		{"a backup of it", "sip.synergy.com", true, []string{"imp1.synergy.com"}, true},
+		{"no balancer", "", true, []string{"imp1.synergy.com"}, false},
+	} {
+		f := withPool(t, federation.Lync2013, c.names...)
+		f.Snapshot.Deployments[0].Answers.FrontName = c.front
+		if f.Snapshot.Nodes[0].Routing = c.routing; c.routing {
+			f.Snapshot.Deployments[0].Answers.RoutingNode = "imp2.synergy.com"
+		}
+		found := slices.ContainsFunc(Run(f), func(f Finding) bool { return f.Check == "load_balancer_name" })
+		if found != c.missing {
+			t.Errorf("%s: %v, want %v", c.why, found, c.missing)
+		}
+	}
+}
+
 func TestACertificateFarFromItsEndIsNoFinding(t *testing.T) {
 	facts := healthy()
 	for i := range facts.Snapshot.Certificates {

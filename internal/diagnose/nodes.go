@@ -81,7 +81,7 @@ func ownCertificates(f Facts) []Finding {
 		default:
 			r.ends("The certificate of "+n.Name, own.NotAfter, f.Now, uploadSuccessor)
 		}
-		r.list = append(r.list, trustedPool(f, n, own)...)
+		r.list = append(r.list, sharedNames(f, n, own)...)
 	}
 	return r.orGreen("Every node has a certificate in date.")
 }
@@ -106,10 +106,10 @@ func (r *report) ends(whose string, notAfter, now time.Time, advice map[certs.Ex
 	}
 }
 
-// trustedPool: Skype for Business 2015 and later look for the trusted application pool's name in our certificate; Lync
-// and OCS do not.
-func trustedPool(f Facts, n federation.Node, own *federation.Certificate) []Finding {
-	r := report{check: "trusted_pool_name", page: "/certificates"}
+// sharedNames: Skype for Business 2015 and later look for the trusted application pool's name in our certificate; Lync
+// and OCS do not. All of them look for the name of the load balancer that their routes lead to.
+func sharedNames(f Facts, n federation.Node, own *federation.Certificate) []Finding {
+	r, front := report{check: "trusted_pool_name", page: "/certificates"}, report{check: "load_balancer_name", page: "/certificates"}
 	if own == nil || own.SelfSigned {
 		return nil
 	}
@@ -123,8 +123,12 @@ func trustedPool(f Facts, n federation.Node, own *federation.Certificate) []Find
 			r.add(Amber, "Request its successor with that name among its subject alternative names.",
 				"The certificate of %s does not hold %s; Skype for Business 2015 and later refuse it.", n.Name, d.Answers.TrustedPool)
 		}
+		if d.Answers.Fronts(n) && !certs.Names(chain[0], d.Answers.FrontName) {
+			front.add(Amber, "Request its successor with that name among its subject alternative names.",
+				"The certificate of %s does not hold %s, the name under which %s connects to it.", n.Name, d.Answers.FrontName, d.Name)
+		}
 	}
-	return r.list
+	return append(r.list, front.list...)
 }
 
 func trustedCAs(f Facts) []Finding {

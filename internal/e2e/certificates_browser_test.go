@@ -93,12 +93,12 @@ func (b *tab) forgives(status int) bool {
 // shownBy is the certificate of a listener, as whoever connects sees it.
 func shownBy(t *testing.T, listener string) *x509.Certificate {
 	t.Helper()
-	c := opened(t, listener)
+	c := dialled(t, listener)
 	defer c.Close()
 	return c.ConnectionState().PeerCertificates[0]
 }
 
-func opened(t *testing.T, listener string) *tls.Conn {
+func dialled(t *testing.T, listener string) *tls.Conn {
 	t.Helper()
 	c, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", listener, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
@@ -162,7 +162,7 @@ func TestABrowserGoesFromARootToACertificateInUseAndItsSuccessor(t *testing.T) {
 
 	b.follows("Upload the signed certificate", "Upload a node's certificate")
 	b.attaches("file", signed)
-	open := opened(t, listener)
+	open := dialled(t, listener)
 
 	defer open.Close()
 	b.presses("Upload", "New connections of imp1.synergy.com show it within a second")

@@ -56,7 +56,7 @@ func answersOptions(address string) bool {
 		return false
 	}
 	defer c.Close()
-	if c.Send(siptest.Probe("imp1.synergy.com")) != nil {
+	if c.Send(siptest.Probe(address+":5060")) != nil {
 		return false
 	}
 	m, err := c.Receive()

@@ -47,6 +47,9 @@ type Answers struct {
 	Transport     string   `yaml:"transport" json:"transport"`         // tls; tcp for OCS only
 	Expressway    *Host    `yaml:"expressway,omitempty" json:"expressway,omitempty"`
 
+	// FrontName is the FQDN of a load balancer before the routing nodes, to which the Microsoft side then sends everything
+	// (guide p.18); "": it sends to the routing node.
+	FrontName string `yaml:"front_name,omitempty" json:"front_name,omitempty"`
 	// FirstPriority is the priority of the routes to the first next hop, 1 when it is 0: a second deployment for the same
 	// domains stands behind the first one's.
 	FirstPriority int `yaml:"first_priority,omitempty" json:"first_priority,omitempty"`
@@ -60,6 +63,22 @@ func (a Answers) DeploymentName() string {
 		return a.Pool
 	}
 	return a.FrontEnds[0].FQDN
+}
+
+// Destination is the host to which the Microsoft side sends everything.
+func (a Answers) Destination() string {
+	switch {
+	case a.Deployment == ChatAndCalling && a.Expressway != nil:
+		return a.Expressway.FQDN
+	case a.FrontName != "":
+		return a.FrontName
+	}
+	return a.RoutingNode
+}
+
+// Fronts reports whether the load balancer before the routing nodes leads to a node, whose certificate then has to name it.
+func (a Answers) Fronts(n Node) bool {
+	return a.FrontName != "" && (n.Routing || n.Name == a.RoutingNode)
 }
 
 // Servers are the machines of the Microsoft side that have a name and an address: the front ends, then the Expressway

@@ -22,7 +22,25 @@ func (c *Configuration) Validate(usage Usage) []Problem {
 }
 
 // Validate names every problem of the snapshot.
-func (s *Snapshot) Validate() []Problem { return s.Configuration.Validate(s.Usage) }
+func (s *Snapshot) Validate() []Problem {
+	return append(s.Configuration.Validate(s.Usage), s.checkMicrosofts()...)
+}
+
+// checkMicrosofts refuses a node with the name or the address of a server of a deployment (guide p.74).
+func (s *Snapshot) checkMicrosofts() []Problem {
+	var list []Problem
+	for i, n := range s.Nodes {
+		for _, d := range s.Deployments {
+			if d.Answers.Holds(n.Name) {
+				list = append(list, problem(at(SectionNodes, i, "name"), "%s is a server of the Microsoft side, in the deployment %s; a node needs a name of its own.", n.Name, d.Name))
+			}
+			if d.Answers.Holds(n.Address) {
+				list = append(list, problem(at(SectionNodes, i, "address"), "%s is a server of the Microsoft side, in the deployment %s; a node needs an address of its own.", n.Address, d.Name))
+			}
+		}
+	}
+	return list
+}
 
 func at(section string, i int, field string) string {
 	return fmt.Sprintf("%s[%d].%s", section, i, field)

@@ -3,6 +3,7 @@ package listing
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,7 +21,7 @@ func In[T any](q Query, all []T, fields Fields[T]) Page[T] {
 	}
 	if by := fields[q.Sort]; by != nil {
 		slices.SortStableFunc(found, func(a, b T) int {
-			order := cmp.Compare(strings.ToLower(by(a)), strings.ToLower(by(b)))
+			order := compare(strings.ToLower(by(a)), strings.ToLower(by(b)))
 			if q.Desc {
 				return -order
 			}
@@ -64,4 +65,14 @@ func (q Query) fitsLine(value string) bool {
 		return value != ""
 	}
 	return strings.HasPrefix(value, text)
+}
+
+// compare puts numbers in the order of numbers.
+func compare(a, b string) int {
+	n, notA := strconv.Atoi(a)
+	m, notB := strconv.Atoi(b)
+	if notA == nil && notB == nil {
+		return cmp.Compare(n, m)
+	}
+	return cmp.Compare(a, b)
 }

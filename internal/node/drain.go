@@ -9,6 +9,7 @@ const (
 	drainLook  = 50 * time.Millisecond  // between two looks at what is under way
 	serveOn    = 2 * time.Second        // in which new requests on open connections are still served
 	refuseFor  = 500 * time.Millisecond // after that, until whoever still asks is left alone
+	quietFor   = 250 * time.Millisecond // without a request, until those who went on asking seem to have gone elsewhere
 	closeLimit = 2 * time.Second        // for what is queued on connections
 )
 
@@ -40,28 +41,34 @@ func (n *Node) closeListeners() {
 	n.layer.HandOver(n.config.Heir.Keep)
 }
 
-// awaitRequests returns when no request is under way and none came since the last look, or after the time that they get;
-// then it tells how many there are. Peers that do not cease to ask are sent elsewhere with 503 after a while, and keep
+// awaitRequests returns when no request is under way and none comes any more, or after the time that they get; then it
+// tells how many there are. Peers that do not cease to ask are sent elsewhere with 503 after a while, and keep
 // the node no longer than such answers need.
 func (n *Node) awaitRequests() (left int) {
 	look := time.NewTicker(drainLook)
 	defer look.Stop()
-	came, kept := int64(0), n.config.Heir != nil
-	for began := time.Now(); ; <-look.C {
-		took, before := time.Since(began), came
-		if took >= serveOn {
+	began, refusing := time.Now(), time.Time{} // refusing: since then, however late that was
+	var came int64
+	var last time.Time // when came was seen to grow
+	for kept := n.config.Heir != nil; ; <-look.C {
+		if refusing.IsZero() && time.Since(began) >= serveOn {
+			refusing = time.Now()
 			n.core.Refuse()
 		}
-		if took >= serveOn+refuseFor && kept {
+		told := !refusing.IsZero() && time.Since(refusing) >= refuseFor
+		if told && kept {
 			// Who waits in the queues of sockets that were handed over would go elsewhere if it were refused.
 			kept = false
 			n.config.Heir.Forget()
 		}
-		left, came = n.core.Pending(), n.core.Came()
+		if now := n.core.Came(); now != came {
+			came, last = now, time.Now()
+		}
+		left = n.core.Pending()
 		switch {
-		case left == 0 && (came == before || took >= serveOn+refuseFor):
+		case left == 0 && (told || time.Since(last) >= quietFor):
 			return 0
-		case took >= n.config.Drain:
+		case time.Since(began) >= n.config.Drain:
 			return left
 		}
 	}

@@ -120,8 +120,8 @@ func TestANodeUnderSteadyLoadEndsAndEveryRequestIsAnswered(t *testing.T) {
 			t.Errorf("a peer had %d answers, refused: %t, then %v", got.served, got.refused, got.err)
 		}
 	}
-	if least := peers * int(time.Second/each); served < least {
-		t.Errorf("%d requests were served, though it goes on doing so for two seconds: at least %d", served, least)
+	if least := peers * 10; served < least {
+		t.Errorf("%d requests were served, though it goes on doing so for two seconds: at least %d, on the slowest machine", served, least)
 	}
 	if took < serveOn || took > serveOn+patience {
 		t.Errorf("it ended after %s", took)

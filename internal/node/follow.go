@@ -183,7 +183,7 @@ func (n *Node) logListeners(old, list []federation.ListenerStatus) {
 	}
 }
 
-// retry opens the listeners that could not be opened, and keeps the snapshot that could not be kept, unless one is just
+// retry opens the listeners that could not be opened, notes those whose address has gone, and keeps the snapshot that could not be kept, unless one is just
 // being applied.
 func (n *Node) retry() {
 	if !n.applying.TryLock() {
@@ -197,7 +197,7 @@ func (n *Node) retry() {
 	n.mu.Lock()
 	open, kept := allOpen(n.facts.listeners), n.facts.unkept[snapshotFile] == ""
 	n.mu.Unlock()
-	if !open {
+	if !open || n.layer.AddressGone() {
 		n.fit(a)
 	}
 	if !kept {

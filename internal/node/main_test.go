@@ -1,10 +1,16 @@
 package node
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
 // A node that ended leaves nothing running.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(deadlockIn); dir != "" {
+		deadlock(dir)
+	}
+	goleak.VerifyTestMain(m)
+}

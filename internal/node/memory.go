@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	memoryLook  = 250 * time.Millisecond
-	memoryEase  = 2 * time.Second // of less use, before a pressure is over
-	memoryClear = time.Second     // between two collections of garbage under pressure, as only they show what is in use
+	memoryLook  = 50 * time.Millisecond // in a quarter of a second peers on a fast network can fill what is left
+	memoryEase  = 2 * time.Second       // of less use, before a pressure is over
+	memoryClear = time.Second           // between two collections of garbage under pressure, as only they show what is in use
 )
 
 // A pressure is how little memory is left, and what the node does with less then.

@@ -34,7 +34,7 @@ func TestPressureRisesAtOnceAndFallsAfterAWhileOfLessUse(t *testing.T) {
 		m, now, got := memory{limit: 1000}, time.Date(2026, 11, 23, 9, 41, 0, 0, time.UTC), noPressure
 		for _, used := range c.used {
 			got = m.sees(used, now)
-			now = now.Add(memoryLook)
+			now = now.Add(250 * time.Millisecond)
 		}
 		if got != c.want {
 			t.Errorf("%s: pressure %d, want %d", promise, got, c.want)

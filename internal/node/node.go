@@ -101,7 +101,7 @@ type Node struct {
 	handshakes handshakes // that failed
 	peers      peers      // and their certificates
 
-	usersChanged, reportNow chan struct{}
+	usersChanged, keepNow, reportNow chan struct{}
 }
 
 // noAnswerYet is what Health says of the database before it answered or failed for the first time.
@@ -123,7 +123,7 @@ func New(c Config) *Node {
 		files:        files{dir: c.Dir, key: c.Key.SnapshotKey()},
 		crashes:      crashes{dir: c.Dir},
 		facts:        facts{database: noAnswerYet},
-		usersChanged: make(chan struct{}, 1), reportNow: make(chan struct{}, 1),
+		usersChanged: make(chan struct{}, 1), keepNow: make(chan struct{}, 1), reportNow: make(chan struct{}, 1),
 	}
 	n.wire()
 	c.Metrics.Observe(n.observe)

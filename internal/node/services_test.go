@@ -1,6 +1,8 @@
 package node
 
 import (
+	"net/netip"
+	"os"
 	"testing"
 	"time"
 
@@ -62,6 +64,26 @@ func TestARestartOfAStoppedServiceStartsIt(t *testing.T) {
 	r.commits(r.snapshot(2, restarts(federation.ServiceSIPProxy, 2)))
 	if !r.answers(5060) {
 		t.Error("it does not answer")
+	}
+}
+
+// A load balancer that asks sends nobody to a port that is not open yet.
+func TestAServiceThatStartsCountsAsStoppedUntilItsPortsAreOpen(t *testing.T) {
+	var r *rig
+	during := make(chan string, 1)
+	r = start(t, func(c *Config) {
+		c.Inherited = func(string, netip.AddrPort) *os.File { // is asked before a port is opened
+			during <- r.node.Health().State
+			return nil
+		}
+	})
+	r.commits(r.snapshot(1, func(s *federation.Snapshot) { s.Nodes[0].Services = nil }))
+	r.commits(r.snapshot(2))
+	if got := <-during; got != Stopped {
+		t.Errorf("while its port is opened the node says %s", got)
+	}
+	if h := r.node.Health(); h.State != Ready {
+		t.Errorf("afterwards it says %s", h.State)
 	}
 }
 

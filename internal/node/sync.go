@@ -56,7 +56,8 @@ func (n *Node) catchUp(ctx context.Context, revision int64) {
 	}
 }
 
-// followUsers reads again what could not be read, and keeps what was read on disk.
+// followUsers reads again what could not be read, and keeps what was read on disk: at once what a process reads first, as
+// a node may be killed at any time and would know nobody without the file, then what changed now and then.
 func (n *Node) followUsers(ctx context.Context) {
 	keep := time.NewTicker(keepEvery)
 	defer keep.Stop()
@@ -67,6 +68,9 @@ func (n *Node) followUsers(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-n.keepNow:
+			n.keepUsers()
+			continue
 		case <-keep.C:
 			n.keepUsers()
 			continue
@@ -109,6 +113,9 @@ func (n *Node) syncUsers(ctx context.Context) error {
 	}
 	first := !n.progress.known || after == 0
 	n.progress = progress{era: n.progress.era, upTo: upTo, known: true, unkept: n.progress.unkept || first || len(changed)+len(gone) > 0}
+	if first {
+		poke(n.keepNow)
+	}
 	return nil
 }
 

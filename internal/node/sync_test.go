@@ -69,6 +69,21 @@ func TestADatabaseOfAnotherEraIsReadAnew(t *testing.T) {
 }
 
 // A node that is killed has no time to write: what changed has to be on disk before.
+// A node that is killed right after its first start has to know its users without the database.
+func TestUsersAreKeptOnDiskAsSoonAsTheyWereRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		ann := fact("ann", "ann@synergy.com", "")
+		r.with(func() { r.changed, r.upTo = []federation.UserFact{ann}, 1 })
+		r.commits(r.snapshot(1, func(s *federation.Snapshot) { s.Nodes[0].Services = nil })) // no sockets: time is not real here
+		synctest.Wait()
+		if kept, err := r.node.files.readUsers(); err != nil || !slices.Equal(kept, []federation.UserFact{ann}) {
+			t.Errorf("kept are %v, error %v", kept, err)
+		}
+		r.end()
+	})
+}
+
 func TestChangedUsersAreKeptOnDiskWhileANodeRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)

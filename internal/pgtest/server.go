@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"isthmus/internal/embedpg"
 
@@ -194,21 +193,29 @@ func (s *Server) Restore(backup string) {
 	s.Start()
 }
 
-// Execute has the server do something, from its maintenance database, as its superuser.
+// Execute runs statements in the migrated database, as its owner.
 func (s *Server) Execute(statements ...string) {
 	s.t.Helper()
-	if err := s.execute("postgres", statements); err != nil {
+	if err := s.execute(s.url, statements); err != nil {
 		s.t.Fatalf("the test server: %v", err)
 	}
 }
 
-func (s *Server) execute(database string, statements []string) error {
+// Maintain runs statements in another database, for what cannot be done while somebody is in the migrated one.
+func (s *Server) Maintain(statements ...string) {
+	s.t.Helper()
+	address, err := withDatabase(s.url, "postgres")
+	if err == nil {
+		err = s.execute(address, statements)
+	}
+	if err != nil {
+		s.t.Fatalf("the test server: %v", err)
+	}
+}
+
+func (s *Server) execute(address string, statements []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), statementLimit)
 	defer cancel()
-	address, err := withDatabase(s.url, database)
-	if err != nil {
-		return err
-	}
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
 		return err
@@ -222,23 +229,32 @@ func (s *Server) execute(database string, statements []string) error {
 	return nil
 }
 
-// Set changes settings that need no restart, for new transactions of old connections too.
+// Set changes a setting that needs no restart, for new transactions of old connections too.
 func (s *Server) Set(name, value string) {
 	s.t.Helper()
-	s.Execute(fmt.Sprintf("ALTER SYSTEM SET %s = '%s'", name, value), "SELECT pg_reload_conf()")
+	s.Maintain(fmt.Sprintf("ALTER SYSTEM SET %s = '%s'", name, value), "SELECT pg_reload_conf()")
 }
 
-// Disconnect ends the backends whose last statement is like this pattern (of LIKE), and returns how many there were.
-func (s *Server) Disconnect(statement string) (ended int) {
+// Disconnect ends the connections of an application, by its application_name, and returns how many there were. What more
+// is to be done comes in the same transaction, which commits when they have been told.
+func (s *Server) Disconnect(application string, more ...string) (ended int) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), statementLimit)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, s.url)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	err = conn.QueryRow(ctx, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE $1`, statement).Scan(&ended)
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		for _, statement := range more {
+			if _, err := tx.Exec(ctx, statement); err != nil {
+				return fmt.Errorf("%s: %w", statement, err)
+			}
+		}
+		const sql = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1`
+		return tx.QueryRow(ctx, sql, application).Scan(&ended)
+	})
 	if err != nil {
 		s.t.Fatal(err)
 	}

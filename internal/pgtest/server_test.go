@@ -78,19 +78,16 @@ func TestAServerHasItsSettings(t *testing.T) {
 	}
 }
 
-func TestBackendsAreDisconnectedByWhatTheySaidLast(t *testing.T) {
+func TestAnApplicationIsDisconnectedTogetherWithAChange(t *testing.T) {
 	s := newServer(t)
-	listener, other := connect(t, s.URL()), connect(t, s.URL())
-	if _, err := listener.Exec(t.Context(), `LISTEN something`); err != nil {
-		t.Fatal(err)
-	}
-	if n := s.Disconnect("LISTEN%"); n != 1 {
-		t.Errorf("%d backends were ended", n)
+	listener, other := connect(t, s.URL()+"&application_name=listener"), connect(t, s.URL())
+	if n := s.Disconnect("listener", `INSERT INTO words VALUES ('meanwhile')`); n != 1 {
+		t.Errorf("%d connections were ended", n)
 	}
 	if err := answers(t, listener, time.Minute); err == nil {
 		t.Error("the listener still has its connection")
 	}
-	if err := answers(t, other, time.Minute); err != nil {
-		t.Errorf("another connection: %v", err)
+	if got := wordsIn(t, other); got != "meanwhile migrated" {
+		t.Errorf("another connection sees %q", got)
 	}
 }

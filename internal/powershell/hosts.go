@@ -23,12 +23,7 @@ func (v values) ipv6() bool {
 }
 
 // Destination is the host to which the Microsoft side sends everything.
-func (v values) Destination() string {
-	if v.Calling() {
-		return v.Answers.Expressway.FQDN
-	}
-	return v.Answers.RoutingNode
-}
+func (v values) Destination() string { return v.Answers.Destination() }
 
 // DestinationPort is the port on it.
 func (v values) DestinationPort() int {
@@ -86,10 +81,10 @@ func (v values) FrontEnds() []string {
 	return names
 }
 
-// NextHop is how OCS names the routing node: by address over TCP, by name over TLS (guide p.88-89).
+// NextHop is how OCS names the destination: by address over TCP, by name over TLS (guide p.88-89).
 func (v values) NextHop() (string, error) {
 	if !v.TCP() {
-		return v.Answers.RoutingNode, nil
+		return v.Destination(), nil
 	}
 	if address := v.Addresses[v.Answers.RoutingNode]; address != "" {
 		return address, nil
@@ -97,7 +92,17 @@ func (v values) NextHop() (string, error) {
 	return "", federation.Refuse("There is no node %s any more.", v.Answers.RoutingNode)
 }
 
-// AuthorizedHosts are the entries of OCS's host authorization: each node by address, over TLS also by name (guide p.89-90).
+// Computers are what the trusted application pool holds: every node, and the load balancer before them, which the routes
+// name.
+func (v values) Computers() []string {
+	if v.Answers.FrontName == "" {
+		return v.Nodes
+	}
+	return append(slices.Clone(v.Nodes), v.Answers.FrontName)
+}
+
+// AuthorizedHosts are the entries of OCS's host authorization: each node by address, over TLS also by name (guide p.89-90),
+// and the load balancer before them, which the routes name.
 func (v values) AuthorizedHosts() []string {
 	var hosts []string
 	for _, n := range v.Nodes {
@@ -107,6 +112,9 @@ func (v values) AuthorizedHosts() []string {
 		if address := v.Addresses[n]; address != "" {
 			hosts = append(hosts, address)
 		}
+	}
+	if front := v.Answers.FrontName; front != "" && !v.TCP() {
+		hosts = append(hosts, front)
 	}
 	return hosts
 }

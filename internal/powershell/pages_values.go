@@ -1,6 +1,10 @@
 package powershell
 
-import "isthmus/internal/federation"
+import (
+	"slices"
+
+	"isthmus/internal/federation"
+)
 
 // Lync2010 reports whether the platform lacks what came with Lync 2013: central logging and the export of user data.
 func (v values) Lync2010() bool { return v.Answers.Platform == federation.Lync2010 }
@@ -31,13 +35,17 @@ func (v values) LeastTLS() string {
 	return "1.0"
 }
 
-// NodeNames are the names that a node's certificate holds: its own, and that of the trusted application pool, which Skype
-// for Business looks for since 2015. OCS knows no such pool.
+// NodeNames are the names that a node's certificate holds: its own, that of the trusted application pool, which Skype
+// for Business looks for since 2015, and that of the load balancer which leads to it. OCS knows no such pool.
 func (v values) NodeNames(node string) []string {
-	if v.OCS() {
-		return []string{node}
+	names := []string{node}
+	if !v.OCS() {
+		names = append(names, v.Answers.TrustedPool)
 	}
-	return []string{node, v.Answers.TrustedPool}
+	if slices.Contains(v.Fronted, node) {
+		names = append(names, v.Answers.FrontName)
+	}
+	return names
 }
 
 // PlatformName is the Microsoft product as people call it.

@@ -31,6 +31,7 @@ type values struct {
 	Answers   federation.Answers
 	Nodes     []string // the routing node first
 	Addresses map[string]string
+	Fronted   []string // nodes to which the load balancer before them leads
 	Shared    []string // MatchURIs that other deployments send to the same destination
 	sharing
 	head
@@ -52,6 +53,9 @@ func valuesOf(d federation.Deployment, s federation.Snapshot) values {
 	}
 	for _, n := range s.Nodes {
 		v.Addresses[n.Name] = n.Address
+		if d.Answers.Fronts(n) {
+			v.Fronted = append(v.Fronted, n.Name)
+		}
 	}
 	v.Shared = v.shared(d, s)
 	v.sharing = v.sharingOf(d, s)

@@ -39,7 +39,7 @@ func (v values) expected() []federation.VerifyResult {
 		add(KindRoute, uri, scopeGlobal, fmt.Sprintf("TLS %s:%d", v.Destination(), v.DestinationPort()))
 	}
 	add(KindTrustedPool, a.TrustedPool, "", v.expectedPool())
-	for _, node := range v.Nodes {
+	for _, node := range v.Computers() {
 		add(KindComputer, node, "", "in "+a.TrustedPool)
 	}
 	add(KindApplication, a.ApplicationID, a.TrustedPool, fmt.Sprintf("port %d", v.ApplicationPort()))

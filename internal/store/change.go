@@ -60,6 +60,9 @@ func attempt(ctx context.Context, tx pgx.Tx, edit func(context.Context, *work) e
 	if err := lockRevision(ctx, tx); err != nil {
 		return err
 	}
+	if err := refuseNewerSchema(ctx, tx); err != nil {
+		return err
+	}
 	before, err := readSnapshot(ctx, tx)
 	if err != nil {
 		return err

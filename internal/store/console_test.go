@@ -110,8 +110,13 @@ func TestASessionLivesUntilItsEnds(t *testing.T) {
 		t.Errorf("a change of role does not bite: %+v", again)
 	}
 	ok(t, raw(t, s, `UPDATE sessions SET seen_at = now() - interval '29 minutes'`))
+	alive := `SELECT count(*) FROM sessions WHERE seen_at > now() - interval '1 minute'`
+	must(s.Session(Unattended(t.Context()), id))
+	if n := count(t, s, alive); n != 0 {
+		t.Error("what a page does by itself keeps the session of somebody who left")
+	}
 	must(s.Session(t.Context(), id))
-	if n := count(t, s, `SELECT count(*) FROM sessions WHERE seen_at > now() - interval '1 minute'`); n != 1 {
+	if n := count(t, s, alive); n != 1 {
 		t.Error("a request is no sign of life")
 	}
 	ok(t, raw(t, s, `UPDATE sessions SET seen_at = now() - interval '30 minutes'`))

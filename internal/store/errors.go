@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 
@@ -45,6 +46,11 @@ type Failure struct {
 
 func (f *Failure) Error() string   { return f.Sentence.Error() }
 func (f *Failure) Unwrap() []error { return []error{f.Sentence, f.Cause} }
+
+// LogValue is the sentence and its cause, which for the log's readers is what they can mend. No cause has a password.
+func (f *Failure) LogValue() slog.Value {
+	return slog.StringValue(f.Sentence.Error() + " The cause: " + f.Cause.Error())
+}
 
 // An Unconfirmed change removes so much that somebody has to say that it is meant.
 type Unconfirmed string

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -41,6 +43,17 @@ func TestWhatTheDatabaseAnswersBecomesASentenceWithItsCause(t *testing.T) {
 	}
 	if err := explain(pgx.ErrNoRows); !errors.Is(err, federation.ErrNotFound) {
 		t.Errorf("no row: %v", err)
+	}
+}
+
+func TestTheLogHasTheCauseOfAFailureAndNotThePassword(t *testing.T) {
+	s := must(Open(t.Context(), "postgres://nobody:opensesame@127.0.0.1:1/none"))
+	defer s.Close()
+	_, err := s.Snapshot(t.Context())
+	var b strings.Builder
+	slog.New(slog.NewJSONHandler(&b, nil)).Error("it failed", "reason", err)
+	if line := b.String(); !strings.Contains(line, ErrUnavailable.Error()) || !strings.Contains(line, "connection refused") || strings.Contains(line, "opensesame") {
+		t.Errorf("the log has %s", line)
 	}
 }
 

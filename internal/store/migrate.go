@@ -61,7 +61,7 @@ func refuseNewer(ctx context.Context, provider *goose.Provider) error {
 	}
 	sources := provider.ListSources()
 	if known := sources[len(sources)-1].Version; version > known {
-		return marked{federation.Refuse("The database has schema %d and this program knows %d. Start the newer program, or restore an older backup.", version, known), ErrNewerSchema}
+		return newerSchema(version, known)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 
+	"isthmus/internal/federation"
 	"isthmus/migrations"
 )
 
@@ -36,4 +37,22 @@ func newestMigration() (newest int64, err error) {
 		newest, err = max(newest, number), errors.Join(err, bad)
 	}
 	return newest, err
+}
+
+// refuseNewerSchema keeps a program from saving into a schema that a newer one has migrated while this one ran, or before it
+// started: what it does not know it would leave out.
+func refuseNewerSchema(ctx context.Context, tx pgx.Tx) error {
+	known, err := newestMigration()
+	if err != nil {
+		return err
+	}
+	version, err := value[int64](ctx, tx, `SELECT max(version_id) FROM goose_db_version WHERE is_applied`)
+	if err != nil || version <= known {
+		return err
+	}
+	return newerSchema(version, known)
+}
+
+func newerSchema(version, known int64) error {
+	return marked{federation.Refuse("The database has schema %d and this program knows %d. Start the newer program, or restore an older backup.", version, known), ErrNewerSchema}
 }

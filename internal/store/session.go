@@ -40,13 +40,23 @@ func (s *Store) KeepSessionData(ctx context.Context, idHash, data []byte) error 
 	return s.exec(ctx, updateSession, idHash, data)
 }
 
+type unattended struct{}
+
+// Unattended marks what a page does by itself: a session that is read under it gets no sign of life.
+func Unattended(ctx context.Context) context.Context {
+	return context.WithValue(ctx, unattended{}, true)
+}
+
+// IsUnattended reports whether a page does this by itself.
+func IsUnattended(ctx context.Context) bool { return ctx.Value(unattended{}) != nil }
+
 // A liveSession is a session that has not ended, and whether its last sign of life is to be written again.
 type liveSession struct {
 	auth.Session
 	Stale bool
 }
 
-// Session is the session of an id's hash and counts as a sign of life. One that ended, by hand or by time, is
+// Session is the session of an id's hash and counts as a sign of life, unless it is Unattended. One that ended, by hand or by time, is
 // federation.ErrNotFound.
 func (s *Store) Session(ctx context.Context, idHash []byte) (auth.Session, error) {
 	var session liveSession
@@ -54,7 +64,7 @@ func (s *Store) Session(ctx context.Context, idHash []byte) (auth.Session, error
 		session, err = one[liveSession](ctx, tx, readSession, idHash, auth.SessionIdle, auth.SessionAbsolute)
 		return err
 	})
-	if err != nil || !session.Stale {
+	if err != nil || !session.Stale || IsUnattended(ctx) {
 		return session.Session, err
 	}
 	// A database that is read-only for a while signs nobody out.

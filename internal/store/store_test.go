@@ -203,6 +203,20 @@ func TestASchemaNewerThanTheProgramIsRefused(t *testing.T) {
 	refused(t, s.Migrate(t.Context()), "schema 9000", "newer program")
 }
 
+func TestAProgramSavesNothingIntoASchemaThatANewerOneHasMigratedMeanwhile(t *testing.T) {
+	s := filled(t)
+	before := must(s.Configuration(t.Context()))
+	ok(t, raw(t, s, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, true)`))
+	_, err := s.SaveACLEntry(t.Context(), federation.ACLEntry{Pattern: "10.9.9.9"})
+	refused(t, err, "schema 9000", "newer program")
+	if !errors.Is(err, ErrNewerSchema) {
+		t.Errorf("the refusal has no mark: %v", err)
+	}
+	if now := must(s.Configuration(t.Context())); len(now.ACL) != len(before.ACL) {
+		t.Errorf("now the ACL is %v", now.ACL)
+	}
+}
+
 func TestTheMigrationsCanBeTakenBack(t *testing.T) {
 	s := filled(t)
 	down(t, s)

@@ -11,12 +11,22 @@ type party struct{ pattern, of string }
 
 // acl wants every server of the Microsoft side admitted, by address and by name (guide p.54-55).
 func (p *planner) acl() {
-	for _, peer := range admitted(p.a) {
+	for _, peer := range letIn(p.a) {
 		known := slices.ContainsFunc(p.s.ACL, func(e federation.ACLEntry) bool { return e.Pattern == peer.pattern })
 		if isNew(p.want(kindACL, known, "", pair("pattern", peer.pattern))) {
 			p.target.ACL = append(p.target.ACL, federation.ACLEntry{Pattern: peer.pattern, Description: peer.of})
 		}
 	}
+}
+
+// letIn are the names and addresses that the ACL needs: those of the Microsoft side, and that of the load balancer before
+// the routing nodes, from whose address all of it then connects.
+func letIn(a federation.Answers) []party {
+	list := admitted(a)
+	if a.FrontName != "" {
+		list = append(list, party{a.FrontName, "Load balancer before the routing nodes"})
+	}
+	return list
 }
 
 // admitted are the names and addresses from which the Microsoft side connects.

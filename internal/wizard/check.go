@@ -41,6 +41,7 @@ func Check(a federation.Answers, s federation.Snapshot) federation.Invalid {
 	c.checkMicrosoftDomains()
 	c.checkFirstPriority()
 	c.checkRoutingNode()
+	c.checkFrontName()
 	c.checkTrust()
 	return c.problems
 }
@@ -208,6 +209,19 @@ func (c *checker) checkRoutingNode() {
 		c.fault("routing_node", "Choose the node to which the Microsoft side sends everything.")
 	case c.s.Node(node) == nil:
 		c.fault("routing_node", "There is no node %s; choose an existing one.", printable(node))
+	}
+}
+
+// checkFrontName holds the name of a load balancer before the routing nodes, which only a TLS route to it can name.
+func (c *checker) checkFrontName() {
+	switch {
+	case c.a.FrontName == "":
+	case callsToo(c.a) && !isOCS(c.a):
+		c.fault("front_name", "With an Expressway the Microsoft side sends everything there; leave this empty, and have the Expressway send to the load balancer.")
+	case overTCP(c.a):
+		c.fault("front_name", "Over tcp the Microsoft side sends to an address; leave this empty, or choose %s.", federation.TLS)
+	default:
+		c.claim("front_name", c.a.FrontName, "It is the name of the load balancer before the routing nodes")
 	}
 }
 

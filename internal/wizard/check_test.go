@@ -11,7 +11,7 @@ import (
 
 func TestAnswersThatHold(t *testing.T) {
 	for name, a := range map[string]federation.Answers{
-		"enterprise": enterprise(), "standard": standard(), "OCS over TCP": overPlainTCP(), "chat and calling": calling(),
+		"enterprise": enterprise(), "standard": standard(), "OCS over TCP": overPlainTCP(), "chat and calling": calling(), "behind a load balancer": behindBalancer(),
 	} {
 		if problems := Check(a, snapshot()); len(problems) > 0 {
 			t.Errorf("%s: %s", name, problems)
@@ -76,6 +76,14 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		{"an address twice", func(a *federation.Answers) { a.FrontEnds[1].Address = "10.1.20.21" }, "front_ends[1].address", "another server"},
 		{"a front end on a node", func(a *federation.Answers) { a.FrontEnds[0].Address = "10.1.10.12" }, "front_ends[0].address", "node imp2"},
 		{"a front end that is a domain", func(a *federation.Answers) { a.FrontEnds[0].FQDN = "synergy.com" }, "front_ends[0].fqdn", "one of your domains"},
+		{"a balancer before the nodes that is an address", func(a *federation.Answers) { a.FrontName = "10.1.10.10" }, "front_name", "IP address"},
+		{"a balancer before the nodes of one label", func(a *federation.Answers) { a.FrontName = "sip" }, "front_name", "single label"},
+		{"a balancer before the nodes that is a node", func(a *federation.Answers) { a.FrontName = "imp2.synergy.com" }, "front_name", "name of a node"},
+		{"a balancer before the nodes that is a domain", func(a *federation.Answers) { a.FrontName = "Synergy.com" }, "front_name", "one of your domains"},
+		{"a balancer before the nodes that is a front end", func(a *federation.Answers) { a.FrontName = "fe1.synergy.com" }, "front_name", "another server"},
+		{"a balancer before the nodes that is the trusted pool", func(a *federation.Answers) { a.FrontName = a.TrustedPool }, "trusted_pool", "load balancer before the routing nodes"},
+		{"a balancer before the nodes beside an Expressway", func(a *federation.Answers) { *a = calling(); a.FrontName = "sip.synergy.com" }, "front_name", "have the Expressway send"},
+		{"a balancer before the nodes over TCP", func(a *federation.Answers) { *a = overPlainTCP(); a.FrontName = "sip.synergy.com" }, "front_name", "choose tls"},
 		{"no domain", func(a *federation.Answers) { a.Domains = nil }, "domains", "at least one"},
 		{"a domain that is not here", func(a *federation.Answers) { a.Domains = []string{"synergy.com", "abc.synergy.com"} }, "domains[1]", "not among the domains"},
 		{"more domains than one run takes", func(a *federation.Answers) { a.Domains = slices.Repeat([]string{"synergy.com"}, maxDomains+1) }, "domains", "At most 500 domains"},
@@ -205,7 +213,7 @@ func TestARegistrarMayCarryItsRole(t *testing.T) {
 
 func TestEveryAnswerBelongsToOneStep(t *testing.T) {
 	for path, want := range map[string]int{
-		"platform": 1, "transport": 1, "pool": 2, "site": 2, "front_ends[1].address": 3, "expressway.port": 3, "domains[0]": 4, "microsoft_domains[2]": 4, "first_priority": 4, "routing_node": 5, "": 1,
+		"platform": 1, "transport": 1, "pool": 2, "site": 2, "front_ends[1].address": 3, "expressway.port": 3, "domains[0]": 4, "microsoft_domains[2]": 4, "first_priority": 4, "routing_node": 5, "front_name": 5, "": 1,
 	} {
 		if got := StepOf(path); got != want {
 			t.Errorf("%q belongs to step %d, want %d", path, got, want)
@@ -216,8 +224,8 @@ func TestEveryAnswerBelongsToOneStep(t *testing.T) {
 		asked = append(asked, s.Fields...)
 	}
 	slices.Sort(asked)
-	if len(asked) != 17 || len(slices.Compact(asked)) != 17 {
-		t.Errorf("each of the 17 answers is asked once, but the steps ask %v", asked)
+	if len(asked) != 18 || len(slices.Compact(asked)) != 18 {
+		t.Errorf("each of the 18 answers is asked once, but the steps ask %v", asked)
 	}
 }
 

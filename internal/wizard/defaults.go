@@ -64,7 +64,7 @@ func canonical(a federation.Answers) federation.Answers {
 	}
 	a.Site, a.ApplicationID = strings.TrimSpace(a.Site), strings.TrimSpace(a.ApplicationID)
 	a.Registrar = withoutRole(a.Registrar)
-	for _, name := range []*string{&a.Pool, &a.Registrar, &a.RoutingNode, &a.TrustedPool} {
+	for _, name := range []*string{&a.Pool, &a.Registrar, &a.RoutingNode, &a.FrontName, &a.TrustedPool} {
 		*name = canonicalName(*name)
 	}
 	a.LoadBalancer = canonicalAddress(a.LoadBalancer)

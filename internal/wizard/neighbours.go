@@ -72,8 +72,8 @@ func (p *planner) formerWarnings() []string {
 	if was.ChildDomains && !p.a.ChildDomains {
 		left = append(left, "the static routes of child domains")
 	}
-	if destination(was) != destination(p.a) {
-		left = append(left, "the static routes to "+destination(was))
+	if was.Destination() != p.a.Destination() {
+		left = append(left, "the static routes to "+was.Destination())
 	}
 	if !isOCS(was) {
 		if was.TrustedPool != p.a.TrustedPool || isOCS(p.a) {
@@ -90,12 +90,4 @@ func (p *planner) formerWarnings() []string {
 		way = "Take that back there by hand, as its checklist says."
 	}
 	return []string{fmt.Sprintf("The Microsoft side still holds %s, which the new scripts know nothing of. %s", listed(left), way)}
-}
-
-// destination is the host to which the Microsoft side sends everything.
-func destination(a federation.Answers) string {
-	if callsToo(a) && a.Expressway != nil {
-		return a.Expressway.FQDN
-	}
-	return a.RoutingNode
 }

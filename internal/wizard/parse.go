@@ -41,6 +41,7 @@ func ParseAnswers(data []byte) (federation.Answers, error) {
 		"transport":      r.text(&a.Transport),
 		"expressway":     r.expressway(&a.Expressway),
 
+		"front_name":        r.text(&a.FrontName),
 		"first_priority":    r.number(&a.FirstPriority, 1),
 		"microsoft_domains": r.texts(&a.MicrosoftDomains),
 	})

@@ -62,7 +62,7 @@ registrar: &anchor pool.synergy.com
 trusted_pool: *anchor
 pool: pool.synergy.com
 `))
-	want := `platfrom: There is no such field; the fields here are application_id, child_domains, deployment, domains, edition, expressway, first_priority, front_ends, load_balancer, microsoft_domains, platform, pool, registrar, routing_node, site, transport, trusted_pool.
+	want := `platfrom: There is no such field; the fields here are application_id, child_domains, deployment, domains, edition, expressway, first_priority, front_ends, front_name, load_balancer, microsoft_domains, platform, pool, registrar, routing_node, site, transport, trusted_pool.
 pool: One plain value belongs here, no list, no fields, no anchor and no tag.
 site: One plain value belongs here, no list, no fields, no anchor and no tag.
 front_ends[0].adress: There is no such field; the fields here are address, fqdn.

@@ -27,7 +27,7 @@ func Steps() []Step {
 		{2, "Version and pool", []string{"edition", "pool", "load_balancer", "registrar", "site"}},
 		{3, "Front ends", []string{"front_ends", "expressway"}},
 		{4, "Domains", []string{"domains", "child_domains", "microsoft_domains", "first_priority"}},
-		{5, "Routing node", []string{"routing_node", "trusted_pool", "application_id"}},
+		{5, "Routing node", []string{"routing_node", "front_name", "trusted_pool", "application_id"}},
 		{StepReview, "Review", nil},
 		{StepScripts, "Scripts", nil},
 	}

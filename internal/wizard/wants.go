@@ -22,7 +22,7 @@ func wantsOf(a federation.Answers) wants {
 		w.routes[r.Key()] = r
 		w.objects[madeRoute(r)] = true
 	}
-	for _, peer := range admitted(a) {
+	for _, peer := range letIn(a) {
 		w.objects[federation.Made{Kind: kindACL, Key: peer.pattern}] = true
 	}
 	for _, peer := range presenting(a) {

@@ -21,6 +21,9 @@ func (p *planner) warnings() []string {
 		add("Users are homed on the routing node %s (%d) and share it with everything that the Microsoft side sends; a node without users is better.",
 			p.a.RoutingNode, users)
 	}
+	if text := p.frontWarning(); text != "" {
+		list = append(list, text)
+	}
 	if p.a.ChildDomains && WithIPv6(p.a, p.s) != "" {
 		add("Routes for child domains do not work over IPv6 on the Microsoft side (p.69), so no script can be written for them; leave child_domains off, or use IPv4 addresses.")
 	}
@@ -33,6 +36,20 @@ func (p *planner) warnings() []string {
 		list = append(list, more...)
 	}
 	return list
+}
+
+// frontWarning is about a load balancer that has nobody to turn to when the routing node is away.
+func (p *planner) frontWarning() string {
+	behind := 0
+	for _, n := range p.s.Nodes {
+		if p.a.Fronts(n) {
+			behind++
+		}
+	}
+	if p.a.FrontName == "" || behind > 1 {
+		return ""
+	}
+	return fmt.Sprintf("Behind the load balancer %s stands %s alone; mark a second node as a routing node, so that there is one to turn to.", p.a.FrontName, p.a.RoutingNode)
 }
 
 // transportWarnings are about certificates that one deployment presents and another cannot.

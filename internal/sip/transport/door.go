@@ -54,10 +54,14 @@ func network(name string, a netip.Addr) string {
 
 func (d tcpDoor) next(a *listening) error {
 	tcp, err := d.AcceptTCP()
-	if err == nil {
-		a.admit(tcp)
+	if err != nil {
+		return err
 	}
-	return err
+	if !takes(tcp) {
+		a.layer.scarce.Store(true)
+	}
+	a.admit(tcp)
+	return nil
 }
 
 // udpDoor takes datagrams. Each is handled before the next is read, and nothing is kept of who sent it, so that forged

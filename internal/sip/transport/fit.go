@@ -20,7 +20,8 @@ type ListenerState struct {
 // Fit makes the listeners those that are wanted and reports on each, in order. New ones are opened first; those that go
 // accept what waits in their queue and then close. A listener whose address stays is not touched: its next connection is
 // accepted by the new settings, whatever changed. Connections live on in any case. One that does not open is tried
-// again by the next Fit; where it is to move to another port, the old one stays open until then.
+// again by the next Fit; where it is to move to another port, the old one stays open until then. One whose address has
+// gone stays as well, and is not open until the address is back.
 func (l *Layer) Fit(want []Listener) []ListenerState {
 	l.fitting.Lock()
 	defer l.fitting.Unlock()
@@ -29,7 +30,7 @@ func (l *Layer) Fit(want []Listener) []ListenerState {
 
 // fit is Fit with its lock held.
 func (l *Layer) fit(want []Listener) []ListenerState {
-	f := fitting{layer: l, gone: l.current(), open: make([]*listening, len(want)), errs: make([]error, len(want)), kept: make([]*listening, len(want))}
+	f := fitting{layer: l, gone: l.current(), open: make([]*listening, len(want)), errs: make([]error, len(want)), kept: make([]*listening, len(want)), holders: make(map[seat]sighting)}
 	for i := range want {
 		f.keep(i, want[i])
 	}
@@ -44,7 +45,9 @@ func (l *Layer) fit(want []Listener) []ListenerState {
 	l.mu.Lock()
 	l.listeners = slices.DeleteFunc(append(f.kept, f.open...), func(a *listening) bool { return a == nil })
 	l.mu.Unlock()
-	return f.states(want)
+	states := f.states(want)
+	l.holders = f.holders
+	return states
 }
 
 func (l *Layer) current() []*listening {
@@ -60,6 +63,8 @@ type fitting struct {
 	open  []*listening
 	errs  []error
 	kept  []*listening // the old socket of one that did not open, nil: none
+
+	holders map[seat]sighting // of the addresses that are taken
 }
 
 // keep finds an open listener with that address. One without TLS settings where they are needed is not kept.
@@ -123,13 +128,31 @@ func (f *fitting) retry(want []Listener) {
 func (f *fitting) states(want []Listener) []ListenerState {
 	states := make([]ListenerState, len(want))
 	for i, w := range want {
-		states[i] = ListenerState{Name: w.Name, Addr: w.Addr, Open: f.open[i] != nil, Error: sentence(w, f.errs[i])}
+		states[i] = ListenerState{Name: w.Name, Addr: w.Addr, Open: f.open[i] != nil, Error: f.sentence(w, f.errs[i])}
 		if old := f.kept[i]; old != nil {
 			states[i].Error += fmt.Sprintf(" Port %d stays open until then.", old.addr().Port())
 		}
 		if f.open[i] != nil {
 			states[i].Addr = f.open[i].addr()
 		}
+		if addr := w.Addr.Addr(); f.open[i] != nil && !addr.IsUnspecified() && !f.layer.present(addr) {
+			states[i].Open, states[i].Error = false, absent(w)
+		}
 	}
 	return states
+}
+
+// sentence says for people why a listener does not open, and who is in its way.
+func (f *fitting) sentence(want Listener, err error) string {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return sentence(want, err)
+	}
+	for _, a := range f.layer.current() {
+		if own := a.settings.Load(); own.Transport.Reliable() == want.Transport.Reliable() && collides(a.addr(), want.Addr) {
+			return taken(want, holding{}, own.Name)
+		}
+	}
+	s := f.layer.holderOf(want, f.layer.holders)
+	f.holders[seatOf(want)] = s
+	return taken(want, s.holding, "")
 }

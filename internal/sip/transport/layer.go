@@ -79,13 +79,17 @@ type Layer struct {
 	log    *slog.Logger
 	lastID atomic.Uint64
 
-	fitting    sync.Mutex // one Fit at a time
+	present func(netip.Addr) bool
+
+	fitting    sync.Mutex // one Fit at a time; guards holders
+	holders    map[seat]sighting
 	mu         sync.Mutex
 	listeners  []*listening
 	conns      map[*Conn]struct{}
 	pool       map[poolKey]*pooled
 	strangers  strangers
 	shed       atomic.Int32 // a Shed
+	scarce     atomic.Bool  // the connection that was accepted last got a descriptor of the reserve
 	handshakes handshakes
 	down       bool
 	running    sync.WaitGroup // goroutines of connections
@@ -97,7 +101,7 @@ func New(config Config) *Layer {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
 	l := &Layer{
-		config: config, limits: config.Limits.orDefaults(), log: config.Log,
+		config: config, limits: config.Limits.orDefaults(), log: config.Log, present: present,
 		conns: make(map[*Conn]struct{}), pool: make(map[poolKey]*pooled),
 	}
 	l.handshakes = handshakes{limits: &l.limits, free: l.limits.Handshakes, peers: make(map[netip.Addr]*handshaker)}

@@ -70,14 +70,14 @@ func (a *listening) fits(want Listener) bool {
 
 func (a *listening) addr() netip.AddrPort { return addrPort(a.door.Addr()) }
 
-// run takes connections or datagrams until stop. Out of file descriptors it waits and goes on: a listener that ended
-// then would never come back.
+// run takes connections or datagrams until stop. Out of file descriptors, or with so few that other parts of this process
+// need them, it waits and goes on: a listener that ended then would never come back.
 func (a *listening) run() {
 	defer close(a.stopped)
 	defer a.door.Close()
 	pause := time.Duration(0)
 	for {
-		err := a.door.next(a)
+		err := a.next()
 		switch {
 		case err == nil:
 			pause = 0
@@ -92,6 +92,22 @@ func (a *listening) run() {
 			a.rest(pause)
 		}
 	}
+}
+
+// next leaves who comes in the queue while the one before got a descriptor of the reserve and none before it is free.
+// Datagrams take none.
+func (a *listening) next() error {
+	if a.settings.Load().Transport.Reliable() && a.layer.scarce.Load() {
+		select {
+		case <-a.stopping: // which the door tells
+		default:
+			if !plenty() {
+				return errScarce
+			}
+			a.layer.scarce.Store(false)
+		}
+	}
+	return a.door.next(a)
 }
 
 func (a *listening) rest(pause time.Duration) {
@@ -233,8 +249,6 @@ func sentence(want Listener, err error) string {
 		return ""
 	case errors.Is(err, errNoTLS):
 		return "This node has no certificate to show on a TLS listener; import one."
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Sprintf("Port %d is in use by another program on %v; stop that program or choose another port.", want.Addr.Port(), want.Addr.Addr())
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Sprintf("%v is not an address of this machine; correct the node's address.", want.Addr.Addr())
 	case errors.Is(err, syscall.EACCES):

@@ -107,7 +107,7 @@ func TestAListenerThatCannotOpenSaysWhyAndIsTriedAgain(t *testing.T) {
 		{Name: "bare", Transport: sip.TLS, Addr: free[1]},
 	}
 	states := l.Fit(want)
-	for i, part := range []string{"", "is in use by another program", "is not an address of this machine", "has no certificate"} {
+	for i, part := range []string{"", "by this node itself", "is not an address of this machine", "has no certificate"} {
 		if s := states[i]; s.Open != (part == "") || !strings.Contains(s.Error, part) {
 			t.Errorf("%s: open %v, %q, want %q", s.Name, s.Open, s.Error, part)
 		}
