@@ -26,11 +26,11 @@ func BenchmarkTransaction(b *testing.B) {
 	discard := func([]byte) {}
 	b.ReportAllocs()
 	for b.Loop() {
-		server, verdict := t.Receive(in, true, discard)
+		server, verdict := receiveWith(t, in, true, discard)
 		if verdict != Fresh {
 			b.Fatal(verdict)
 		}
-		t.Send(ClientRequest{
+		send(t, call{
 			Branch: "z9hG4bKours", Method: "MESSAGE", Bytes: out, Reliable: true,
 			Send: func([]byte) error { return nil }, Response: func(*sip.Message) { server.Respond(answer, 200) },
 			Timeout: func() {}, TransportError: func(error) {},
