@@ -17,6 +17,7 @@ type Policy struct {
 	nodes     map[string]*node     // by name
 	hosts     map[string]nodeHost  // by every host that names a node or its connector
 	addresses map[netip.Addr]*node // by address of the node itself
+	homes     homes
 
 	acl                acl
 	subjects           map[string]subjects // of the listeners that verify clients, by listener name

@@ -139,6 +139,9 @@ func (m *Message) MaxForwards() (n int, ok bool) { return max(m.maxForwards, 0),
 // MaxBreadth returns the number of branches that the request may still have; ok is false when the header is missing.
 func (m *Message) MaxBreadth() (n int, ok bool) { return max(m.maxBreadth, 0), m.maxBreadth >= 0 }
 
+// HasProxyRequire reports whether there is a Proxy-Require header, which hardly any message has.
+func (m *Message) HasProxyRequire() bool { return m.has(proxyRequire) }
+
 // RouteCount returns the number of Route values, across lines and commas.
 func (m *Message) RouteCount() int { return m.routeCount }
 
