@@ -43,7 +43,7 @@ func (p *Policy) Read(m *sip.Message, v Verdict, key BranchKey) (Request, error)
 	if n, ok := m.MaxBreadth(); ok {
 		r.MaxBreadth = n
 	}
-	r.URI, _ = sip.ParseURI(m.RequestURI()) // a message without a Request-URI that can be read is none
+	r.URI = m.Target() // a message without a Request-URI that can be read is none
 	if err := p.readRoutes(m, &r); err != nil {
 		return r, err
 	}

@@ -22,6 +22,7 @@ type Message struct {
 	request     bool
 	method      string // request: start line; response: CSeq
 	uri, reason span
+	target      URI // what the Request-URI was read as
 	status      int
 	headers     [MaxHeaders]header
 	headerCount int
@@ -48,6 +49,7 @@ func (m *Message) Clone() *Message {
 	c := new(Message)
 	*c = *m
 	c.raw = bytes.Clone(m.raw)
+	c.target, _ = parseURI(c.RequestURI())
 	c.top, _ = parseVia(c.firstVia())
 	c.from, _ = parseNameAddr(c.firstValue(from))
 	c.to, _ = parseNameAddr(c.firstValue(to))
@@ -102,6 +104,9 @@ func (m *Message) RequestURI() []byte {
 	}
 	return m.span(m.uri)
 }
+
+// Target returns the Request-URI taken apart, as far as it could be read.
+func (m *Message) Target() URI { return m.target }
 
 // Status returns a response's status code, 0 for a request.
 func (m *Message) Status() int { return m.status }
