@@ -10,6 +10,7 @@ import (
 // stop one costs no allocation and hardly ever touches a timer, as nearly all are stopped before they are due.
 type Alarms struct {
 	clock  Clock
+	began  time.Time
 	last   atomic.Uint32
 	pieces [16]alarmHeap // with a lock each
 }
@@ -18,7 +19,6 @@ type Alarms struct {
 type Alarm struct {
 	on    *alarmHeap
 	owner Ringer
-	at    time.Time
 	place int // in the heap, from 1; 0: it is not set
 }
 
@@ -27,15 +27,17 @@ type Alarm struct {
 type Ringer interface{ Ring() }
 
 // NewAlarms returns alarms by a clock.
-func NewAlarms(clock Clock) *Alarms { return &Alarms{clock: clock} }
+func NewAlarms(clock Clock) *Alarms { return &Alarms{clock: clock, began: clock.Now()} }
 
 // Set lets an alarm ring at a time, instead of when it was set for before.
 func (as *Alarms) Set(a *Alarm, at time.Time, owner Ringer) {
 	if a.on == nil {
 		a.on, a.owner = &as.pieces[int(as.last.Add(1))%len(as.pieces)], owner
 	}
-	a.on.set(a, at, as.clock)
+	a.on.set(a, at.Sub(as.began), as)
 }
+
+func (as *Alarms) now() time.Duration { return as.clock.Now().Sub(as.began) }
 
 // Stop unsets an alarm.
 func (a *Alarm) Stop() {
@@ -48,21 +50,27 @@ func (a *Alarm) Stop() {
 // times, and stay at the end where they are put.
 type alarmHeap struct {
 	mu    sync.Mutex
-	list  []*Alarm // place 1 is the first
+	list  []setting // place 1 is the first
 	timer Timer
-	rings time.Time // when the timer does, at the first alarm or, where that was stopped, before it; zero: not at all
+	armed bool          // the timer is set
+	rings time.Duration // when it rings: at the first alarm or, where that was stopped, before it
 }
 
-func (h *alarmHeap) set(a *Alarm, at time.Time, clock Clock) {
+// A setting is an alarm in a heap, and when it rings, as a time since Alarms began.
+type setting struct {
+	at    time.Duration
+	alarm *Alarm
+}
+
+func (h *alarmHeap) set(a *Alarm, at time.Duration, as *Alarms) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	a.at = at
 	if a.place == 0 {
-		h.list = append(h.list, a)
+		h.list = append(h.list, setting{})
 		a.place = len(h.list)
 	}
-	h.settle(a)
-	h.arm(clock)
+	h.settle(setting{at, a}, a.place)
+	h.arm(as)
 }
 
 func (h *alarmHeap) stop(a *Alarm) {
@@ -74,77 +82,66 @@ func (h *alarmHeap) stop(a *Alarm) {
 }
 
 // arm sets the timer if it would ring after the first alarm.
-func (h *alarmHeap) arm(clock Clock) {
-	if len(h.list) == 0 {
+func (h *alarmHeap) arm(as *Alarms) {
+	if len(h.list) == 0 || h.armed && h.rings <= h.list[0].at {
 		return
 	}
-	first := h.list[0].at
-	if !h.rings.IsZero() && !first.Before(h.rings) {
-		return
-	}
-	h.rings = first
-	wait := first.Sub(clock.Now())
+	h.armed, h.rings = true, h.list[0].at
+	wait := h.rings - as.now()
 	if h.timer == nil {
-		h.timer = clock.AfterFunc(wait, func() { h.ring(clock) })
+		h.timer = as.clock.AfterFunc(wait, func() { h.ring(as) })
 		return
 	}
 	h.timer.Reset(wait)
 }
 
 // ring lets what is due ring. None waits for another.
-func (h *alarmHeap) ring(clock Clock) {
-	for _, owner := range h.due(clock) {
+func (h *alarmHeap) ring(as *Alarms) {
+	for _, owner := range h.due(as) {
 		go owner.Ring()
 	}
 }
 
-func (h *alarmHeap) due(clock Clock) (list []Ringer) {
+func (h *alarmHeap) due(as *Alarms) (list []Ringer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for now := clock.Now(); len(h.list) > 0 && !now.Before(h.list[0].at); {
-		list = append(list, h.list[0].owner)
-		h.remove(h.list[0])
+	for now := as.now(); len(h.list) > 0 && h.list[0].at <= now; {
+		list = append(list, h.list[0].alarm.owner)
+		h.remove(h.list[0].alarm)
 	}
-	h.rings = time.Time{}
-	h.arm(clock)
+	h.armed = false
+	h.arm(as)
 	return list
 }
 
 func (h *alarmHeap) remove(a *Alarm) {
-	end := len(h.list)
-	last := h.list[end-1]
-	h.list[end-1] = nil
-	h.list = h.list[:end-1]
-	if last != a {
-		h.put(last, a.place)
-		h.settle(last)
+	end := len(h.list) - 1
+	last := h.list[end]
+	h.list[end] = setting{}
+	h.list = h.list[:end]
+	if last.alarm != a {
+		h.settle(last, a.place)
 	}
 	a.place = 0
 }
 
-func (h *alarmHeap) put(a *Alarm, place int) { h.list[place-1], a.place = a, place }
+func (h *alarmHeap) put(s setting, place int) { h.list[place-1], s.alarm.place = s, place }
 
-// settle moves an alarm up or down to where it belongs.
-func (h *alarmHeap) settle(a *Alarm) {
-	for a.place > 1 && a.at.Before(h.list[a.place/2-1].at) {
-		h.swap(a, h.list[a.place/2-1])
+// settle puts an alarm where it belongs, up or down from a place that is free for it.
+func (h *alarmHeap) settle(s setting, place int) {
+	for ; place > 1 && s.at < h.list[place/2-1].at; place /= 2 {
+		h.put(h.list[place/2-1], place)
 	}
 	for {
-		next := a
-		for child := 2 * a.place; child <= min(2*a.place+1, len(h.list)); child++ {
-			if h.list[child-1].at.Before(next.at) {
-				next = h.list[child-1]
-			}
+		child := 2 * place
+		if child < len(h.list) && h.list[child].at < h.list[child-1].at {
+			child++
 		}
-		if next == a {
-			return
+		if child > len(h.list) || s.at <= h.list[child-1].at {
+			break
 		}
-		h.swap(a, next)
+		h.put(h.list[child-1], place)
+		place = child
 	}
-}
-
-func (h *alarmHeap) swap(a, b *Alarm) {
-	at := a.place
-	h.put(a, b.place)
-	h.put(b, at)
+	h.put(s, place)
 }
