@@ -70,7 +70,11 @@ func (a *attempt) send(m *sip.Message, w *wire) {
 		return
 	}
 	a.wire, a.written = w, true
-	r.silence = r.proxy.clock.Now().Add(answerLimit)
+	now := r.began
+	if m == nil { // it has waited
+		now = r.proxy.clock.Now()
+	}
+	r.silence = now.Add(answerLimit)
 	r.arm()
 	r.mu.Unlock()
 	if !w.add(a) {
