@@ -56,6 +56,7 @@ type Client struct {
 func (t *Table) Send(c *Client, r ClientRequest) {
 	c.table, c.method, c.invite, c.reliable, c.user, c.tally = t, r.Method, r.Method == "INVITE", r.Reliable, r.User, r.Tally
 	c.link.key = appendClientKey(c.space[:0], r.Branch, r.Method)
+	c.link.hash = t.clients.hash(c.link.key)
 	if c.invite || !r.Reliable {
 		c.bytes = bytes.Clone(r.Bytes)
 	}

@@ -22,7 +22,8 @@ type linked[T any] interface {
 	linkage() *link[T]
 }
 
-// A link is what finds a transaction. It is written before the transaction can be found and, but for next, not again.
+// A link is what finds a transaction. It is written before the transaction can be found and its alarm can ring and, but for
+// next, not again.
 type link[T any] struct {
 	key  []byte
 	hash uint64
@@ -66,16 +67,15 @@ func (s *shards[T, P]) getOrAdd(key []byte, fresh *T, begin func()) (value *T, a
 	if value := p.find(key, hash); value != nil {
 		return value, false
 	}
-	begin()
 	P(fresh).linkage().hash = hash
+	begin()
 	p.add(fresh)
 	return fresh, true
 }
 
-// put makes value, whose key is set, the one that is found by it.
+// put makes value, whose link is written, the one that is found by its key.
 func (s *shards[T, P]) put(value *T) {
 	l := P(value).linkage()
-	l.hash = s.hash(l.key)
 	p := s.piece(l.hash)
 	p.Lock()
 	defer p.Unlock()
