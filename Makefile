@@ -11,6 +11,7 @@ STATICCHECK := all,-ST1000,-ST1003,-ST1005,-ST1016,-ST1020,-ST1021,-ST1022
 # Of make soak. The seed chooses the changes; RANDOM is the shell's.
 CHANGES := 1000
 DURATION := 3m
+COUNT := 1
 SEED ?= $(shell echo $$RANDOM)
 
 # Of make outages, together an hour.
@@ -32,7 +33,7 @@ define install
 	else echo "Install $(1), or what your system calls it, and try again." >&2; exit 1; fi
 endef
 
-.PHONY: help run test check demo bench e2e fuzz mutation soak flood outages oracle build generate postgres e2e-packages clean
+.PHONY: help run test check demo bench bench-micro bench-packages e2e fuzz mutation soak flood outages oracle build generate postgres e2e-packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,8 +67,11 @@ generate: ## write the Go code of the templates
 demo: postgres build ## one node, two pretend front ends, users and traffic
 	.make/demo
 
-bench: ## measure the SIP core's parts
-	go test -run '^$$' -bench . -benchmem ./internal/sip/... ./internal/routing/... ./internal/proxy/...
+bench: postgres bench-packages build ## compare the SIP core with Kamailio and a bare relay; BENCH='-write' keeps the figures
+	go run ./bench $(BENCH)
+
+bench-micro: ## measure the SIP core's parts, COUNT times (1), in a form that benchstat compares
+	go test -p 1 -run '^$$' -bench . -benchmem -count $(COUNT) ./internal/sip/... ./internal/routing/... ./internal/proxy/... ./internal/node
 
 # Those that need nothing but Go and Postgres are in make test.
 e2e: postgres e2e-packages ## drive the console in a browser and the core with SIPp, OpenSSL, Kamailio and HAProxy
@@ -107,6 +111,13 @@ e2e-packages:
 
 install-e2e: no-kamailio-service no-haproxy-service
 	$(call install,chromium sip-tester openssl kamailio kamailio-tls-modules haproxy systemd)
+
+# Debian's modules lie in a directory that is named for the processor.
+bench-packages:
+	@command -v kamailio >/dev/null && ls /usr/lib*/{,*/}kamailio/modules/tls.so 2>/dev/null | grep -q . || $(MAKE) --no-print-directory install-bench
+
+install-bench: no-kamailio-service
+	$(call install,kamailio kamailio-tls-modules)
 
 install-oracle: no-kamailio-service
 	$(call install,kamailio)

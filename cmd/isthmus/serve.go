@@ -99,6 +99,7 @@ func (s *server) run(ctx context.Context) error {
 	}
 	group.Go(func() { later(ctx) })
 	core.Store(n)
+	group.Go(func() { node.CollectSeldom(ctx) })
 	n.Run(ctx)
 	// The console outlives the core, so that /readyz says draining as long as that takes.
 	s.handOver(doors)

@@ -22,10 +22,10 @@ const (
 // Metrics are the counters of one process, in a registry of their own.
 type Metrics struct {
 	registry   *prometheus.Registry
-	requests   *prometheus.CounterVec
+	requests   *pairs
 	refusals   *prometheus.CounterVec
-	responses  *prometheus.CounterVec
-	attempts   *prometheus.CounterVec
+	responses  *pairs
+	attempts   *pairs
 	returned   *prometheus.CounterVec
 	handshakes *prometheus.CounterVec
 	malformed  prometheus.Counter
@@ -38,10 +38,10 @@ type Metrics struct {
 // New makes the counters. version is that of the program.
 func New(version string) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry(), observed: &observed{}}
-	m.requests = counters("sip_requests_total", "SIP requests by method and by what became of them.", "method", "outcome")
+	m.requests = newPairs(counters("sip_requests_total", "SIP requests by method and by what became of them.", "method", "outcome"))
 	m.refusals = counters("sip_refusals_total", "SIP requests refused, by reason.", "reason")
-	m.responses = counters("sip_responses_total", "SIP responses sent to whoever asked, by status class.", "class")
-	m.attempts = counters("sip_hop_attempts_total", "Requests given to a next hop, by hop and by how that ended.", "hop", "outcome")
+	m.responses = newPairs(counters("sip_responses_total", "SIP responses sent to whoever asked, by status class.", "class"))
+	m.attempts = newPairs(counters("sip_hop_attempts_total", "Requests given to a next hop, by hop and by how that ended.", "hop", "outcome"))
 	m.returned = counters("sip_returned_responses_total", "Final responses whose connection was gone, by whether another one took them.", "outcome")
 	m.handshakes = counters("tls_handshake_failures_total", "TLS handshakes that failed or were not begun, by reason.", "reason")
 	m.malformed = counter("sip_malformed_total", "SIP messages that could not be read.")
@@ -53,7 +53,7 @@ func New(version string) *Metrics {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "build_info", Help: "Always 1; the label tells the version.",
 		ConstLabels: prometheus.Labels{"version": version}})
 	info.Set(1)
-	m.register(m.requests, m.refusals, m.responses, m.attempts, m.returned, m.handshakes, m.malformed, m.panics, m.faults, m.answerTime, info, m.observed,
+	m.register(m.requests.vec, m.refusals, m.responses.vec, m.attempts.vec, m.returned, m.handshakes, m.malformed, m.panics, m.faults, m.answerTime, info, m.observed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -88,7 +88,7 @@ func (m *Metrics) Request(method, outcome string) {
 	if !methods[method] {
 		method = "other"
 	}
-	m.requests.WithLabelValues(method, outcome).Inc()
+	m.requests.of(method, outcome).Inc()
 }
 
 // Refusal counts why a request was refused. reason is one of a fixed set of short texts, never one with a value in it.
@@ -97,7 +97,7 @@ func (m *Metrics) Refusal(reason string) { m.refusals.WithLabelValues(reason).In
 // Response counts a response that was sent upstream. took is the time since the request; it is recorded for final
 // responses alone.
 func (m *Metrics) Response(status int, took time.Duration) {
-	m.responses.WithLabelValues(class(status)).Inc()
+	m.responses.of(class(status)).Inc()
 	if status >= 200 {
 		m.answerTime.Observe(took.Seconds())
 	}
@@ -107,15 +107,15 @@ func class(status int) string {
 	if status < 100 || status > 699 {
 		return "other"
 	}
-	return string(rune('0'+status/100)) + "xx"
+	return [...]string{"1xx", "2xx", "3xx", "4xx", "5xx", "6xx"}[status/100-1]
 }
 
 // Attempt counts a request given to a next hop. hop is as configured, such as tls:10.1.20.21:5061; outcome is one of a
 // fixed set of short texts, such as "answered" or "connection refused".
-func (m *Metrics) Attempt(hop, outcome string) { m.attempts.WithLabelValues(hop, outcome).Inc() }
+func (m *Metrics) Attempt(hop, outcome string) { m.attempts.of(hop, outcome).Inc() }
 
 // Gone forgets a hop that is configured no more, as numbers by hop would else pile up with every change of a route.
-func (m *Metrics) Gone(hop string) { m.attempts.DeletePartialMatch(prometheus.Labels{"hop": hop}) }
+func (m *Metrics) Gone(hop string) { m.attempts.drop("hop", hop) }
 
 // Returned counts a final response whose connection was gone: Forwarded over another, or Dropped.
 func (m *Metrics) Returned(outcome string) { m.returned.WithLabelValues(outcome).Inc() }

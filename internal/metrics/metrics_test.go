@@ -126,3 +126,17 @@ func BenchmarkRequest(b *testing.B) {
 		m.Request("MESSAGE", Forwarded)
 	}
 }
+
+func TestAHopThatIsGoneIsCountedAnewWhenItComesBack(t *testing.T) {
+	m := New("1.0")
+	m.Attempt("a", "answered")
+	m.Attempt("b", "answered")
+	m.Gone("a")
+	if text := page(t, m); strings.Contains(text, `hop="a"`) || !strings.Contains(text, `{hop="b",outcome="answered"} 1`) {
+		t.Error("the hop is still counted, or another is not")
+	}
+	m.Attempt("a", "answered")
+	if !strings.Contains(page(t, m), `{hop="a",outcome="answered"} 1`) {
+		t.Error("the hop is not counted anew")
+	}
+}

@@ -15,6 +15,8 @@ type attempt struct {
 	place *place
 	again bool // a connection that had died unnoticed was replaced already
 
+	first sending
+
 	// The relay's lock guards these.
 	wire       *wire
 	client     *transaction.Client
@@ -30,19 +32,32 @@ type attempt struct {
 	next, prev *attempt
 }
 
-// begin waits for a connection and sends. m is the message while it is in the hand, else nil.
+// A sending is an attempt's request on one connection.
+type sending struct {
+	attempt *attempt
+	wire    *wire
+	client  transaction.Client
+}
+
+// Write implements transaction.User, as do the others.
+func (s *sending) Write(b []byte) error     { return s.wire.write(s.attempt, b) }
+func (s *sending) Response(m *sip.Message)  { s.attempt.response(s.wire, m) }
+func (s *sending) Timeout()                 { s.attempt.relay.expire(s.attempt) }
+func (s *sending) TransportError(err error) { s.attempt.unsent(err) }
+
+// begin sends, as soon as there is a connection. m is the message while it is in the hand, else nil.
 func (a *attempt) begin(m *sip.Message) {
-	a.place.connect(func() {}, func(w *wire, err error, now bool) {
-		if !now {
-			m = nil
-		}
-		switch {
-		case err != nil:
+	if w := a.place.ready(); w != nil {
+		a.send(m, w)
+		return
+	}
+	a.place.connect(func() {}, func(w *wire, err error, _ bool) {
+		if err != nil {
 			a.relay.proxy.metrics.Attempt(a.place.label, kindOf(err))
 			a.relay.failed(a, reasonOf(err), false)
-		default:
-			a.send(m, w)
+			return
 		}
+		a.send(nil, w)
 	})
 }
 
@@ -55,7 +70,11 @@ func (a *attempt) send(m *sip.Message, w *wire) {
 		return
 	}
 	a.wire, a.written = w, true
-	r.silence = r.proxy.clock.Now().Add(answerLimit)
+	now := r.began
+	if m == nil { // it has waited
+		now = r.proxy.clock.Now()
+	}
+	r.silence = now.Add(answerLimit)
 	r.arm()
 	r.mu.Unlock()
 	if !w.add(a) {
@@ -65,18 +84,24 @@ func (a *attempt) send(m *sip.Message, w *wire) {
 	if m == nil {
 		m = r.server.Request()
 	}
-	b := buffers.Get().(*[]byte)
-	var branch string
-	*b, branch = r.append((*b)[:0], m, a.place.current(), w.ID())
-	a.started(r.proxy.table.Send(transaction.ClientRequest{
-		Branch: branch, Method: r.method, Bytes: *b, Reliable: !w.datagrams,
-		Send:           func(b []byte) error { return w.write(a, b) },
-		Response:       a.response,
-		Timeout:        func() { r.expire(a) },
-		TransportError: a.unsent,
-		Tally:          &w.live,
-	}))
-	buffers.Put(b)
+	s := a.sending(w)
+	d := drafts.Get().(*draft)
+	defer drafts.Put(d)
+	r.write(d, m, a.place.current(), w.ID())
+	r.proxy.table.Send(&s.client, transaction.ClientRequest{
+		Branch: d.branch, Method: r.method, Bytes: d.bytes, Reliable: !w.datagrams, User: s, Tally: &w.live,
+	})
+	a.started(&s.client)
+}
+
+// sending makes one on a connection: one after the other, the first within the attempt itself.
+func (a *attempt) sending(w *wire) *sending {
+	s := &a.first
+	if s.attempt != nil {
+		s = new(sending)
+	}
+	s.attempt, s.wire = a, w
+	return s
 }
 
 // started does what was asked for while the request was being written.
@@ -183,16 +208,16 @@ func (a *attempt) lacks() string {
 }
 
 // response takes what the hop answers.
-func (a *attempt) response(m *sip.Message) {
-	a.wire.heard.Store(true)
-	a.wire.remove(a)
+func (a *attempt) response(w *wire, m *sip.Message) {
+	w.heard.Store(true)
+	w.remove(a)
 	if m.ViaCount() < 2 {
 		return // nobody above us asked
 	}
 	switch status := m.Status(); {
 	case status < 200:
 		a.place.heard()
-		a.provisional(m)
+		a.provisional(w, m)
 	case status == 503:
 		a.busy()
 	case status == 408 && !a.relay.invite:
@@ -200,13 +225,13 @@ func (a *attempt) response(m *sip.Message) {
 		a.expired()
 	default:
 		a.place.heard()
-		a.final(m)
+		a.final(w, m)
 	}
 }
 
 // provisional keeps the request alive. Only an INVITE's goes upstream, and never a 100 (RFC 3261 section 16.7 step 5,
 // RFC 4320 section 4.1).
-func (a *attempt) provisional(m *sip.Message) {
+func (a *attempt) provisional(w *wire, m *sip.Message) {
 	r := a.relay
 	r.mu.Lock()
 	current := !r.done && r.current == a
@@ -220,7 +245,7 @@ func (a *attempt) provisional(m *sip.Message) {
 	}
 	r.mu.Unlock()
 	if current && r.invite && m.Status() > 100 {
-		r.passUp(a, m)
+		r.passUp(w, m)
 	}
 }
 
@@ -249,7 +274,7 @@ func (a *attempt) expired() {
 }
 
 // final passes a final answer up. The first one wins, but every 2xx to an INVITE is somebody who took the call.
-func (a *attempt) final(m *sip.Message) {
+func (a *attempt) final(w *wire, m *sip.Message) {
 	r := a.relay
 	r.mu.Lock()
 	other := r.current
@@ -264,7 +289,7 @@ func (a *attempt) final(m *sip.Message) {
 	}
 	r.end()
 	r.proxy.metrics.Attempt(a.place.label, "answered")
-	r.passUp(a, m)
+	r.passUp(w, m)
 	if other != nil && other != a {
 		other.giveUp()
 	}

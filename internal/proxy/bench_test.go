@@ -2,10 +2,12 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"sync"
 	"testing"
 
+	"isthmus/internal/federation"
 	"isthmus/internal/routing"
 	"isthmus/internal/sip"
 	"isthmus/internal/sip/transport"
@@ -41,46 +43,86 @@ func (s sinks) Dial(_ context.Context, t transport.Target) (Link, error) {
 	return s.hop, nil
 }
 
-// BenchmarkMessage is a MESSAGE there and its 200 back, without sockets.
-func BenchmarkMessage(b *testing.B) {
-	p := New(Config{Directory: everybody, Key: []byte("secret")})
-	hop, client := &sink{id: 1, got: make(chan struct{})}, &sink{id: 2, got: make(chan struct{}), peer: transport.Peer{Remote: netip.MustParseAddrPort("127.0.0.11:4000"), Transport: sip.TCP, ListenerPort: 5060}}
-	p.Start(sinks{hop})
-	policy, err := routing.Compile(configuration(), "imp1.synergy.com")
+// A bench is a proxy without sockets, whose hop is the own connector.
+type bench struct {
+	*testing.B
+	proxy   *Proxy
+	hop     *sink
+	message sip.Message
+	answer  []byte
+}
+
+func newBench(b *testing.B, s federation.Snapshot) *bench {
+	b.Helper()
+	w := &bench{B: b, proxy: New(Config{Directory: everybody, Key: []byte("secret")}), hop: &sink{id: 1, got: make(chan struct{})}}
+	w.proxy.Start(sinks{w.hop})
+	policy, err := routing.Compile(s, "imp1.synergy.com")
 	if err != nil {
 		b.Fatal(err)
 	}
-	p.SetPolicy(policy)
-	m := new(sip.Message)
-	give := func(l Link, text []byte) {
-		if err := m.Parse(text); err != nil {
-			b.Fatal(err)
-		}
-		p.receive(l, m)
+	w.proxy.SetPolicy(policy)
+	return w
+}
+
+// client is a connection from an address, with a MESSAGE that comes over it.
+func (w *bench) client(id uint64, address, from, to string) (l *sink, request []byte) {
+	l = &sink{id: id, got: make(chan struct{}), peer: transport.Peer{Remote: netip.MustParseAddrPort(address), Transport: sip.TCP, ListenerPort: 5060}}
+	r := siptest.Message(from, to, "hi")
+	r.SentBy = address
+	return l, []byte(r.String())
+}
+
+func (w *bench) give(l Link, text []byte) {
+	if err := w.message.Parse(text); err != nil {
+		w.Fatal(err)
 	}
-	r := siptest.Message("carla@synergy.com", "bob@synergy.com", "hi")
-	r.SentBy = "127.0.0.11:4000"
-	first := []byte(r.String())
-	give(client, first)
-	<-hop.got // the first waits for its connection
-	give(hop, []byte(siptest.Response(parsed(b, hop.last), 200)))
+	w.proxy.receive(l, &w.message)
+}
+
+// passes is one request there and its 200 back. The first one waits for its connection.
+func (w *bench) passes(l Link, request []byte) {
+	w.give(l, request)
+	<-w.hop.got
+	if err := w.message.Parse(w.hop.last); err != nil {
+		w.Fatal(err)
+	}
+	w.answer = w.message.AppendAnswer(w.answer[:0], sip.Answer{Status: 200, ToTag: "t"})
+	w.give(w.hop, w.answer)
+}
+
+// BenchmarkMessage is a MESSAGE there and its 200 back, without sockets.
+func BenchmarkMessage(b *testing.B) {
+	w := newBench(b, configuration())
+	l, request := w.client(2, "127.0.0.11:4000", "carla@synergy.com", "bob@synergy.com")
+	w.passes(l, request)
 	b.ReportAllocs()
-	var sent sip.Message
-	var answer []byte
 	for b.Loop() {
-		give(client, first)
-		if err := sent.Parse(hop.last); err != nil {
-			b.Fatal(err)
-		}
-		answer = sent.AppendAnswer(answer[:0], sip.Answer{Status: 200, ToTag: "t"})
-		give(hop, answer)
+		w.passes(l, request)
 	}
 }
 
-func parsed(b *testing.B, text []byte) *sip.Message {
-	m := new(sip.Message)
-	if err := m.Parse(text); err != nil {
-		b.Fatal(err)
+// BenchmarkMessageFrom is the same from outside, by the number of peers that take turns.
+func BenchmarkMessageFrom(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 1_000} {
+		b.Run(fmt.Sprintf("peers=%d", n), func(b *testing.B) { messageFrom(b, n) })
 	}
-	return m
+}
+
+func messageFrom(b *testing.B, n int) {
+	s := configuration()
+	links, requests := make([]*sink, n), make([][]byte, n)
+	for i := range n {
+		address := fmt.Sprintf("10.3.%d.%d", i/250, 1+i%250)
+		s.ACL = append(s.ACL, federation.ACLEntry{Pattern: address})
+	}
+	s.Configuration.Normalize()
+	w := newBench(b, s)
+	for i := range n {
+		links[i], requests[i] = w.client(uint64(2+i), fmt.Sprintf("10.3.%d.%d:5061", i/250, 1+i%250), "bob@synergy.com", "carla@synergy.com")
+		w.passes(links[i], requests[i])
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i = (i + 1) % n {
+		w.passes(links[i], requests[i])
+	}
 }

@@ -2,10 +2,10 @@ package proxy
 
 import "time"
 
-// arm sets the timer to what is due first. The lock is held.
+// arm sets the alarm to what is due first. The lock is held.
 func (r *relay) arm() {
 	due := r.limit
-	for _, t := range []time.Time{r.trying, r.silence} {
+	for _, t := range [...]time.Time{r.trying, r.silence} {
 		if !t.IsZero() && t.Before(due) {
 			due = t
 		}
@@ -13,16 +13,16 @@ func (r *relay) arm() {
 	if !r.rings.IsZero() && !due.Before(r.rings) {
 		return // it rings before, and looks then
 	}
-	wait := due.Sub(r.proxy.clock.Now())
 	r.rings = due
-	if r.timer == nil {
-		r.timer = r.proxy.clock.AfterFunc(wait, func() { r.proxy.guard(r.ring) })
-		return
-	}
-	r.timer.Reset(wait)
+	r.proxy.table.Alarms().Set(&r.alarm, due, (*relayAlarm)(r))
 }
 
-// ring does what is due and sets the timer again.
+// relayAlarm is a relay to its alarm.
+type relayAlarm relay
+
+func (r *relayAlarm) Ring() { r.proxy.guard((*relay)(r).ring) }
+
+// ring does what is due and sets the alarm again.
 func (r *relay) ring() {
 	now := r.proxy.clock.Now()
 	due := func(t time.Time) bool { return !t.IsZero() && !now.Before(t) }

@@ -127,7 +127,7 @@ func (l *load) exceeded(s *sender, addr netip.Addr) string {
 func (p *Proxy) transact(in *incoming, inside bool) bool {
 	m, peer := in.message, in.link.Peer()
 	if m.Method() == "ACK" {
-		_, kind := p.table.Receive(m, peer.Transport.Reliable(), in.upstream.send)
+		_, kind := p.table.Receive(nil, m, peer.Transport.Reliable(), nil) // an ACK has no transaction of its own, and no answer
 		return kind == transaction.Stray && string(m.To().Tag()) != p.busyTag
 	}
 	addr := peer.Remote.Addr().Unmap()
@@ -140,13 +140,14 @@ func (p *Proxy) transact(in *incoming, inside bool) bool {
 		p.refuseUnheard(in, from, reason, text)
 		return false
 	}
-	server, kind := p.table.Receive(m, peer.Transport.Reliable(), in.upstream.send)
+	r := &relay{upstream: upstream{proxy: p, link: in.link}}
+	server, kind := p.table.Receive(&r.transaction, m, peer.Transport.Reliable(), &r.upstream)
 	if kind != transaction.Fresh {
 		from.Leave()
 		return false
 	}
 	server.CountIn(from.Tally)
-	in.server = server
+	in.relay, in.server = r, server
 	return true
 }
 

@@ -51,8 +51,8 @@ func (ps *passing) keep() {
 }
 
 func (ps *passing) send(hop *routing.Hop, w *wire) error {
-	b := buffers.Get().(*[]byte)
-	defer buffers.Put(b)
-	*b, _ = ps.append((*b)[:0], ps.message, hop, w.ID())
-	return w.Queue(ps.link, *b)
+	d := drafts.Get().(*draft)
+	defer drafts.Put(d)
+	ps.write(d, ps.message, hop, w.ID())
+	return w.Queue(ps.link, d.bytes)
 }

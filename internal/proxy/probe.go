@@ -79,23 +79,37 @@ func (pb *probe) send(policy *routing.Policy, w *wire) {
 			pb.end(false, unanswered(w))
 		})
 	})
-	client = p.table.Send(transaction.ClientRequest{
-		Branch: branch, Method: "OPTIONS", Bytes: b, Reliable: !w.datagrams, Send: w.Send, Tally: &w.live,
-		Response: func(m *sip.Message) {
-			w.heard.Store(true)
-			if m.Status() >= 200 {
-				pb.end(m.Status() != 503, "answered 503")
-			}
-		},
-		TransportError: func(err error) {
-			pb.place.abandon(w)
-			if pb.elsewhere(policy, w) {
-				return
-			}
-			pb.end(false, w.lossAfter(err).reason)
-		},
+	sent := new(transaction.Client)
+	p.table.Send(sent, transaction.ClientRequest{
+		Branch: branch, Method: "OPTIONS", Bytes: b, Reliable: !w.datagrams, User: asking{pb, policy}, Tally: &w.live,
 	})
+	client = sent
 }
+
+// asking is a probe as the user of its transaction, under a policy.
+type asking struct {
+	*probe
+	policy *routing.Policy
+}
+
+func (a asking) Write(b []byte) error { return a.wire.Send(b) }
+
+func (a asking) Response(m *sip.Message) {
+	a.wire.heard.Store(true)
+	if m.Status() >= 200 {
+		a.end(m.Status() != 503, "answered 503")
+	}
+}
+
+func (a asking) TransportError(err error) {
+	a.place.abandon(a.wire)
+	if !a.elsewhere(a.policy, a.wire) {
+		a.end(false, a.wire.lossAfter(err).reason)
+	}
+}
+
+// Timeout does nothing, as the probe has a shorter limit of its own.
+func (asking) Timeout() {}
 
 // unanswered says why no answer came.
 func unanswered(w *wire) string {
@@ -106,13 +120,13 @@ func unanswered(w *wire) string {
 }
 
 // options writes the probe. It names this node by FQDN in its Contact, without which Microsoft servers do not answer.
-func (p *Proxy) options(policy *routing.Policy, hop *routing.Hop, link uint64) (b []byte, branch string) {
+func (p *Proxy) options(policy *routing.Policy, hop *routing.Hop, link uint64) (b, branch []byte) {
 	host := hop.Host
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
 	via := []byte(policy.Via(hop.Transport))
-	branch = string(p.branch(nil, 0, link, hop.Kind, routing.Inside))
+	branch = p.branch(nil, 0, link, hop.Kind, routing.Inside)
 	via = append(via, branch...)
 	contact := policy.AppendRecordRoutes(nil, hop.Transport, 0, hop.Transport)[0]
 	return fmt.Appendf(nil, "OPTIONS sip:%s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: <sip:%s>;tag=%s\r\nTo: <sip:%s>\r\n"+

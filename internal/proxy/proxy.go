@@ -161,7 +161,7 @@ func (p *Proxy) request(policy *routing.Policy, l Link, m *sip.Message) {
 	if !ok {
 		return
 	}
-	in := incoming{policy: policy, link: l, message: m, upstream: &upstream{proxy: p, link: l}}
+	in := incoming{policy: policy, link: l, message: m}
 	if m.Method() != "BENOTIFY" && !p.transact(&in, verdict.Internal) {
 		return
 	}
@@ -175,12 +175,12 @@ func (p *Proxy) request(policy *routing.Policy, l Link, m *sip.Message) {
 
 // An incoming is a request in the hand: it lives during the call that received it.
 type incoming struct {
-	policy   *routing.Policy
-	link     Link
-	upstream *upstream
-	message  *sip.Message
-	request  routing.Request
-	server   *transaction.Server // nil for ACK and BENOTIFY, which have no answer
+	policy  *routing.Policy
+	link    Link
+	message *sip.Message
+	request routing.Request
+	relay   *relay              // with what the request needs from now to its end, as one piece of memory
+	server  *transaction.Server // nil for ACK and BENOTIFY, which have no answer
 }
 
 // upstream is the way back to who sent a request.
@@ -190,8 +190,8 @@ type upstream struct {
 	during atomic.Pointer[wire] // where the response comes from that is being passed on
 }
 
-// send sends a response, on another connection when its own is gone.
-func (u *upstream) send(b []byte) {
+// Send sends a response, on another connection when its own is gone.
+func (u *upstream) Send(b []byte) {
 	var err error
 	if w := u.during.Load(); w != nil {
 		err = u.link.Queue(w.Link, b)

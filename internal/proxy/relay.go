@@ -21,11 +21,16 @@ const (
 	cancelLimit  = 32 * time.Second        // of an INVITE after its CANCEL, 64*T1 (RFC 3261 section 9.1)
 )
 
-// A relay is one request on its way through the node, from hop to hop until one has answered finally.
+// A relay is one request on its way through the node, from hop to hop until one has answered finally. It holds within itself
+// what nearly every request needs, its transactions and its attempt at the first hop, so that a request costs one
+// allocation, and one for its bytes.
 type relay struct {
 	rewrite
+	transaction transaction.Server
+	first       attempt
+	upstream    upstream
+
 	server    *transaction.Server
-	upstream  *upstream
 	method    string
 	invite    bool
 	once      bool // must not be delivered twice: it moves on only when the hop surely did not take it
@@ -40,8 +45,8 @@ type relay struct {
 	answered  bool // a hop answered, be it with 100
 	cancelled bool
 	done      bool // the final answer went up
-	timer     transaction.Timer
-	rings     time.Time // when the timer does; zero: it is not set
+	alarm     transaction.Alarm
+	rings     time.Time // when the alarm does; zero: it is not set
 	trying    time.Time // when to send 100; zero: not at all
 	silence   time.Time // when the current hop has taken too long; zero: it answered, or there is none
 	limit     time.Time // when there is no more to wait for
@@ -53,11 +58,10 @@ type failure struct{ hop, reason string }
 func (p *Proxy) relay(in *incoming, d routing.Decision) {
 	now := p.clock.Now()
 	method := in.request.Method
-	r := &relay{
-		rewrite: p.rewrite(in, d), server: in.server, upstream: in.upstream, method: method, invite: method == "INVITE",
-		once: onlyOnce(method), unreached: d.Unreached, began: now,
-		climb: climb{groups: d.Groups}, limit: now.Add(silenceLimit),
-	}
+	r := in.relay
+	r.rewrite, r.server, r.method, r.invite = p.rewrite(in, d), in.server, method, method == "INVITE"
+	r.once, r.unreached = onlyOnce(method), d.Unreached
+	r.climb.groups, r.began, r.limit = d.Groups, now, now.Add(silenceLimit)
 	if r.invite {
 		p.invites.Store(in.server, r)
 		p.respond(in, 100, nil)
@@ -90,12 +94,22 @@ func (r *relay) next(m *sip.Message) {
 		r.exhausted()
 		return
 	}
-	a := &attempt{relay: r, place: pl}
+	a := r.attempt(pl)
 	r.current = a
 	r.silence = time.Time{}
 	r.arm()
 	r.mu.Unlock()
 	a.begin(m)
+}
+
+// attempt makes one at a hop. The lock is held.
+func (r *relay) attempt(pl *place) *attempt {
+	a := &r.first
+	if a.relay != nil {
+		a = new(attempt)
+	}
+	a.relay, a.place = r, pl
+	return a
 }
 
 // failed moves on from an attempt that is over.
@@ -159,9 +173,7 @@ func (r *relay) end() (won bool) {
 	won = !r.done
 	r.done = true
 	r.trying, r.silence = time.Time{}, time.Time{}
-	if r.timer != nil {
-		r.timer.Stop()
-	}
+	r.alarm.Stop()
 	r.mu.Unlock()
 	if won && r.invite {
 		r.proxy.invites.Delete(r.server)
@@ -170,13 +182,13 @@ func (r *relay) end() (won bool) {
 }
 
 // passUp sends a hop's response upstream.
-func (r *relay) passUp(a *attempt, m *sip.Message) {
+func (r *relay) passUp(w *wire, m *sip.Message) {
 	status := m.Status()
 	b := buffers.Get().(*[]byte)
 	*b = m.AppendUpstream((*b)[:0])
-	r.upstream.during.Store(a.wire)
+	r.upstream.during.Store(w)
 	if status/100 == 2 && r.server.Final() >= 300 {
-		r.upstream.send(*b) // somebody took the call after all (RFC 3261 section 16.7 step 5)
+		r.upstream.Send(*b) // somebody took the call after all (RFC 3261 section 16.7 step 5)
 	} else {
 		r.server.Respond(*b, status)
 	}

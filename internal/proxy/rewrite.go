@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"slices"
+	"sync"
 
 	"isthmus/internal/routing"
 	"isthmus/internal/sip"
@@ -58,19 +59,25 @@ func (w *rewrite) toStrictRouter(m *sip.Message) {
 	w.drop++
 }
 
-// append appends the request as it goes out over a wire to a hop, and returns the branch that it has there.
-func (w *rewrite) append(dst []byte, m *sip.Message, hop *routing.Hop, link uint64) (b []byte, branch string) {
-	var space [256]byte
-	via := append(space[:0], w.policy.Via(hop.Transport)...)
-	start := len(via)
-	via = w.proxy.branch(via, w.hash, link, hop.Kind, w.side)
-	var records [2][]byte
-	f := sip.Forward{
-		RequestURI: w.uri, Via: via, DropRoutes: w.drop, DropLast: w.undone, LastRoute: w.last, MaxForwards: w.maxForwards, MaxBreadth: w.maxBreadth,
-		Received: w.from.Addr(), RPort: int(w.from.Port()),
-	}
+// A draft is a request as it goes out, written once and copied by whoever keeps it.
+type draft struct {
+	bytes, via, branch []byte // the branch is part of via
+	records            [][]byte
+}
+
+var drafts = sync.Pool{New: func() any { return new(draft) }}
+
+// write writes the request as it goes out over a wire to a hop.
+func (w *rewrite) write(d *draft, m *sip.Message, hop *routing.Hop, link uint64) {
+	d.via = append(d.via[:0], w.policy.Via(hop.Transport)...)
+	start := len(d.via)
+	d.via = w.proxy.branch(d.via, w.hash, link, hop.Kind, w.side)
+	d.branch, d.records = d.via[start:], d.records[:0]
 	if w.records {
-		f.RecordRoutes = w.policy.AppendRecordRoutes(records[:0], w.in, w.port, hop.Transport)
+		d.records = w.policy.AppendRecordRoutes(d.records, w.in, w.port, hop.Transport)
 	}
-	return m.AppendForward(dst, f), string(via[start:])
+	d.bytes = m.AppendForward(d.bytes[:0], sip.Forward{
+		RequestURI: w.uri, Via: d.via, RecordRoutes: d.records, DropRoutes: w.drop, DropLast: w.undone, LastRoute: w.last,
+		MaxForwards: w.maxForwards, MaxBreadth: w.maxBreadth, Received: w.from.Addr(), RPort: int(w.from.Port()),
+	})
 }

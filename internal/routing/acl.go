@@ -15,7 +15,7 @@ import (
 type acl struct {
 	everybody bool
 	addresses map[netip.Addr]bool
-	prefixes  []netip.Prefix
+	networks  networks
 	names     []string
 	named     map[string]bool // the same
 }
@@ -40,7 +40,7 @@ func (a *acl) add(e federation.ACLEntry) error {
 		return nil
 	}
 	if prefix, err := netip.ParsePrefix(e.Pattern); err == nil {
-		a.prefixes = append(a.prefixes, prefix)
+		a.networks.add(prefix)
 		return nil
 	}
 	name, err := federation.ParseFQDN(e.Pattern)
@@ -54,15 +54,7 @@ func (a *acl) add(e federation.ACLEntry) error {
 
 func (a *acl) admits(addr netip.Addr) bool {
 	addr = addr.Unmap().WithZone("")
-	if a.everybody || a.addresses[addr] {
-		return true
-	}
-	for _, p := range a.prefixes {
-		if p.Contains(addr) {
-			return true
-		}
-	}
-	return false
+	return a.everybody || a.addresses[addr] || a.networks.contain(addr)
 }
 
 // admitsName reports whether a name, in lower case, is an entry or lies under one: host.foo.com under foo.com, barfoo.com

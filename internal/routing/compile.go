@@ -65,6 +65,7 @@ func (p *Policy) compileNodes(s *federation.Snapshot, self string) error {
 			p.hosts[host] = nodeHost{n, false, true}
 		}
 	}
+	p.homes = p.newHomes()
 	return nil
 }
 

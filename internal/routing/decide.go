@@ -3,6 +3,7 @@ package routing
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"isthmus/internal/federation"
 )
@@ -62,9 +63,17 @@ type Step struct {
 
 // Decide finds what becomes of a request that was admitted.
 func (p *Policy) Decide(r *Request, dir Directory) Decision {
-	w := walk{policy: p, request: r, directory: dir}
-	return w.run()
+	w := walks.Get().(*walk)
+	defer walks.Put(w)
+	*w = walk{policy: p, directory: dir, own: *r}
+	w.request = &w.own
+	d := w.run()
+	*w = walk{}
+	return d
 }
+
+// walks are reused, as every request takes one. Each has a copy of the request, so that the caller's can stay on his stack.
+var walks = sync.Pool{New: func() any { return new(walk) }}
 
 // Explain decides as Decide does and tells each step of it.
 func (p *Policy) Explain(r *Request, dir Directory) (Decision, []Step) {
@@ -77,12 +86,14 @@ func (p *Policy) Explain(r *Request, dir Directory) (Decision, []Step) {
 type walk struct {
 	policy    *Policy
 	request   *Request
+	own       Request
 	directory Directory
 	explains  bool
 	steps     []Step
 	decision  Decision
 
-	domain string // the Request-URI's host, once it was asked for
+	// Of the Request-URI, once it was asked for: the address, and the host as the end of it.
+	recipient, domain string
 }
 
 func (w *walk) run() Decision {
@@ -119,11 +130,20 @@ func (w *walk) silence() {
 	}
 }
 
+// address is whom the Request-URI names, as users are compared.
+func (w *walk) address() string {
+	if w.recipient == "" {
+		w.recipient = w.request.URI.Address()
+		if w.request.URI.IsSIP() {
+			w.domain = w.recipient[strings.LastIndexByte(w.recipient, '@')+1:]
+		}
+	}
+	return w.recipient
+}
+
 // host is the Request-URI's host, the recipient's domain.
 func (w *walk) host() string {
-	if w.domain == "" {
-		w.domain = w.request.URI.HostString()
-	}
+	w.address()
 	return w.domain
 }
 

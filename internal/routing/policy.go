@@ -3,7 +3,6 @@ package routing
 import (
 	"bytes"
 	"net/netip"
-	"unicode"
 
 	"isthmus/internal/federation"
 	"isthmus/internal/sip"
@@ -17,6 +16,7 @@ type Policy struct {
 	nodes     map[string]*node     // by name
 	hosts     map[string]nodeHost  // by every host that names a node or its connector
 	addresses map[netip.Addr]*node // by address of the node itself
+	homes     homes
 
 	acl                acl
 	subjects           map[string]subjects // of the listeners that verify clients, by listener name
@@ -107,7 +107,7 @@ func (p *Policy) namesSelf(u sip.URI) bool {
 // lookUp finds a host without case and without the dot at its end, and an IPv6 address in any spelling. It allocates
 // nothing for names and IPv4.
 func lookUp[V any](m map[string]V, host []byte) (v V, ok bool) {
-	if bytes.ContainsRune(host, ':') {
+	if bytes.IndexByte(host, ':') >= 0 {
 		a, _ := netip.ParseAddr(string(host))
 		v, ok = m[a.Unmap().String()]
 		return v, ok
@@ -120,7 +120,10 @@ func lookUp[V any](m map[string]V, host []byte) (v V, ok bool) {
 func lowered(dst, host []byte) []byte {
 	host = bytes.TrimSuffix(host, []byte("."))
 	for _, c := range host {
-		dst = append(dst, byte(unicode.ToLower(rune(c))))
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20 // a host has letters of ASCII only
+		}
+		dst = append(dst, c)
 	}
 	return dst
 }

@@ -1,10 +1,6 @@
 package routing
 
-import (
-	"strings"
-
-	"isthmus/internal/federation"
-)
+import "strings"
 
 // unreachable is the answer when nobody could be reached who delivers to an own user. To another node it is 503, at which that node
 // moves on to the backup.
@@ -22,11 +18,11 @@ func (w *walk) ownUser() bool {
 	if !w.local() {
 		return false
 	}
-	user, _ := w.directory.ByAddress(w.request.URI.Address())
+	user, _ := w.directory.ByAddress(w.address())
 	if !user.Licensed {
 		return false
 	}
-	groups := w.homeOf(user)
+	groups := w.policy.ways(user.Node, w.request.Passed)
 	if len(groups) == 0 {
 		w.refuse(480, "No node can deliver to the recipient now.", "Activate or start the services of the home node "+user.Node+" or give it a backup.")
 		w.decision.Status = w.unreachable()
@@ -35,40 +31,6 @@ func (w *walk) ownUser() bool {
 	w.forward(groups, "The recipient is licensed here and homed on %s.", user.Node)
 	w.decision.Unreached = w.unreachable()
 	return true
-}
-
-// homeOf lists the ways to a user, the home node's first. A request from another node ends at this node's connector if
-// this node is one of the two: the other node tries the next itself.
-func (w *walk) homeOf(user federation.UserFact) []Group {
-	home := w.policy.nodes[user.Node]
-	if home == nil {
-		return nil
-	}
-	backup := w.policy.nodes[home.Backup]
-	self := w.policy.self
-	if w.request.Passed && (home == self || backup == self) {
-		home, backup = self, nil
-	}
-	var groups []Group
-	for _, n := range []*node{home, backup} {
-		if h := w.deliverer(n); h != nil {
-			groups = append(groups, Group{h})
-		}
-	}
-	return groups
-}
-
-// deliverer is the hop by which a node's connector is reached, nil while it is not in service.
-func (w *walk) deliverer(n *node) *Hop {
-	switch {
-	case n == nil || !n.Runs(federation.ServiceSIPFederation):
-		return nil
-	case n == w.policy.self:
-		return n.delivery
-	case !n.Runs(federation.ServiceSIPProxy):
-		return nil
-	}
-	return n.link
 }
 
 // nobodyHere: what the Microsoft side does not know it sends here, and it never goes back there.
@@ -87,7 +49,7 @@ func (w *walk) notSynchronised() bool {
 	if !w.local() || !w.policy.advanced {
 		return false
 	}
-	if _, ok := w.directory.ByMicrosoftAddress(w.request.URI.Address()); ok {
+	if _, ok := w.directory.ByMicrosoftAddress(w.address()); ok {
 		return false
 	}
 	return w.refuse(404, "Nobody has that Microsoft address.", "Advanced routing sends only to addresses that a user row holds as microsoft_address; import them, or choose basic routing.")
@@ -120,7 +82,7 @@ func (w *walk) userPart() string {
 	if len(w.policy.routes.users) == 0 || !w.request.URI.HasUser {
 		return ""
 	}
-	address := w.request.URI.Address()
+	address := w.address()
 	user, _, _ := strings.Cut(address[:strings.LastIndexByte(address, '@')], ";")
 	return user
 }

@@ -43,17 +43,25 @@ func (p *Policy) Read(m *sip.Message, v Verdict, key BranchKey) (Request, error)
 	if n, ok := m.MaxBreadth(); ok {
 		r.MaxBreadth = n
 	}
-	r.URI, _ = sip.ParseURI(m.RequestURI()) // a message without a Request-URI that can be read is none
+	r.URI = m.Target() // a message without a Request-URI that can be read is none
 	if err := p.readRoutes(m, &r); err != nil {
 		return r, err
 	}
-	for option := range m.List("Proxy-Require") {
-		r.ProxyRequire = append(r.ProxyRequire, string(option))
+	if m.HasProxyRequire() {
+		r.ProxyRequire = demanded(m)
 	}
 	r.Side, r.Passed = p.sideOf(m.Via(0), v, key)
 	r.Hash = LoopHash(r.URI, r.Routes)
 	r.Loop = p.looped(m, r.Hash, v.Internal)
 	return r, nil
+}
+
+// demanded are the extensions that a proxy has to understand.
+func demanded(m *sip.Message) (list []string) {
+	for option := range m.List("Proxy-Require") {
+		list = append(list, string(option))
+	}
+	return list
 }
 
 // sideOf: a request that another node sends keeps the side that it had there. A node's Via on top can only lower what

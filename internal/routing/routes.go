@@ -11,12 +11,13 @@ import (
 // A routeTable finds the static routes of a destination (guide p.52-53): by domain, label by label, and by user part.
 type routeTable struct {
 	domains map[string]*pattern
-	users   []*pattern // longest first; of one length, those with digits before those with dots, as these sort
+	users   userPatterns
 }
 
 // A pattern is the routes of one destination. Routes out of service are not there at all.
 type pattern struct {
 	text  string
+	rank  int  // among those for user parts: the place of the most specific is 0
 	exact rung // for the destination itself
 	under rung // for hosts under it: the routes that allow less specific matches
 }
@@ -62,9 +63,7 @@ func newRouteTable(inService []usedRoute) routeTable {
 			t.users = append(t.users, p)
 		}
 	}
-	slices.SortFunc(t.users, func(a, b *pattern) int {
-		return cmp.Or(cmp.Compare(len(b.text), len(a.text)), strings.Compare(b.text, a.text))
-	})
+	t.users.order()
 	return t
 }
 
@@ -114,8 +113,9 @@ type ladder struct {
 // domains the longest pattern comes first.
 func (t *routeTable) ladder(user, domain string) ladder {
 	var l ladder
-	for _, p := range t.users {
-		if user != "" && fitsUser(p.text, user) && !l.climb(p.exact) {
+	var space [4]*pattern
+	for _, p := range t.users.fitting(space[:0], user) {
+		if !l.climb(p.exact) {
 			return l
 		}
 	}
@@ -166,18 +166,4 @@ func (l *ladder) with(more []Group) []Group {
 func parent(domain string) string {
 	_, rest, _ := strings.Cut(domain, ".")
 	return rest
-}
-
-// fitsUser matches a user part with a pattern: a dot is any one character, a star at the end any number of them.
-func fitsUser(pattern, user string) bool {
-	stem, open := strings.CutSuffix(pattern, "*")
-	if len(user) < len(stem) || !open && len(user) != len(stem) {
-		return false
-	}
-	for i := range len(stem) {
-		if stem[i] != '.' && stem[i] != user[i] {
-			return false
-		}
-	}
-	return true
 }

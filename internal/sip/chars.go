@@ -50,10 +50,12 @@ func all(b []byte, class uint8) bool {
 
 // run returns the end of the octets of class that begin at pos.
 func run(b []byte, pos int, class uint8) int {
-	for pos < len(b) && isClass(b[pos], class) {
-		pos++
+	for i, ch := range b[pos:] {
+		if classes[ch]&class == 0 {
+			return pos + i
+		}
 	}
-	return pos
+	return len(b)
 }
 
 // blank reports linear white space. CR and LF count, because inside an indexed header value they only occur as a fold.

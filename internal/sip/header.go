@@ -17,12 +17,13 @@ const (
 	recordRoute
 	contact
 	maxBreadth
+	proxyRequire
 	kinds
 )
 
 // names holds each kind's name for sentences.
 var names = [kinds]string{"", "Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type",
-	"Route", "Record-Route", "Contact", "Max-Breadth"}
+	"Route", "Record-Route", "Contact", "Max-Breadth", "Proxy-Require"}
 
 // singletons may occur once only; Content-Length may repeat with an equal value.
 var singletons = [kinds]bool{from: true, to: true, callID: true, cseq: true, maxForwards: true, contentType: true, maxBreadth: true}
@@ -53,6 +54,8 @@ func kindOf(name []byte) kind {
 	case 12:
 		return kindIf(name, "max-forwards", maxForwards) | kindIf(name, "record-route", recordRoute) |
 			kindIf(name, "content-type", contentType)
+	case 13:
+		return kindIf(name, "proxy-require", proxyRequire)
 	case 14:
 		return kindIf(name, "content-length", contentLength)
 	}

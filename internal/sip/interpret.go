@@ -31,9 +31,9 @@ func (m *Message) interpretLine(h *header, line uint8) {
 	case via:
 		m.readVias(h, line)
 	case from:
-		m.from = m.readNameAddr(from, value)
+		m.from = m.readParty(from, value)
 	case to:
-		m.to = m.readNameAddr(to, value)
+		m.to = m.readParty(to, value)
 	case callID:
 		m.readCallID(value)
 	case cseq:
@@ -65,9 +65,14 @@ func (m *Message) failHeader(k kind, problem string) {
 
 func (m *Message) readNameAddr(k kind, value []byte) NameAddr {
 	n, problem := parseNameAddr(value)
-	if problem == "" && (k == from || k == to) {
-		problem = checkPartyParams(n.Params)
+	if problem != "" {
+		m.failHeader(k, problem)
 	}
+	return n
+}
+
+func (m *Message) readParty(k kind, value []byte) NameAddr {
+	n, problem := parseParty(value)
 	if problem != "" {
 		m.failHeader(k, problem)
 	}

@@ -22,6 +22,7 @@ type Message struct {
 	request     bool
 	method      string // request: start line; response: CSeq
 	uri, reason span
+	target      URI // what the Request-URI was read as
 	status      int
 	headers     [MaxHeaders]header
 	headerCount int
@@ -48,6 +49,7 @@ func (m *Message) Clone() *Message {
 	c := new(Message)
 	*c = *m
 	c.raw = bytes.Clone(m.raw)
+	c.target, _ = parseURI(c.RequestURI())
 	c.top, _ = parseVia(c.firstVia())
 	c.from, _ = parseNameAddr(c.firstValue(from))
 	c.to, _ = parseNameAddr(c.firstValue(to))
@@ -103,6 +105,9 @@ func (m *Message) RequestURI() []byte {
 	return m.span(m.uri)
 }
 
+// Target returns the Request-URI taken apart, as far as it could be read.
+func (m *Message) Target() URI { return m.target }
+
 // Status returns a response's status code, 0 for a request.
 func (m *Message) Status() int { return m.status }
 
@@ -138,6 +143,9 @@ func (m *Message) MaxForwards() (n int, ok bool) { return max(m.maxForwards, 0),
 
 // MaxBreadth returns the number of branches that the request may still have; ok is false when the header is missing.
 func (m *Message) MaxBreadth() (n int, ok bool) { return max(m.maxBreadth, 0), m.maxBreadth >= 0 }
+
+// HasProxyRequire reports whether there is a Proxy-Require header, which hardly any message has.
+func (m *Message) HasProxyRequire() bool { return m.has(proxyRequire) }
 
 // RouteCount returns the number of Route values, across lines and commas.
 func (m *Message) RouteCount() int { return m.routeCount }

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 )
 
@@ -25,6 +26,23 @@ func ParseNameAddr(b []byte) (NameAddr, error) {
 
 // parseNameAddr reads a trimmed value. The problem completes a sentence that begins with the header's name.
 func parseNameAddr(b []byte) (n NameAddr, problem string) {
+	if n, problem = splitNameAddr(b); problem == "" {
+		problem, _ = checkParams(n.Params)
+	}
+	return n, problem
+}
+
+// parseParty reads a trimmed value of From or To, which are held to more.
+func parseParty(b []byte) (n NameAddr, problem string) {
+	if n, problem = splitNameAddr(b); problem != "" {
+		return n, problem
+	}
+	problem, party := checkParams(n.Params)
+	return n, cmp.Or(problem, party)
+}
+
+// splitNameAddr finds the parts and leaves the parameters unread.
+func splitNameAddr(b []byte) (n NameAddr, problem string) {
 	n.Raw = b
 	open, problem := n.readDisplay()
 	if problem != "" {
@@ -40,7 +58,7 @@ func parseNameAddr(b []byte) (n NameAddr, problem string) {
 		return n, problem
 	}
 	n.Params = b[skipBlanks(b, pos):]
-	return n, checkNameAddrParams(n.Params)
+	return n, ""
 }
 
 // readDisplay reads a display name; open is the position of the bracket after it, -1 for a bare URI.
@@ -107,33 +125,33 @@ func checkAddrSpec(uri []byte) (problem string) {
 	return ""
 }
 
-// checkNameAddrParams refuses two tags, since two readers could each take another one, and an empty one.
-func checkNameAddrParams(b []byte) (problem string) {
+// checkParams refuses two tags, since two readers could each take another one, and an empty one. party is what other
+// readers refuse in From and To alone: a tag that is no token, and an unquoted value with "=" or a backslash; in other
+// headers Microsoft servers write base64.
+func checkParams(b []byte) (problem, party string) {
 	p := params{b: b}
 	tags := 0
 	for p.next() {
-		if !equalFold(p.name(), "tag") {
-			continue
+		name, value := p.name(), p.value()
+		tag := equalFold(name, "tag")
+		if tag {
+			tags++
 		}
-		if tags++; tags > 1 || len(p.value()) == 0 {
-			return "has an empty tag or more than one tag"
+		switch {
+		case tag && (tags > 1 || len(value) == 0):
+			return "has an empty tag or more than one tag", ""
+		case party != "":
+		case tag && !all(value, tokenChar):
+			party = "has a tag that is no token"
+		case needsQuotes(value):
+			party = "has a parameter whose value needs quotation marks"
 		}
 	}
-	return p.problem
+	return p.problem, party
 }
 
-// checkPartyParams refuses in From and To what other readers refuse there: a tag that is no token, and an unquoted
-// value with "=" or a backslash. In other headers Microsoft servers write base64.
-func checkPartyParams(b []byte) (problem string) {
-	for p := (params{b: b}); p.next(); {
-		switch v := p.value(); {
-		case equalFold(p.name(), "tag") && !all(v, tokenChar):
-			return "has a tag that is no token"
-		case len(v) > 0 && v[0] != '"' && bytes.ContainsAny(v, `=\`):
-			return "has a parameter whose value needs quotation marks"
-		}
-	}
-	return ""
+func needsQuotes(value []byte) bool {
+	return len(value) > 0 && value[0] != '"' && (bytes.IndexByte(value, '=') >= 0 || bytes.IndexByte(value, '\\') >= 0)
 }
 
 // Tag returns the tag parameter, nil when there is none.

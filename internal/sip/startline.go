@@ -53,6 +53,7 @@ func (m *Message) checkVersion(version []byte) {
 // never forwarded (RFC 4475 section 3.1.2.11).
 func (m *Message) checkRequestURI(b []byte) {
 	u, err := ParseURI(b)
+	m.target = u
 	if err != nil {
 		m.fail(err.(*Error))
 		return

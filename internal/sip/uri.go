@@ -102,7 +102,10 @@ func (u URI) Param(name string) (value []byte, ok bool) {
 // Address returns "user@host" in lower case with percent escapes resolved, the key that users are compared by, as
 // "sip:%61lice@Synergy.com" and "sip:alice@synergy.com" are one user (RFC 3261 section 19.1.4). A password is left out.
 // Without a user part it is the host alone, for another scheme the whole URI.
-func (u URI) Address() string { return string(u.AppendAddress(nil)) }
+func (u URI) Address() string {
+	var space [128]byte
+	return string(u.AppendAddress(space[:0]))
+}
 
 // AppendAddress appends what Address returns.
 func (u URI) AppendAddress(dst []byte) []byte {
@@ -157,7 +160,10 @@ func hexDigit(ch byte) int {
 }
 
 // HostString returns the host in lower case, without a trailing dot and without the brackets of an IPv6 address.
-func (u URI) HostString() string { return string(u.appendHost(nil)) }
+func (u URI) HostString() string {
+	var space [128]byte
+	return string(u.appendHost(space[:0]))
+}
 
 func (u URI) appendHost(dst []byte) []byte {
 	host := u.Host

@@ -33,7 +33,15 @@ func (c *Client) sendCancel(b []byte) {
 	if b == nil {
 		return
 	}
-	c.table.Send(ClientRequest{
-		Branch: c.request.Branch, Method: "CANCEL", Bytes: b, Reliable: c.request.Reliable, Send: c.request.Send, Tally: c.request.Tally,
+	c.table.Send(new(Client), ClientRequest{
+		Branch: c.branch(), Method: "CANCEL", Bytes: b, Reliable: c.reliable, User: cancelUser{c.user}, Tally: c.tally,
 	})
 }
+
+// cancelUser sends a CANCEL as its INVITE was sent. What comes of it shows in what comes of the INVITE.
+type cancelUser struct{ invite User }
+
+func (u cancelUser) Write(b []byte) error { return u.invite.Write(b) }
+func (cancelUser) Response(*sip.Message)  {}
+func (cancelUser) Timeout()               {}
+func (cancelUser) TransportError(error)   {}

@@ -8,30 +8,40 @@ import (
 	"isthmus/internal/sip"
 )
 
-// ClientRequest is a request to send and what to do with what comes of it. Response runs on the goroutine that called
-// Table.Response; Timeout and TransportError run on goroutines of their own. Each of the three may be nil.
+// ClientRequest is a request to send, and whose it is.
 type ClientRequest struct {
-	Branch   string // of our Via: what responses are matched by
+	Branch   []byte // of our Via: what responses are matched by; the caller may reuse it after Send
 	Method   string // never ACK, which has no transaction
 	Bytes    []byte // the whole request; the caller may reuse it after Send
 	Reliable bool   // sent over a stream
-	Send     func([]byte) error
+	User     User
+	Tally    *Tally // counts the transaction from Send to its end
+}
+
+// A User has a request sent and hears what comes of it: responses on the goroutine that called Table.Response, the rest
+// on goroutines of its own.
+type User interface {
+	Write(b []byte) error
 	// Response receives provisional and final responses, the latter once, but every 2xx to an INVITE. m lives only during the call.
-	Response func(m *sip.Message)
+	Response(m *sip.Message)
 	// Timeout is called when there was no final response in time (timers B and F; after a CANCEL 64*T1).
-	Timeout func()
-	// TransportError is called when Send failed before a final response.
-	TransportError func(error)
-	// Tally counts the transaction from Send to its end.
-	Tally *Tally
+	Timeout()
+	// TransportError is called when Write failed before a final response.
+	TransportError(err error)
 }
 
 // Client is the client transaction of one request (RFC 3261 section 17.1).
+//
+// The zero value is what Table.Send makes one of; it must not be copied.
 type Client struct {
-	table   *Table
-	key     string
-	invite  bool
-	request ClientRequest
+	table    *Table
+	link     link[Client]
+	space    [112]byte // for the key, where the branch is one of ours
+	method   string
+	invite   bool
+	reliable bool
+	user     User
+	tally    *Tally
 
 	mu     sync.Mutex
 	state  state
@@ -42,32 +52,40 @@ type Client struct {
 	alarm  alarm
 }
 
-// Send sends a request and waits for its responses.
-func (t *Table) Send(r ClientRequest) *Client {
-	c := &Client{
-		table: t, key: string(appendClientKey(nil, r.Branch, r.Method)), invite: r.Method == "INVITE", request: r,
-	}
-	c.request.Bytes = nil
+// Send sends a request and waits for its responses. c is a zero Client of the caller's.
+func (t *Table) Send(c *Client, r ClientRequest) {
+	c.table, c.method, c.invite, c.reliable, c.user, c.tally = t, r.Method, r.Method == "INVITE", r.Reliable, r.User, r.Tally
+	c.link.key = appendClientKey(c.space[:0], r.Branch, r.Method)
+	c.link.hash = t.clients.hash(c.link.key)
 	if c.invite || !r.Reliable {
 		c.bytes = bytes.Clone(r.Bytes)
 	}
 	r.Tally.Enter()
 	c.start()
-	t.clients.put(c.key, c)
-	if err := r.Send(r.Bytes); err != nil {
+	t.clients.put(c)
+	if err := r.User.Write(r.Bytes); err != nil {
 		c.fail(err)
 	}
-	return c
 }
+
+func (c *Client) linkage() *link[Client] { return &c.link }
+
+// branch is the part of the key after the method.
+func (c *Client) branch() []byte { return c.link.key[len(c.method)+1:] }
+
+// clientAlarm is a Client to its alarm.
+type clientAlarm Client
+
+func (c *clientAlarm) Ring() { (*Client)(c).ring() }
 
 // start sets timers B or F, and A or E where requests get lost. A doubles without limit, E up to T2.
 func (c *Client) start() {
 	times := &c.table.times
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.alarm.start(c.table.clock, times.Whole(), c.ring)
+	c.alarm.start(c.table.alarms, times.Whole(), (*clientAlarm)(c))
 	switch {
-	case c.request.Reliable:
+	case c.reliable:
 	case c.invite:
 		c.alarm.repeat(times.T1, times.Whole())
 	default:
@@ -105,13 +123,13 @@ func (c *Client) receive(m *sip.Message) {
 	o.over = c.state == terminated
 	c.mu.Unlock()
 	if o.over {
-		c.table.clients.drop(c.key, c)
+		c.table.clients.drop(c)
 	}
 	if o.ack != nil {
-		_ = c.request.Send(o.ack) // lost, the response comes again or the far end's Timer H ends it
+		_ = c.user.Write(o.ack) // lost, the response comes again or the far end's Timer H ends it
 	}
-	if o.deliver && c.request.Response != nil {
-		c.request.Response(m)
+	if o.deliver {
+		c.user.Response(m)
 	}
 	c.sendCancel(o.cancel)
 }
@@ -139,7 +157,7 @@ func (c *Client) provisional() outcome {
 	switch {
 	case c.invite && !c.cancel.sent:
 		c.alarm.endIn(times.Proceeding)
-	case !c.invite && !c.request.Reliable && !c.ended:
+	case !c.invite && !c.reliable && !c.ended:
 		c.alarm.repeat(times.T2, times.T2)
 	}
 	return outcome{deliver: !c.ended, cancel: c.takeCancel()}
@@ -175,7 +193,7 @@ func (c *Client) finish() outcome {
 }
 
 func (c *Client) complete(life time.Duration) {
-	if c.request.Reliable {
+	if c.reliable {
 		c.terminate()
 		return
 	}
@@ -185,10 +203,10 @@ func (c *Client) complete(life time.Duration) {
 
 func (c *Client) terminate() {
 	if c.state != terminated {
-		c.request.Tally.Leave()
+		c.tally.Leave()
 	}
 	c.state, c.bytes = terminated, nil
-	c.alarm.stop()
+	c.alarm.Stop()
 }
 
 func (c *Client) ring() {
@@ -202,9 +220,9 @@ func (c *Client) ring() {
 	c.mu.Unlock()
 	switch {
 	case end:
-		c.table.clients.drop(c.key, c)
-		if timedOut && c.request.Timeout != nil {
-			c.table.guard(c.request.Timeout)
+		c.table.clients.drop(c)
+		if timedOut {
+			c.table.guard(c.user.Timeout)
 		}
 	case again && b != nil:
 		c.table.guard(func() { c.sendAgain(b) })
@@ -212,7 +230,7 @@ func (c *Client) ring() {
 }
 
 func (c *Client) sendAgain(b []byte) {
-	if err := c.request.Send(b); err != nil {
+	if err := c.user.Write(b); err != nil {
 		c.fail(err)
 	}
 }
@@ -222,15 +240,15 @@ func (c *Client) sendAgain(b []byte) {
 func (c *Client) fail(err error) {
 	c.mu.Lock()
 	waiting := c.state <= proceeding
-	tells := waiting && !c.ended && c.request.TransportError != nil
+	tells := waiting && !c.ended
 	if waiting {
 		c.terminate()
 	}
 	c.mu.Unlock()
 	if waiting {
-		c.table.clients.drop(c.key, c)
+		c.table.clients.drop(c)
 	}
 	if tells {
-		go c.table.guard(func() { c.request.TransportError(err) })
+		go c.table.guard(func() { c.user.TransportError(err) })
 	}
 }

@@ -37,7 +37,7 @@ func (u *told) want(t *testing.T, want string) {
 func start(t *testing.T, table *Table, w *wire, method string, reliable bool) (*Client, *told) {
 	t.Helper()
 	u := new(told)
-	return table.Send(ClientRequest{
+	return send(table, call{
 		Branch: "z9hG4bKours", Method: method, Bytes: request{method: method, via: ourVia}.bytes(), Reliable: reliable, Send: w.try,
 		Response:       func(m *sip.Message) { u.note(fmt.Sprint(m.Status())) },
 		Timeout:        func() { u.note("timeout") },
@@ -168,7 +168,7 @@ func TestClientOfAnInvite(t *testing.T) {
 	})
 	bubble(t, "the ACK names the response's To tag and our branch", func(t *testing.T, table *Table, w *wire) {
 		var ack []byte
-		table.Send(ClientRequest{Branch: "z9hG4bKours", Method: "INVITE", Bytes: request{method: "INVITE", via: ourVia}.bytes(), Reliable: true,
+		send(table, call{Branch: "z9hG4bKours", Method: "INVITE", Bytes: request{method: "INVITE", via: ourVia}.bytes(), Reliable: true,
 			Send: func(b []byte) error { ack = append([]byte(nil), b...); return nil }})
 		arrive(t, table, "INVITE", 486)
 		m := parsed(t, ack)
@@ -273,7 +273,7 @@ func TestARequestThatCannotBeSent(t *testing.T) {
 		told := make(chan struct{})
 		w.breakDown(errors.New("reset"))
 		mu.Lock()
-		table.Send(ClientRequest{Branch: "z9hG4bKours", Method: "INVITE", Reliable: true, Send: w.try, TransportError: func(error) {
+		send(table, call{Branch: "z9hG4bKours", Method: "INVITE", Reliable: true, Send: w.try, TransportError: func(error) {
 			mu.Lock()
 			defer mu.Unlock()
 			close(told)
@@ -297,14 +297,14 @@ func TestEverythingAtOnce(t *testing.T) {
 		for i := range 200 {
 			via := fmt.Sprintf("SIP/2.0/TCP n;branch=z9hG4bK%d", i)
 			invite := request{method: "INVITE", via: via}.bytes()
-			s, _ := table.Receive(parsed(t, invite), false, w.send)
-			c := table.Send(ClientRequest{Branch: fmt.Sprint("z9hG4bK", i), Method: "INVITE", Bytes: invite, Send: w.try,
+			s, _ := receiveWith(table, parsed(t, invite), false, w.send)
+			c := send(table, call{Branch: fmt.Sprint("z9hG4bK", i), Method: "INVITE", Bytes: invite, Send: w.try,
 				Response: func(m *sip.Message) { s.Respond(m.Bytes(), m.Status()) }})
 			ringing := fmt.Appendf(nil, "SIP/2.0 180 Ringing\r\nVia: %s\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:b@x>;tag=2\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n", via)
 			busy := []byte(strings.Replace(string(ringing), "180 Ringing", "486 Busy", 1))
 			for _, f := range []func(){
 				func() { table.Response(parsed(t, ringing)) }, func() { table.Response(parsed(t, busy)) }, c.Cancel, c.End,
-				func() { table.Receive(parsed(t, invite), false, w.send) }, func() { _ = s.Request().Method() },
+				func() { receiveWith(table, parsed(t, invite), false, w.send) }, func() { _ = s.Request().Method() },
 			} {
 				group.Go(f)
 			}

@@ -43,7 +43,7 @@ func appendLegacyKey(dst []byte, m *sip.Message, top sip.Via, method string) []b
 
 // appendClientKey appends what a client transaction is found by: the branch that we made, and the method, as a CANCEL has
 // the branch of its INVITE (RFC 3261 section 17.1.3).
-func appendClientKey[B ~[]byte | ~string](dst []byte, branch B, method string) []byte {
+func appendClientKey(dst, branch []byte, method string) []byte {
 	dst = append(append(dst, method...), 0)
 	return append(dst, branch...)
 }

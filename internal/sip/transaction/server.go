@@ -21,13 +21,15 @@ const (
 
 // Server is the server transaction of one request (RFC 3261 section 17.2). The 100 that an INVITE is owed within 200 ms is
 // its user's to send.
+//
+// The zero value is what Table.Receive makes one of; it must not be copied.
 type Server struct {
 	table            *Table
-	key              string
+	link             link[Server]
 	invite, reliable bool
 	legacy           bool
 	raw              []byte
-	send             func([]byte)
+	back             Sender
 
 	mu     sync.Mutex
 	parsed *sip.Message
@@ -39,21 +41,30 @@ type Server struct {
 	tally  *Tally // nil: it counts in none
 }
 
-// newServer starts the transaction. Its lock is held until the alarm is set, as it can be found from now on.
-func (t *Table) newServer(key string, legacy bool, m *sip.Message, reliable bool, send func([]byte)) *Server {
-	s := &Server{
-		table: t, key: key, legacy: legacy, invite: m.Method() == "INVITE", reliable: reliable,
-		raw: bytes.Clone(m.Bytes()), send: send, state: proceeding,
-	}
-	life := t.times.Whole()
+// A Sender takes the responses of a server transaction. It may reuse b no longer than the call.
+type Sender interface{ Send(b []byte) }
+
+// begin starts the transaction of a request.
+func (s *Server) begin(m *sip.Message, key []byte) {
+	n := len(m.Bytes())
+	own := append(append(make([]byte, 0, n+len(key)), m.Bytes()...), key...) // one piece of memory for both
+	s.raw, s.link.key = own[:n:n], own[n:]
+	s.invite, s.state = m.Method() == "INVITE", proceeding
+	life := s.table.times.Whole()
 	if s.invite {
-		life = t.times.Proceeding
+		life = s.table.times.Proceeding
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.alarm.start(t.clock, life, s.ring)
-	return s
+	s.alarm.start(s.table.alarms, life, (*serverAlarm)(s))
 }
+
+func (s *Server) linkage() *link[Server] { return &s.link }
+
+// serverAlarm is a Server to its alarm.
+type serverAlarm Server
+
+func (s *serverAlarm) Ring() { (*Server)(s).ring() }
 
 // Request returns the request, on bytes that the transaction owns. It is parsed at the first call, so that the
 // thousands of transactions that never need it again stay small.
@@ -84,10 +95,10 @@ func (s *Server) Respond(b []byte, status int) {
 	over := s.state == terminated
 	s.mu.Unlock()
 	if sends {
-		s.send(b)
+		s.back.Send(b)
 	}
 	if over {
-		s.table.servers.drop(s.key, s)
+		s.table.servers.drop(s)
 	}
 }
 
@@ -96,12 +107,12 @@ func (s *Server) End() {
 	s.mu.Lock()
 	s.terminate()
 	s.mu.Unlock()
-	s.table.servers.drop(s.key, s)
+	s.table.servers.drop(s)
 }
 
 func (s *Server) terminate() {
 	s.state, s.last = terminated, nil
-	s.alarm.stop()
+	s.alarm.Stop()
 	s.tally.Leave()
 	s.tally = nil
 }
@@ -175,7 +186,7 @@ func (s *Server) repeat() {
 	}
 	s.mu.Unlock()
 	if last != nil {
-		s.send(last)
+		s.back.Send(last)
 	}
 }
 
@@ -187,7 +198,7 @@ func (s *Server) acknowledge(ack *sip.Message) bool {
 	over := s.state == terminated
 	s.mu.Unlock()
 	if over {
-		s.table.servers.drop(s.key, s)
+		s.table.servers.drop(s)
 	}
 	return absorbed
 }
@@ -222,8 +233,8 @@ func (s *Server) ring() {
 	s.mu.Unlock()
 	switch {
 	case end:
-		s.table.servers.drop(s.key, s)
+		s.table.servers.drop(s)
 	case again && last != nil:
-		s.table.guard(func() { s.send(last) })
+		s.table.guard(func() { s.back.Send(last) })
 	}
 }

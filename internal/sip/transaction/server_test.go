@@ -8,7 +8,7 @@ import (
 
 func receive(t *testing.T, table *Table, w *wire, r request, reliable bool, want Verdict) *Server {
 	t.Helper()
-	s, v := table.Receive(r.message(t), reliable, w.send)
+	s, v := receiveWith(table, r.message(t), reliable, w.send)
 	if v != want {
 		t.Fatalf("%s is %v, want %v", r.method, v, want)
 	}
@@ -223,7 +223,7 @@ func TestCancelFindsItsInvite(t *testing.T) {
 func TestTheRequestOutlivesTheReadBuffer(t *testing.T) {
 	bubble(t, "buffer overwritten", func(t *testing.T, table *Table, w *wire) {
 		m := request{method: "MESSAGE", via: viaA}.message(t)
-		s, _ := table.Receive(m, true, w.send)
+		s, _ := receiveWith(table, m, true, w.send)
 		clear(m.Bytes())
 		if got := string(s.Request().Via(0).Raw); got != viaA {
 			t.Errorf("Via is %q, want %q", got, viaA)

@@ -1,80 +1,159 @@
 package transaction
 
 import (
+	"bytes"
 	"hash/maphash"
 	"sync"
 )
 
 const shardCount = 64
 
-// shards is a map cut in pieces with a lock each, so that connections handled at the same time seldom wait for each other.
-type shards[T comparable] struct {
+// shards find transactions by their keys, in pieces with a lock each, so that connections handled at the same time seldom
+// wait for each other. A transaction carries its key and its place in a piece, as a map would have to be given a copy of the
+// key.
+type shards[T any, P linked[T]] struct {
 	seed   maphash.Seed
-	pieces [shardCount]shard[T]
+	pieces [shardCount]shard[T, P]
 }
 
-type shard[T comparable] struct {
+// linked is a transaction that can be found.
+type linked[T any] interface {
+	*T
+	linkage() *link[T]
+}
+
+// A link is what finds a transaction. It is written before the transaction can be found and its alarm can ring and, but for
+// next, not again.
+type link[T any] struct {
+	key  []byte
+	hash uint64
+	next *T // of those that share a bucket; the piece's lock guards it
+}
+
+type shard[T any, P linked[T]] struct {
 	sync.Mutex
-	entries map[string]T
+	buckets []*T // a power of two
+	count   int
 }
 
-func (s *shards[T]) init() {
+const fewestBuckets = 8
+
+func (s *shards[T, P]) init() {
 	s.seed = maphash.MakeSeed()
 	for i := range s.pieces {
-		s.pieces[i].entries = make(map[string]T)
+		s.pieces[i].buckets = make([]*T, fewestBuckets)
 	}
 }
 
-func (s *shards[T]) piece(key []byte) *shard[T] {
-	return &s.pieces[maphash.Bytes(s.seed, key)%shardCount]
-}
+func (s *shards[T, P]) hash(key []byte) uint64 { return maphash.Bytes(s.seed, key) }
 
-// get returns the zero value when nothing has the key.
-func (s *shards[T]) get(key []byte) T {
-	p := s.piece(key)
+func (s *shards[T, P]) piece(hash uint64) *shard[T, P] { return &s.pieces[hash%shardCount] }
+
+// get returns nil when nothing has the key.
+func (s *shards[T, P]) get(key []byte) *T {
+	hash := s.hash(key)
+	p := s.piece(hash)
 	p.Lock()
 	defer p.Unlock()
-	return p.entries[string(key)]
+	return p.find(key, hash)
 }
 
-// getOrAdd returns what has the key, else adds what create returns.
-func (s *shards[T]) getOrAdd(key []byte, create func(key string) T) (value T, added bool) {
-	p := s.piece(key)
+// getOrAdd returns what has the key, else adds fresh, which begin gives the key.
+func (s *shards[T, P]) getOrAdd(key []byte, fresh *T, begin func()) (value *T, added bool) {
+	hash := s.hash(key)
+	p := s.piece(hash)
 	p.Lock()
 	defer p.Unlock()
-	if value, ok := p.entries[string(key)]; ok {
+	if value := p.find(key, hash); value != nil {
 		return value, false
 	}
-	own := string(key)
-	value = create(own)
-	p.entries[own] = value
-	return value, true
+	P(fresh).linkage().hash = hash
+	begin()
+	p.add(fresh)
+	return fresh, true
 }
 
-// put takes the key over from whatever had it.
-func (s *shards[T]) put(key string, value T) {
-	p := s.piece([]byte(key))
+// put makes value, whose link is written, the one that is found by its key.
+func (s *shards[T, P]) put(value *T) {
+	l := P(value).linkage()
+	p := s.piece(l.hash)
 	p.Lock()
 	defer p.Unlock()
-	p.entries[key] = value
-}
-
-// drop removes value, unless another one took its key over.
-func (s *shards[T]) drop(key string, value T) {
-	p := s.piece([]byte(key))
-	p.Lock()
-	defer p.Unlock()
-	if p.entries[key] == value {
-		delete(p.entries, key)
+	if old := p.find(l.key, l.hash); old != nil {
+		p.remove(old)
 	}
+	p.add(value)
 }
 
-func (s *shards[T]) len() int {
+// drop removes value, unless that was done.
+func (s *shards[T, P]) drop(value *T) {
+	p := s.piece(P(value).linkage().hash)
+	p.Lock()
+	defer p.Unlock()
+	p.remove(value)
+}
+
+func (s *shards[T, P]) len() int {
 	n := 0
 	for i := range s.pieces {
 		s.pieces[i].Lock()
-		n += len(s.pieces[i].entries)
+		n += s.pieces[i].count
 		s.pieces[i].Unlock()
 	}
 	return n
+}
+
+// bucket takes other digits of the hash than piece.
+func (s *shard[T, P]) bucket(hash uint64) **T {
+	return &s.buckets[hash/shardCount&uint64(len(s.buckets)-1)]
+}
+
+func (s *shard[T, P]) find(key []byte, hash uint64) *T {
+	for v := *s.bucket(hash); v != nil; v = P(v).linkage().next {
+		if l := P(v).linkage(); l.hash == hash && bytes.Equal(l.key, key) {
+			return v
+		}
+	}
+	return nil
+}
+
+func (s *shard[T, P]) add(value *T) {
+	if s.count == len(s.buckets) {
+		s.resize(2 * s.count)
+	}
+	s.count++
+	s.chain(value)
+}
+
+func (s *shard[T, P]) chain(value *T) {
+	l := P(value).linkage()
+	at := s.bucket(l.hash)
+	l.next, *at = *at, value
+}
+
+func (s *shard[T, P]) remove(value *T) {
+	l := P(value).linkage()
+	for at := s.bucket(l.hash); *at != nil; at = &P(*at).linkage().next {
+		if *at == value {
+			*at, l.next = l.next, nil
+			s.count--
+			break
+		}
+	}
+	if len(s.buckets) > fewestBuckets && s.count < len(s.buckets)/8 {
+		s.resize(len(s.buckets) / 4)
+	}
+}
+
+// resize keeps the buckets in proportion to what is in them, after a flood too.
+func (s *shard[T, P]) resize(n int) {
+	old := s.buckets
+	s.buckets = make([]*T, max(n, fewestBuckets))
+	for _, v := range old {
+		for v != nil {
+			next := P(v).linkage().next
+			s.chain(v)
+			v = next
+		}
+	}
 }

@@ -17,10 +17,10 @@ type Table struct {
 	// the handling of one message does not end the process. Set it before the first use; nil lets the panic go on.
 	Recovered func(panicked any)
 
-	clock   Clock
+	alarms  *Alarms
 	times   Times
-	servers shards[*Server]
-	clients shards[*Client]
+	servers shards[Server, *Server]
+	clients shards[Client, *Client]
 }
 
 // New returns an empty table with the times of RFC 3261.
@@ -28,7 +28,7 @@ func New(clock Clock) *Table { return NewTimed(clock, Defaults()) }
 
 // NewTimed returns an empty table with times of the caller's choice.
 func NewTimed(clock Clock, times Times) *Table {
-	t := &Table{clock: clock, times: times}
+	t := &Table{alarms: NewAlarms(clock), times: times}
 	t.servers.init()
 	t.clients.init()
 	return t
@@ -53,18 +53,17 @@ func (v Verdict) String() string {
 	return [...]string{"fresh", "retransmission", "ack absorbed", "stray ack"}[v]
 }
 
-// Receive takes a valid request off the wire and finds or makes its server transaction. reliable tells whether it came
-// over a stream; send sends a response back to where this request came from, and is used for all of its responses. The
-// server is nil for a stray ACK.
-func (t *Table) Receive(m *sip.Message, reliable bool, send func([]byte)) (*Server, Verdict) {
+// Receive takes a valid request off the wire and finds or makes its server transaction, of fresh, which is a zero Server
+// of the caller's. reliable tells whether it came over a stream; back sends a response to where this request came from,
+// and is used for all of its responses. The server is nil for a stray ACK.
+func (t *Table) Receive(fresh *Server, m *sip.Message, reliable bool, back Sender) (*Server, Verdict) {
 	if m.Method() == "ACK" {
 		return t.receiveACK(m)
 	}
 	var space [256]byte
 	key, legacy := appendServerKey(space[:0], m, m.Method())
-	s, added := t.servers.getOrAdd(key, func(own string) *Server {
-		return t.newServer(own, legacy, m, reliable, send)
-	})
+	fresh.table, fresh.legacy, fresh.reliable, fresh.back = t, legacy, reliable, back
+	s, added := t.servers.getOrAdd(key, fresh, func() { fresh.begin(m, key) })
 	if added {
 		return s, Fresh
 	}
@@ -100,6 +99,9 @@ func (t *Table) Response(m *sip.Message) bool {
 	c.receive(m)
 	return true
 }
+
+// Alarms are those of the transactions, for the use of whoever has his own.
+func (t *Table) Alarms() *Alarms { return t.alarms }
 
 // Len returns the numbers of live transactions.
 func (t *Table) Len() (server, client int) { return t.servers.len(), t.clients.len() }

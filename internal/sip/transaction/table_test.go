@@ -79,6 +79,55 @@ func (w *wire) try(b []byte) error {
 	return w.fail
 }
 
+// call is a request to send with a user that is made of functions, each of which but Send may be missing.
+type call struct {
+	Branch, Method string
+	Bytes          []byte
+	Reliable       bool
+	Tally          *Tally
+
+	Send           func([]byte) error
+	Response       func(*sip.Message)
+	Timeout        func()
+	TransportError func(error)
+}
+
+func send(t *Table, c call) *Client {
+	client := new(Client)
+	t.Send(client, ClientRequest{Branch: []byte(c.Branch), Method: c.Method, Bytes: c.Bytes, Reliable: c.Reliable, Tally: c.Tally, User: caller{c}})
+	return client
+}
+
+type caller struct{ call }
+
+func (c caller) Write(b []byte) error { return c.Send(b) }
+
+func (c caller) Response(m *sip.Message) {
+	if c.call.Response != nil {
+		c.call.Response(m)
+	}
+}
+
+func (c caller) Timeout() {
+	if c.call.Timeout != nil {
+		c.call.Timeout()
+	}
+}
+
+func (c caller) TransportError(err error) {
+	if c.call.TransportError != nil {
+		c.call.TransportError(err)
+	}
+}
+
+type sender func([]byte)
+
+func (s sender) Send(b []byte) { s(b) }
+
+func receiveWith(t *Table, m *sip.Message, reliable bool, back func([]byte)) (*Server, Verdict) {
+	return t.Receive(new(Server), m, reliable, sender(back))
+}
+
 // breakDown lets sending fail from now on.
 func (w *wire) breakDown(err error) {
 	w.mu.Lock()
@@ -122,8 +171,8 @@ func TestAConnectionResetLeavesNothingBehind(t *testing.T) {
 		for i := range 100_000 {
 			method := []string{"BYE", "INVITE", "MESSAGE"}[i%3]
 			m := request{method: method, via: fmt.Sprintf("%s%d", viaA, i)}.message(t)
-			table.Receive(m, true, func([]byte) {})
-			c := table.Send(ClientRequest{Branch: fmt.Sprint("z9hG4bK", i), Method: method, Bytes: m.Bytes(), Reliable: true,
+			receiveWith(table, m, true, func([]byte) {})
+			c := send(table, call{Branch: fmt.Sprint("z9hG4bK", i), Method: method, Bytes: m.Bytes(), Reliable: true,
 				Send: func([]byte) error {
 					if i%2 == 0 {
 						return reset
@@ -148,7 +197,7 @@ func TestABackgroundFaultIsReported(t *testing.T) {
 	bubble(t, "timeout that panics", func(t *testing.T, table *Table, w *wire) {
 		var got any
 		table.Recovered = func(panicked any) { got = panicked }
-		table.Send(ClientRequest{Branch: "z9hG4bKours", Method: "OPTIONS", Reliable: true, Send: w.try, Timeout: func() { panic("boom") }})
+		send(table, call{Branch: "z9hG4bKours", Method: "OPTIONS", Reliable: true, Send: w.try, Timeout: func() { panic("boom") }})
 		after(32 * time.Second)
 		if got != "boom" {
 			t.Errorf("recovered %v, want boom", got)

@@ -81,7 +81,7 @@ func TestARequestThatIsSentIsCountedUntilItsTransactionsEnd(t *testing.T) {
 	} {
 		bubble(t, promise, func(t *testing.T, table *Table, w *wire) {
 			of := NewTally(nil)
-			client := table.Send(ClientRequest{Branch: "z9hG4bKours", Method: c.method, Reliable: c.reliable, Send: w.try, Tally: of,
+			client := send(table, call{Branch: "z9hG4bKours", Method: c.method, Reliable: c.reliable, Send: w.try, Tally: of,
 				Bytes: request{method: c.method, via: ourVia}.bytes()})
 			if of.Open() != 1 {
 				t.Fatalf("%d open at first, want 1", of.Open())

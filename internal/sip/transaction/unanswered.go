@@ -21,12 +21,14 @@ func (t *Table) EachUnanswered(f func(*Server)) {
 }
 
 // all copies the entries, so that no request waits for whoever looks at them.
-func (s *shard[T]) all() []T {
+func (s *shard[T, P]) all() []*T {
 	s.Lock()
 	defer s.Unlock()
-	entries := make([]T, 0, len(s.entries))
-	for _, e := range s.entries {
-		entries = append(entries, e)
+	entries := make([]*T, 0, s.count)
+	for _, v := range s.buckets {
+		for ; v != nil; v = P(v).linkage().next {
+			entries = append(entries, v)
+		}
 	}
 	return entries
 }

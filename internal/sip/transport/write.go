@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	flushAt   = 16 << 10 // pending bytes that are not held any longer: a TLS record's length
+	flushAt   = 48 << 10 // pending bytes that are not held any longer
 	keepUpTo  = 64 << 10 // capacity of a write buffer that is worth keeping
 	maxRounds = 16       // flushes of what others left, before a goroutine of its own goes on
 )

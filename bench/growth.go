@@ -1,0 +1,35 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+
+	"isthmus/bench/report"
+)
+
+// growth runs the benchmarks that end with =SIZE and shows how cost grows.
+func growth() error {
+	cmd := exec.Command("go", "test", "-p", "1", "-run", "^$", "-bench", "=", "-count", "3", "-benchtime", "100ms",
+		"./internal/routing", "./internal/node", "./internal/proxy")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("run the benchmarks of growth: %w: %s", err, out)
+	}
+	lines, err := report.ReadGrowth(bytes.NewReader(out))
+	if err != nil {
+		return err
+	}
+	if len(lines) == 0 {
+		return fmt.Errorf("the benchmarks of growth printed nothing that can be read: %s", out)
+	}
+	if *write {
+		if err := os.WriteFile(plotFile, []byte(report.Plot(lines)), 0o644); err != nil {
+			return err
+		}
+	}
+	t := report.Growth(lines)
+	return publish("growth", t.String(), t.Markdown()+"\n![How the cost of a decision grows](performance-growth.svg)")
+}

@@ -1,0 +1,147 @@
+package transaction
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Alarms ring at their times. A transaction has its alarm within itself, and many share one timer of the clock: to set and
+// stop one costs no allocation and hardly ever touches a timer, as nearly all are stopped before they are due.
+type Alarms struct {
+	clock  Clock
+	began  time.Time
+	last   atomic.Uint32
+	pieces [16]alarmHeap // with a lock each
+}
+
+// An Alarm is set by Alarms.Set. The zero value is ready; it must not be copied.
+type Alarm struct {
+	on    *alarmHeap
+	owner Ringer
+	place int // in the heap, from 1; 0: it is not set
+}
+
+// A Ringer owns an alarm. Ring runs on a goroutine of its own. As it may have begun when the alarm is stopped or set anew, it looks
+// what is due.
+type Ringer interface{ Ring() }
+
+// NewAlarms returns alarms by a clock.
+func NewAlarms(clock Clock) *Alarms { return &Alarms{clock: clock, began: clock.Now()} }
+
+// Set lets an alarm ring at a time, instead of when it was set for before.
+func (as *Alarms) Set(a *Alarm, at time.Time, owner Ringer) {
+	if a.on == nil {
+		a.on, a.owner = &as.pieces[int(as.last.Add(1))%len(as.pieces)], owner
+	}
+	a.on.set(a, at.Sub(as.began), as)
+}
+
+func (as *Alarms) now() time.Duration { return as.clock.Now().Sub(as.began) }
+
+// Stop unsets an alarm.
+func (a *Alarm) Stop() {
+	if a.on != nil {
+		a.on.stop(a)
+	}
+}
+
+// An alarmHeap is a binary heap: no alarm is before the one at half its place. Alarms mostly come in the order of their
+// times, and stay at the end where they are put.
+type alarmHeap struct {
+	mu    sync.Mutex
+	list  []setting // place 1 is the first
+	timer Timer
+	armed bool          // the timer is set
+	rings time.Duration // when it rings: at the first alarm or, where that was stopped, before it
+}
+
+// A setting is an alarm in a heap, and when it rings, as a time since Alarms began.
+type setting struct {
+	at    time.Duration
+	alarm *Alarm
+}
+
+func (h *alarmHeap) set(a *Alarm, at time.Duration, as *Alarms) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if a.place == 0 {
+		h.list = append(h.list, setting{})
+		a.place = len(h.list)
+	}
+	h.settle(setting{at, a}, a.place)
+	h.arm(as)
+}
+
+func (h *alarmHeap) stop(a *Alarm) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if a.place > 0 {
+		h.remove(a)
+	}
+}
+
+// arm sets the timer if it would ring after the first alarm.
+func (h *alarmHeap) arm(as *Alarms) {
+	if len(h.list) == 0 || h.armed && h.rings <= h.list[0].at {
+		return
+	}
+	h.armed, h.rings = true, h.list[0].at
+	wait := h.rings - as.now()
+	if h.timer == nil {
+		h.timer = as.clock.AfterFunc(wait, func() { h.ring(as) })
+		return
+	}
+	h.timer.Reset(wait)
+}
+
+// ring lets what is due ring. None waits for another.
+func (h *alarmHeap) ring(as *Alarms) {
+	for _, owner := range h.due(as) {
+		go owner.Ring()
+	}
+}
+
+func (h *alarmHeap) due(as *Alarms) (list []Ringer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for now := as.now(); len(h.list) > 0 && h.list[0].at <= now; {
+		list = append(list, h.list[0].alarm.owner)
+		h.remove(h.list[0].alarm)
+	}
+	h.armed = false
+	h.arm(as)
+	return list
+}
+
+func (h *alarmHeap) remove(a *Alarm) {
+	end := len(h.list) - 1
+	last := h.list[end]
+	h.list[end] = setting{}
+	h.list = h.list[:end]
+	if last.alarm != a {
+		h.settle(last, a.place)
+	}
+	a.place = 0
+}
+
+func (h *alarmHeap) put(s setting, place int) { h.list[place-1], s.alarm.place = s, place }
+
+// settle puts an alarm where it belongs, up or down from a place that is free for it.
+func (h *alarmHeap) settle(s setting, place int) {
+	for ; place > 1 && s.at < h.list[place/2-1].at; place /= 2 {
+		h.put(h.list[place/2-1], place)
+	}
+	for {
+		child := 2 * place
+		if child < len(h.list) && h.list[child].at < h.list[child-1].at {
+			child++
+		}
+		if child > len(h.list) || s.at <= h.list[child-1].at {
+			break
+		}
+		h.put(h.list[child-1], place)
+		place = child
+	}
+	h.put(s, place)
+}

@@ -1,0 +1,67 @@
+package transaction
+
+import (
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// bell notes when it rang.
+type bell struct {
+	alarm Alarm
+	want  time.Time // zero: not at all
+	rang  []time.Time
+}
+
+func (b *bell) Ring() { b.rang = append(b.rang, time.Now()) }
+
+func TestEachAlarmRingsOnceAtItsTimeAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		alarms, random := NewAlarms(Wall()), rand.New(rand.NewPCG(7, 3))
+		bells := make([]bell, 2000)
+		for range 20_000 {
+			b := &bells[random.IntN(len(bells))]
+			if random.IntN(3) == 0 {
+				b.alarm.Stop()
+				b.want = time.Time{}
+				continue
+			}
+			b.want = time.Now().Add(time.Duration(random.IntN(1000)) * time.Millisecond)
+			alarms.Set(&b.alarm, b.want, b)
+		}
+		after(time.Second)
+		for i := range bells {
+			b := &bells[i]
+			if b.want.IsZero() && len(b.rang) == 0 || len(b.rang) == 1 && b.rang[0].Equal(b.want) {
+				continue
+			}
+			t.Errorf("alarm %d rang at %v, want %v", i, b.rang, b.want)
+		}
+	})
+}
+
+func TestAnAlarmMayBeSetAgainWhenItRang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		alarms, b := NewAlarms(Wall()), new(bell)
+		for range 3 {
+			alarms.Set(&b.alarm, time.Now().Add(time.Second), b)
+			after(time.Second)
+		}
+		if len(b.rang) != 3 {
+			t.Errorf("it rang %d times, want 3", len(b.rang))
+		}
+	})
+}
+
+func TestAnAlarmIsSetAndStoppedWithoutAllocations(t *testing.T) {
+	alarms, b := NewAlarms(Wall()), new(bell)
+	at := time.Now().Add(time.Hour)
+	n := testing.AllocsPerRun(100, func() {
+		alarms.Set(&b.alarm, at, b)
+		b.alarm.Stop()
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
