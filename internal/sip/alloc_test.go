@@ -1,6 +1,7 @@
 package sip_test
 
 import (
+	"bytes"
 	"net/netip"
 	"testing"
 
@@ -14,7 +15,7 @@ func TestAnOrdinaryMessagePassesWithoutAllocations(t *testing.T) {
 		b := []byte(raw)
 		allocs := testing.AllocsPerRun(100, func() {
 			skip, length, _ := f.Next(b)
-			if m.Parse(b[skip:length]) != nil {
+			if m.ParseFramed(b[skip:length], f.Head()) != nil {
 				t.Fatal(name)
 			}
 			buf = pass(buf[:0], m)
@@ -50,10 +51,11 @@ func BenchmarkParse(b *testing.B) {
 	for _, name := range []string{"message-im.sip", "invite-im.sip", "180-two-record-routes.sip"} {
 		b.Run(name, func(b *testing.B) {
 			raw, m := []byte(sample(b, name)), new(sip.Message)
+			head := bytes.Index(raw, []byte("\r\n\r\n")) + 4
 			b.SetBytes(int64(len(raw)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := m.Parse(raw); err != nil {
+				if err := m.ParseFramed(raw, head); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -10,7 +10,12 @@ type Framer struct {
 	open    int // offset after the colon of the Content-Length line that may still be continued, 0: none
 	length  int // the body's length
 	total   int // the whole message's length, 0: not known yet
+	head    int // the header section's length of the message before
 }
+
+// Head returns the length of the header section, its empty line included, of the message whose length Next returned last,
+// for Message.ParseFramed.
+func (f *Framer) Head() int { return f.head }
 
 // Next looks at what was read and not consumed yet. skip is the number of bytes of empty lines in front, keep-alives
 // included; length is the number of bytes of the message after them, 0 when more bytes are needed. The caller removes
@@ -36,7 +41,7 @@ func (f *Framer) Next(buf []byte) (skip, length int, err *Error) {
 		return skip, 0, nil
 	}
 	length = f.total
-	*f = Framer{}
+	*f = Framer{head: f.line}
 	return skip, length, nil
 }
 
@@ -48,7 +53,7 @@ func (f *Framer) scan(msg []byte) *Error {
 			return err
 		}
 		line := msg[f.line : f.line+i+1]
-		if bytes.IndexByte(line, '\r') != len(line)-2 {
+		if i == 0 || bytes.IndexByte(line, '\r') != len(line)-2 {
 			return errBreak
 		}
 		if err := f.see(msg, line); err != nil {

@@ -102,6 +102,7 @@ func FuzzStream(f *testing.F) {
 		whole := frames(string(stream), len(stream))
 		equal(t, "bytewise", strings.Join(frames(string(stream), 1), "¶"), strings.Join(whole, "¶"))
 		equal(t, "in pieces", strings.Join(frames(string(stream), size), "¶"), strings.Join(whole, "¶"))
+		checkFramed(t, stream)
 		for _, raw := range whole {
 			if m := new(sip.Message); m.Parse([]byte(raw)) == nil {
 				equal(t, "reader and framer agree on the end", string(m.Bytes()), raw)

@@ -34,8 +34,36 @@ type header struct {
 	kind                                        kind
 }
 
-// kindOf tells the header by its name, long or compact, in any case.
+// kindOf tells the header by its name, long or compact, in any case. Nearly everybody writes names as the RFC does.
 func kindOf(name []byte) kind {
+	switch string(name) {
+	case "Via":
+		return via
+	case "From":
+		return from
+	case "To":
+		return to
+	case "Call-ID":
+		return callID
+	case "CSeq":
+		return cseq
+	case "Max-Forwards":
+		return maxForwards
+	case "Content-Length":
+		return contentLength
+	case "Content-Type":
+		return contentType
+	case "Route":
+		return route
+	case "Record-Route":
+		return recordRoute
+	case "Contact":
+		return contact
+	}
+	return foldedKind(name)
+}
+
+func foldedKind(name []byte) kind {
 	switch len(name) {
 	case 1:
 		return compactKind(lower(name[0]))

@@ -31,9 +31,9 @@ func (m *Message) interpretLine(h *header, line uint8) {
 	case via:
 		m.readVias(h, line)
 	case from:
-		m.from = m.readParty(from, value)
+		m.failHeader(from, m.from.readParty(value))
 	case to:
-		m.to = m.readParty(to, value)
+		m.failHeader(to, m.to.readParty(value))
 	case callID:
 		m.readCallID(value)
 	case cseq:
@@ -57,42 +57,26 @@ func (m *Message) interpretLine(h *header, line uint8) {
 	}
 }
 
+// failHeader takes a problem that completes a sentence, "" for none.
 func (m *Message) failHeader(k kind, problem string) {
-	if m.err == nil {
+	if problem != "" && m.err == nil {
 		m.fail(badRequest("The " + names[k] + " header " + problem + "."))
 	}
 }
 
-func (m *Message) readNameAddr(k kind, value []byte) NameAddr {
-	n, problem := parseNameAddr(value)
-	if problem != "" {
-		m.failHeader(k, problem)
-	}
-	return n
-}
-
-func (m *Message) readParty(k kind, value []byte) NameAddr {
-	n, problem := parseParty(value)
-	if problem != "" {
-		m.failHeader(k, problem)
-	}
-	return n
-}
-
 func (m *Message) readVias(h *header, line uint8) {
+	var other Via // any but the topmost is only looked at
 	for pos := int(h.value); pos <= int(h.valueEnd); {
 		e, next := m.element(h, pos)
 		if m.viaCount == len(m.vias) || m.request && m.viaCount == MaxVias {
 			m.fail(badRequest("The message has more than 70 Via values."))
 			return
 		}
-		v, problem := parseVia(m.span(e))
-		if problem != "" {
-			m.failHeader(via, problem)
-		}
+		v := &other
 		if m.viaCount == 0 {
-			m.top = v
+			v = &m.top
 		}
+		m.failHeader(via, v.read(m.span(e)))
 		m.vias[m.viaCount] = element{e, line}
 		m.viaCount++
 		pos = next
@@ -107,7 +91,8 @@ func (m *Message) readRoutes(h *header, line uint8, list []element, count *int) 
 			m.failHeader(h.kind, "has more than 20 values")
 			return
 		}
-		n := m.readNameAddr(h.kind, m.span(e))
+		var n NameAddr
+		m.failHeader(h.kind, n.read(m.span(e)))
 		if bytes.IndexByte(n.Raw, '<') < 0 {
 			m.failHeader(h.kind, "has a value without angle brackets")
 		}
@@ -122,7 +107,8 @@ func (m *Message) checkContact(h *header) {
 	for pos := int(h.value); pos <= int(h.valueEnd); {
 		e, next := m.element(h, pos)
 		if value := m.span(e); string(value) != "*" {
-			m.readNameAddr(contact, value)
+			var n NameAddr
+			m.failHeader(contact, n.read(value))
 		}
 		pos = next
 	}

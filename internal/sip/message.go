@@ -50,9 +50,9 @@ func (m *Message) Clone() *Message {
 	*c = *m
 	c.raw = bytes.Clone(m.raw)
 	c.target, _ = parseURI(c.RequestURI())
-	c.top, _ = parseVia(c.firstVia())
-	c.from, _ = parseNameAddr(c.firstValue(from))
-	c.to, _ = parseNameAddr(c.firstValue(to))
+	c.top.read(c.firstVia())
+	c.from.read(c.firstValue(from))
+	c.to.read(c.firstValue(to))
 	return c
 }
 
@@ -122,7 +122,8 @@ func (m *Message) Via(i int) Via {
 	if i == 0 {
 		return m.top
 	}
-	v, _ := parseVia(m.span(m.vias[i].span))
+	var v Via
+	v.read(m.span(m.vias[i].span))
 	return v
 }
 
@@ -152,7 +153,8 @@ func (m *Message) RouteCount() int { return m.routeCount }
 
 // Route returns a Route value; 0 is the topmost.
 func (m *Message) Route(i int) NameAddr {
-	n, _ := parseNameAddr(m.span(m.routes[i].span))
+	var n NameAddr
+	n.read(m.span(m.routes[i].span))
 	return n
 }
 
@@ -161,7 +163,8 @@ func (m *Message) RecordRouteCount() int { return m.recordCount }
 
 // RecordRoute returns a Record-Route value; 0 is the topmost.
 func (m *Message) RecordRoute(i int) NameAddr {
-	n, _ := parseNameAddr(m.span(m.records[i].span))
+	var n NameAddr
+	n.read(m.span(m.records[i].span))
 	return n
 }
 

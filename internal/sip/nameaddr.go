@@ -17,36 +17,37 @@ type NameAddr struct {
 
 // ParseNameAddr reads one value. The error is an *Error with status 400.
 func ParseNameAddr(b []byte) (NameAddr, error) {
-	n, problem := parseNameAddr(trim(b))
+	var n NameAddr
+	problem := n.read(trim(b))
 	if problem != "" {
 		return n, badRequest("The address " + problem + ".")
 	}
 	return n, nil
 }
 
-// parseNameAddr reads a trimmed value. The problem completes a sentence that begins with the header's name.
-func parseNameAddr(b []byte) (n NameAddr, problem string) {
-	if n, problem = splitNameAddr(b); problem == "" {
+// read reads a trimmed value. The problem completes a sentence that begins with the header's name.
+func (n *NameAddr) read(b []byte) (problem string) {
+	if problem = n.split(b); problem == "" {
 		problem, _ = checkParams(n.Params)
 	}
-	return n, problem
+	return problem
 }
 
-// parseParty reads a trimmed value of From or To, which are held to more.
-func parseParty(b []byte) (n NameAddr, problem string) {
-	if n, problem = splitNameAddr(b); problem != "" {
-		return n, problem
+// readParty reads a trimmed value of From or To, which are held to more.
+func (n *NameAddr) readParty(b []byte) (problem string) {
+	if problem = n.split(b); problem != "" {
+		return problem
 	}
 	problem, party := checkParams(n.Params)
-	return n, cmp.Or(problem, party)
+	return cmp.Or(problem, party)
 }
 
-// splitNameAddr finds the parts and leaves the parameters unread.
-func splitNameAddr(b []byte) (n NameAddr, problem string) {
-	n.Raw = b
+// split finds the parts and leaves the parameters unread.
+func (n *NameAddr) split(b []byte) (problem string) {
+	*n = NameAddr{Raw: b}
 	open, problem := n.readDisplay()
 	if problem != "" {
-		return n, problem
+		return problem
 	}
 	pos := 0
 	if open < 0 {
@@ -55,10 +56,10 @@ func splitNameAddr(b []byte) (n NameAddr, problem string) {
 		pos, problem = n.readBracketed(open)
 	}
 	if problem != "" {
-		return n, problem
+		return problem
 	}
 	n.Params = b[skipBlanks(b, pos):]
-	return n, ""
+	return ""
 }
 
 // readDisplay reads a display name; open is the position of the bracket after it, -1 for a bare URI.

@@ -17,7 +17,23 @@ var (
 // The error is an *Error. After an error as much as possible is indexed, so that an answer can be built.
 func (m *Message) Parse(raw []byte) error {
 	m.reset(raw)
-	m.index(m.section())
+	section := m.section()
+	m.index(section, bytes.Count(section, crlf[:1]) != bytes.Count(section, crlf[1:]) || bytes.IndexByte(section, 0) >= 0)
+	return m.read()
+}
+
+// ParseFramed is Parse for one whole message that a Framer found, and head what its Head returned then: where the header
+// section ends is known, and that it holds no stray CR or LF.
+func (m *Message) ParseFramed(raw []byte, head int) error {
+	m.reset(raw)
+	m.body = head
+	section := raw[:head-len(crlf)]
+	m.index(section, bytes.IndexByte(section, 0) >= 0)
+	return m.read()
+}
+
+// read takes what the index shows.
+func (m *Message) read() error {
 	m.interpret()
 	m.readBody()
 	if m.err == nil {
@@ -93,9 +109,8 @@ var (
 	errNUL   = badRequest("The header section holds a NUL character.")
 )
 
-// index walks the lines. One count over the section spares looking for stray CR and NUL in every line.
-func (m *Message) index(section []byte) {
-	suspect := bytes.Count(section, crlf[:1]) != bytes.Count(section, crlf[1:]) || bytes.IndexByte(section, 0) >= 0
+// index walks the lines. suspect says that a stray CR, LF or NUL is somewhere, which spares looking for them in every line.
+func (m *Message) index(section []byte, suspect bool) {
 	pos := bytes.IndexByte(section, '\n') + 1
 	if pos == 0 {
 		m.fail(framingLost(400, "The message has no complete first line."))

@@ -45,18 +45,18 @@ func (v Via) defaultPort() int {
 	return UDP.DefaultPort()
 }
 
-// parseVia reads a trimmed value: SIP/2.0/TRANSPORT host[:port];params, with blanks and folds between all of these.
-func parseVia(b []byte) (v Via, problem string) {
-	v.Raw = b
+// read reads a trimmed value: SIP/2.0/TRANSPORT host[:port];params, with blanks and folds between all of these.
+func (v *Via) read(b []byte) (problem string) {
+	*v = Via{Raw: b}
 	pos, ok := v.readProtocol()
 	if !ok {
-		return v, "does not begin with SIP/2.0/ and a transport"
+		return "does not begin with SIP/2.0/ and a transport"
 	}
 	v.Host, v.Port, pos, ok = hostPort(b, pos)
 	if !ok {
-		return v, "has no valid host and port"
+		return "has no valid host and port"
 	}
-	return v, v.readParams(pos)
+	return v.readParams(pos)
 }
 
 func (v *Via) readProtocol() (pos int, ok bool) {

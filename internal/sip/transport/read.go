@@ -213,7 +213,7 @@ func (r *reader) deliver(b []byte) error {
 	}
 	r.c.spoke = true
 	m := &r.buffer.message
-	refused, ok := m.Parse(b).(*sip.Error)
+	refused, ok := m.ParseFramed(b, r.framer.Head()).(*sip.Error)
 	if !ok {
 		r.c.owe(m)
 		r.c.layer.config.Handler.Receive(r.c, m)
@@ -231,7 +231,7 @@ func (r *reader) deliver(b []byte) error {
 
 // late is for what comes of a peer that may send no more, while what it asked before is being answered.
 func (r *reader) late(b []byte) error {
-	if m := &r.buffer.message; m.Parse(b) == nil && m.IsRequest() {
+	if m := &r.buffer.message; m.ParseFramed(b, r.framer.Head()) == nil && m.IsRequest() {
 		r.c.owe(m)
 		r.c.layer.config.Handler.Late(r.c, m)
 	}
