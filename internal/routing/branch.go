@@ -5,7 +5,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"hash/fnv"
+	"sync"
 
 	"isthmus/internal/sip"
 )
@@ -51,26 +53,35 @@ func appendHash(dst []byte, hash uint64) []byte {
 }
 
 // A BranchKey authenticates the side that one node tells another. The nodes of a cluster share it.
-type BranchKey struct{ key []byte }
+type BranchKey struct {
+	macs *sync.Pool // of *mac, with the key worked in: that takes longer than a branch itself
+}
+
+type mac struct {
+	hash.Hash
+	sum [sha256.Size]byte
+}
 
 // NewBranchKey derives the key from a secret of the cluster. The secret may serve other purposes too.
 func NewBranchKey(secret []byte) BranchKey {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte("side of a request in a Via branch"))
-	return BranchKey{mac.Sum(nil)}
+	derive := hmac.New(sha256.New, secret)
+	derive.Write([]byte("side of a request in a Via branch"))
+	key := derive.Sum(nil)
+	return BranchKey{&sync.Pool{New: func() any { return &mac{Hash: hmac.New(sha256.New, key)} }}}
 }
 
 // AppendSide appends the side to a branch that AppendBranch made, for the node that gets the request. from is where the
 // branch begins in dst.
 func (k BranchKey) AppendSide(dst []byte, from int, side Side) []byte {
 	dst = append(dst, '.', side.letter())
-	return append(dst, k.mac(dst[from:])...)
+	return k.appendMAC(dst, dst[from:])
 }
 
 // Side reads the side out of another node's branch. One that does not verify is from outside.
 func (k BranchKey) Side(branch []byte) Side {
+	var space [macDigits]byte
 	end := len(branch) - macDigits
-	if end < 2 || !hmac.Equal(k.mac(branch[:end]), branch[end:]) {
+	if end < 2 || !hmac.Equal(k.appendMAC(space[:0], branch[:end]), branch[end:]) {
 		return Outside
 	}
 	if bytes.HasSuffix(branch[:end], []byte{'.', Inside.letter()}) {
@@ -79,13 +90,12 @@ func (k BranchKey) Side(branch []byte) Side {
 	return Outside
 }
 
-func (k BranchKey) mac(text []byte) []byte {
-	mac := hmac.New(sha256.New, k.key)
-	mac.Write(text)
-	var sum [sha256.Size]byte
-	digits := make([]byte, macDigits)
-	hex.Encode(digits, mac.Sum(sum[:0])[:macDigits/2])
-	return digits
+func (k BranchKey) appendMAC(dst, text []byte) []byte {
+	m := k.macs.Get().(*mac)
+	defer k.macs.Put(m)
+	m.Reset()
+	m.Write(text)
+	return hex.AppendEncode(dst, m.Sum(m.sum[:0])[:macDigits/2])
 }
 
 // LoopHash is a hash of Request-URI and remaining Route that every node computes alike. It is no secret: who forges it
