@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"time"
 
 	"isthmus/internal/sip"
 	"isthmus/internal/sip/transaction"
@@ -72,7 +71,7 @@ func (a *attempt) send(m *sip.Message, w *wire) {
 	a.wire, a.written = w, true
 	now := r.began
 	if m == nil { // it has waited
-		now = r.proxy.clock.Now()
+		now = r.proxy.now()
 	}
 	r.silence = now.Add(answerLimit)
 	r.arm()
@@ -144,7 +143,7 @@ func (a *attempt) unsent(err error) {
 	tooLong := errors.Is(err, transport.ErrTooLong)
 	w, retry := a.wire, !a.again && !tooLong
 	a.again, a.written, a.client = true, false, nil
-	r.silence = time.Time{}
+	r.silence = 0
 	r.mu.Unlock()
 	w.remove(a)
 	if tooLong {
@@ -238,7 +237,7 @@ func (a *attempt) provisional(w *wire, m *sip.Message) {
 	if current {
 		first := !a.answered
 		a.answered, r.answered = true, true
-		r.silence = time.Time{}
+		r.silence = 0
 		if first || m.Status() > 100 { // another 100 is no news (RFC 3261 section 16.7 step 2)
 			r.extend()
 		}

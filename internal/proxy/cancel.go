@@ -20,7 +20,7 @@ func (r *relay) cancel() {
 	a.cancelling = true
 	client := a.client
 	if a.answered {
-		r.limit = r.proxy.clock.Now().Add(cancelLimit)
+		r.limit = r.proxy.now().Add(cancelLimit)
 		r.arm()
 	}
 	r.mu.Unlock()

@@ -1,16 +1,16 @@
 package proxy
 
-import "time"
+import "isthmus/internal/sip/transaction"
 
 // arm sets the alarm to what is due first. The lock is held.
 func (r *relay) arm() {
 	due := r.limit
-	for _, t := range [...]time.Time{r.trying, r.silence} {
-		if !t.IsZero() && t.Before(due) {
+	for _, t := range [...]transaction.Instant{r.trying, r.silence} {
+		if t != 0 && t < due {
 			due = t
 		}
 	}
-	if !r.rings.IsZero() && !due.Before(r.rings) {
+	if r.rings != 0 && due >= r.rings {
 		return // it rings before, and looks then
 	}
 	r.rings = due
@@ -24,8 +24,8 @@ func (r *relayAlarm) Ring() { r.proxy.guard((*relay)(r).ring) }
 
 // ring does what is due and sets the alarm again.
 func (r *relay) ring() {
-	now := r.proxy.clock.Now()
-	due := func(t time.Time) bool { return !t.IsZero() && !now.Before(t) }
+	now := r.proxy.now()
+	due := func(t transaction.Instant) bool { return t != 0 && now >= t }
 	r.mu.Lock()
 	if r.done {
 		r.mu.Unlock()
@@ -33,14 +33,14 @@ func (r *relay) ring() {
 	}
 	trying, silent, over := due(r.trying), due(r.silence), due(r.limit)
 	if trying {
-		r.trying = time.Time{}
+		r.trying = 0
 	}
 	if silent {
-		r.silence = time.Time{}
+		r.silence = 0
 	}
 	a := r.current
 	if !over {
-		r.rings = time.Time{}
+		r.rings = 0
 		r.arm()
 	}
 	r.mu.Unlock()
@@ -82,7 +82,7 @@ func (r *relay) expire(a *attempt) {
 
 // extend moves the limit after a provisional answer. The lock is held.
 func (r *relay) extend() {
-	now := r.proxy.clock.Now()
+	now := r.proxy.now()
 	switch {
 	case r.cancelled:
 		r.limit = now.Add(cancelLimit)

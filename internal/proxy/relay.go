@@ -35,7 +35,7 @@ type relay struct {
 	invite    bool
 	once      bool // must not be delivered twice: it moves on only when the hop surely did not take it
 	unreached int  // status when no hop could be reached
-	began     time.Time
+	began     transaction.Instant
 
 	mu        sync.Mutex
 	climb     climb
@@ -46,17 +46,20 @@ type relay struct {
 	cancelled bool
 	done      bool // the final answer went up
 	alarm     transaction.Alarm
-	rings     time.Time // when the alarm does; zero: it is not set
-	trying    time.Time // when to send 100; zero: not at all
-	silence   time.Time // when the current hop has taken too long; zero: it answered, or there is none
-	limit     time.Time // when there is no more to wait for
+	rings     transaction.Instant // when the alarm does; zero: it is not set
+	trying    transaction.Instant // when to send 100; zero: not at all
+	silence   transaction.Instant // when the current hop has taken too long; zero: it answered, or there is none
+	limit     transaction.Instant // when there is no more to wait for
 }
 
 // A failure is why a hop did not answer.
 type failure struct{ hop, reason string }
 
+// now is the time by the clock of alarms.
+func (p *Proxy) now() transaction.Instant { return p.table.Alarms().Now() }
+
 func (p *Proxy) relay(in *incoming, d routing.Decision) {
-	now := p.clock.Now()
+	now := p.now()
 	method := in.request.Method
 	r := in.relay
 	r.rewrite, r.server, r.method, r.invite = p.rewrite(in, d), in.server, method, method == "INVITE"
@@ -96,7 +99,7 @@ func (r *relay) next(m *sip.Message) {
 	}
 	a := r.attempt(pl)
 	r.current = a
-	r.silence = time.Time{}
+	r.silence = 0
 	r.arm()
 	r.mu.Unlock()
 	a.begin(m)
@@ -158,7 +161,7 @@ func (r *relay) exhausted() {
 func (r *relay) finish(status int, headers []string) {
 	if r.end() && r.server.Final() == 0 {
 		r.respond(status, headers)
-		r.proxy.metrics.Response(status, r.proxy.clock.Now().Sub(r.began))
+		r.proxy.metrics.Response(status, r.proxy.now().Sub(r.began))
 	}
 }
 
@@ -172,7 +175,7 @@ func (r *relay) end() (won bool) {
 	r.mu.Lock()
 	won = !r.done
 	r.done = true
-	r.trying, r.silence = time.Time{}, time.Time{}
+	r.trying, r.silence = 0, 0
 	r.alarm.Stop()
 	r.mu.Unlock()
 	if won && r.invite {
@@ -194,5 +197,5 @@ func (r *relay) passUp(w *wire, m *sip.Message) {
 	}
 	r.upstream.during.Store(nil)
 	buffers.Put(b)
-	r.proxy.metrics.Response(status, r.proxy.clock.Now().Sub(r.began))
+	r.proxy.metrics.Response(status, r.proxy.now().Sub(r.began))
 }

@@ -6,24 +6,22 @@ import "time"
 // lock guards it.
 type alarm struct {
 	Alarm
-	alarms *Alarms
-	owner  Ringer
-	end    time.Time
-	again  time.Time     // next retransmission; zero: none
-	pause  time.Duration // between the last retransmission and the next
-	limit  time.Duration // what pause doubles up to
+	end   Instant
+	again Instant       // next retransmission; zero: none
+	pause time.Duration // between the last retransmission and the next
+	limit time.Duration // what pause doubles up to
 }
 
 func (a *alarm) start(alarms *Alarms, life time.Duration, owner Ringer) {
-	a.alarms, a.owner = alarms, owner
+	alarms.join(&a.Alarm, owner)
 	a.endIn(life)
 }
 
-func (a *alarm) now() time.Time { return a.alarms.clock.Now() }
+func (a *alarm) now() Instant { return a.on.alarms.Now() }
 
 // endIn moves the hard end and stops retransmitting.
 func (a *alarm) endIn(life time.Duration) {
-	a.end, a.again = a.now().Add(life), time.Time{}
+	a.end, a.again = a.now().Add(life), 0
 	a.arm()
 }
 
@@ -36,17 +34,17 @@ func (a *alarm) repeat(pause, limit time.Duration) {
 
 // quiet stops retransmitting; the hard end stays.
 func (a *alarm) quiet() {
-	a.again = time.Time{}
+	a.again = 0
 	a.arm()
 }
 
 // due says what a ring is for, and sets the next. A ring that a change of the alarm overtook is for nothing.
 func (a *alarm) due() (end, again bool) {
 	now := a.now()
-	if !now.Before(a.end) {
+	if now >= a.end {
 		return true, false
 	}
-	if again = !a.again.IsZero() && !now.Before(a.again); again {
+	if again = a.again != 0 && now >= a.again; again {
 		a.pause = min(2*a.pause, a.limit)
 		a.again = now.Add(a.pause)
 	}
@@ -56,8 +54,8 @@ func (a *alarm) due() (end, again bool) {
 
 func (a *alarm) arm() {
 	next := a.end
-	if !a.again.IsZero() && a.again.Before(next) {
+	if a.again != 0 && a.again < next {
 		next = a.again
 	}
-	a.alarms.Set(&a.Alarm, next, a.owner)
+	a.on.set(&a.Alarm, next)
 }

@@ -15,6 +15,16 @@ type Alarms struct {
 	pieces [16]alarmHeap // with a lock each
 }
 
+// An Instant is a time by the clock of Alarms, from shortly before they began. Zero is no time. It is a third of a time.Time,
+// and holds no pointer: each transaction has many.
+type Instant time.Duration
+
+// Add returns the instant d later.
+func (i Instant) Add(d time.Duration) Instant { return i + Instant(d) }
+
+// Sub returns how much later than j it is.
+func (i Instant) Sub(j Instant) time.Duration { return time.Duration(i - j) }
+
 // An Alarm is set by Alarms.Set. The zero value is ready; it must not be copied.
 type Alarm struct {
 	on    *alarmHeap
@@ -27,17 +37,29 @@ type Alarm struct {
 type Ringer interface{ Ring() }
 
 // NewAlarms returns alarms by a clock.
-func NewAlarms(clock Clock) *Alarms { return &Alarms{clock: clock, began: clock.Now()} }
-
-// Set lets an alarm ring at a time, instead of when it was set for before.
-func (as *Alarms) Set(a *Alarm, at time.Time, owner Ringer) {
-	if a.on == nil {
-		a.on, a.owner = &as.pieces[int(as.last.Add(1))%len(as.pieces)], owner
+func NewAlarms(clock Clock) *Alarms {
+	as := &Alarms{clock: clock, began: clock.Now().Add(-1)}
+	for i := range as.pieces {
+		as.pieces[i].alarms = as
 	}
-	a.on.set(a, at.Sub(as.began), as)
+	return as
 }
 
-func (as *Alarms) now() time.Duration { return as.clock.Now().Sub(as.began) }
+// Now returns the time.
+func (as *Alarms) Now() Instant { return Instant(as.clock.Now().Sub(as.began)) }
+
+// Set lets an alarm ring at a time, instead of when it was set for before.
+func (as *Alarms) Set(a *Alarm, at Instant, owner Ringer) {
+	if a.on == nil {
+		as.join(a, owner)
+	}
+	a.on.set(a, at)
+}
+
+// join gives an alarm its owner and its heap for good.
+func (as *Alarms) join(a *Alarm, owner Ringer) {
+	a.on, a.owner = &as.pieces[int(as.last.Add(1))%len(as.pieces)], owner
+}
 
 // Stop unsets an alarm.
 func (a *Alarm) Stop() {
@@ -49,20 +71,21 @@ func (a *Alarm) Stop() {
 // An alarmHeap is a binary heap: no alarm is before the one at half its place. Alarms mostly come in the order of their
 // times, and stay at the end where they are put.
 type alarmHeap struct {
-	mu    sync.Mutex
-	list  []setting // place 1 is the first
-	timer Timer
-	armed bool          // the timer is set
-	rings time.Duration // when it rings: at the first alarm or, where that was stopped, before it
+	alarms *Alarms
+	mu     sync.Mutex
+	list   []setting // place 1 is the first
+	timer  Timer
+	armed  bool    // the timer is set
+	rings  Instant // when it rings: at the first alarm or, where that was stopped, before it
 }
 
-// A setting is an alarm in a heap, and when it rings, as a time since Alarms began.
+// A setting is an alarm in a heap, and when it rings.
 type setting struct {
-	at    time.Duration
+	at    Instant
 	alarm *Alarm
 }
 
-func (h *alarmHeap) set(a *Alarm, at time.Duration, as *Alarms) {
+func (h *alarmHeap) set(a *Alarm, at Instant) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if a.place == 0 {
@@ -70,7 +93,7 @@ func (h *alarmHeap) set(a *Alarm, at time.Duration, as *Alarms) {
 		a.place = len(h.list)
 	}
 	h.settle(setting{at, a}, a.place)
-	h.arm(as)
+	h.arm()
 }
 
 func (h *alarmHeap) stop(a *Alarm) {
@@ -82,35 +105,35 @@ func (h *alarmHeap) stop(a *Alarm) {
 }
 
 // arm sets the timer if it would ring after the first alarm.
-func (h *alarmHeap) arm(as *Alarms) {
+func (h *alarmHeap) arm() {
 	if len(h.list) == 0 || h.armed && h.rings <= h.list[0].at {
 		return
 	}
 	h.armed, h.rings = true, h.list[0].at
-	wait := h.rings - as.now()
+	wait := h.rings.Sub(h.alarms.Now())
 	if h.timer == nil {
-		h.timer = as.clock.AfterFunc(wait, func() { h.ring(as) })
+		h.timer = h.alarms.clock.AfterFunc(wait, h.ring)
 		return
 	}
 	h.timer.Reset(wait)
 }
 
 // ring lets what is due ring. None waits for another.
-func (h *alarmHeap) ring(as *Alarms) {
-	for _, owner := range h.due(as) {
+func (h *alarmHeap) ring() {
+	for _, owner := range h.due() {
 		go owner.Ring()
 	}
 }
 
-func (h *alarmHeap) due(as *Alarms) (list []Ringer) {
+func (h *alarmHeap) due() (list []Ringer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for now := as.now(); len(h.list) > 0 && h.list[0].at <= now; {
+	for now := h.alarms.Now(); len(h.list) > 0 && h.list[0].at <= now; {
 		list = append(list, h.list[0].alarm.owner)
 		h.remove(h.list[0].alarm)
 	}
 	h.armed = false
-	h.arm(as)
+	h.arm()
 	return list
 }
 

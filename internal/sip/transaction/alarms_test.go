@@ -28,7 +28,7 @@ func TestEachAlarmRingsOnceAtItsTimeAlone(t *testing.T) {
 				continue
 			}
 			b.want = time.Now().Add(time.Duration(random.IntN(1000)) * time.Millisecond)
-			alarms.Set(&b.alarm, b.want, b)
+			alarms.Set(&b.alarm, alarms.Now().Add(time.Until(b.want)), b)
 		}
 		after(time.Second)
 		for i := range bells {
@@ -45,7 +45,7 @@ func TestAnAlarmMayBeSetAgainWhenItRang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		alarms, b := NewAlarms(Wall()), new(bell)
 		for range 3 {
-			alarms.Set(&b.alarm, time.Now().Add(time.Second), b)
+			alarms.Set(&b.alarm, alarms.Now().Add(time.Second), b)
 			after(time.Second)
 		}
 		if len(b.rang) != 3 {
@@ -56,7 +56,7 @@ func TestAnAlarmMayBeSetAgainWhenItRang(t *testing.T) {
 
 func TestAnAlarmIsSetAndStoppedWithoutAllocations(t *testing.T) {
 	alarms, b := NewAlarms(Wall()), new(bell)
-	at := time.Now().Add(time.Hour)
+	at := alarms.Now().Add(time.Hour)
 	n := testing.AllocsPerRun(100, func() {
 		alarms.Set(&b.alarm, at, b)
 		b.alarm.Stop()
