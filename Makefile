@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := bin
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+PGO := bench/isthmus.pgo
 LDFLAGS := -X main.version=$(VERSION)
 # ST1005: our errors are sentences for people, so they begin with a capital and end with a full stop.
 STATICCHECK := all,-ST1000,-ST1003,-ST1005,-ST1016,-ST1020,-ST1021,-ST1022
@@ -33,14 +34,14 @@ define install
 	else echo "Install $(1), or what your system calls it, and try again." >&2; exit 1; fi
 endef
 
-.PHONY: help run test check demo bench bench-micro bench-packages e2e fuzz mutation soak flood outages oracle build generate postgres e2e-packages clean
+.PHONY: help run test check demo bench profile bench-micro bench-packages e2e fuzz mutation soak flood outages oracle build generate postgres e2e-packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 build: ## build bin/isthmus and bin/lyncsim
 	@mkdir -p $(BIN)
-	go build -ldflags "$(LDFLAGS)" -o $(BIN)/ ./cmd/...
+	go build -pgo $(PGO) -ldflags "$(LDFLAGS)" -o $(BIN)/ ./cmd/...
 
 run: postgres build ## serve the console on http://127.0.0.1:8080 and this node's SIP services
 	$(BIN)/isthmus serve
@@ -58,6 +59,7 @@ check: postgres ## generate and compare, format, vet, staticcheck, test with the
 	go vet -tags e2e ./internal/e2e
 	go vet -tags outages ./internal/e2e
 	go vet -tags oracle ./internal/sip
+	go vet -tags profile ./cmd/isthmus
 	go tool staticcheck -checks $(STATICCHECK) ./... ./.tools/mutate
 	go test -race ./... ./.tools/mutate
 
@@ -69,6 +71,13 @@ demo: postgres build ## one node, two pretend front ends, users and traffic
 
 bench: postgres bench-packages build ## compare the SIP core with Kamailio and a bare relay; BENCH='-write' keeps the figures
 	go run ./bench $(BENCH)
+
+# As a default.pgo beside main, every test and vet of it would compile all that it imports once more.
+profile: postgres ## measure what the SIP core calls most under load, for the compiler
+	@mkdir -p $(BIN)
+	go build -tags profile -o $(BIN)/isthmus-profile ./cmd/isthmus
+	go run ./bench -isthmus $(BIN)/isthmus-profile -profile $(BIN)/isthmus.pprof -parts cost -proxies Isthmus -run saturated -rounds 2
+	go tool pprof -proto $(BIN)/isthmus-profile $(BIN)/isthmus.pprof > $(PGO)
 
 bench-micro: ## measure the SIP core's parts, COUNT times (1), in a form that benchstat compares
 	go test -p 1 -run '^$$' -bench . -benchmem -count $(COUNT) ./internal/sip/... ./internal/routing/... ./internal/proxy/... ./internal/node

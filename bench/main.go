@@ -23,6 +23,7 @@ var (
 	only     = flag.String("proxies", "Isthmus,Kamailio,relay", "which proxies to measure")
 	parts    = flag.String("parts", "cost,growth,memory,console", "what to measure")
 	write    = flag.Bool("write", false, "put the figures into docs/performance.md")
+	profile  = flag.String("profile", "", "file for a CPU profile of Isthmus, which has to be built with the tag profile")
 	program  = flag.String("isthmus", "bin/isthmus", "the product")
 )
 

@@ -65,6 +65,11 @@ func (s *stage) open(names []string) error {
 	if s.Isthmus, err = filepath.Abs(*program); err != nil {
 		return err
 	}
+	if *profile != "" {
+		if s.Profile, err = filepath.Abs(*profile); err != nil {
+			return err
+		}
+	}
 	return s.start(names)
 }
 

@@ -18,6 +18,9 @@ func StartIsthmus(s *Setting) (*Proxy, error) {
 	console := here + ":8080"
 	environment := append(clean(), "ISTHMUS_DATA_DIR="+filepath.Join(s.Dir, "data"), "ISTHMUS_NODE="+NodeName, "ISTHMUS_SIP_ADDRESS="+here,
 		"ISTHMUS_HTTP="+console, "ISTHMUS_DNS=127.0.0.1:9") // no name is to be looked up
+	if s.Profile != "" {
+		environment = append(environment, "ISTHMUS_CPU_PROFILE="+s.Profile)
+	}
 	p, err := start(s.Dir, "Isthmus", environment, s.Isthmus, "serve")
 	if err != nil {
 		return nil, err

@@ -47,6 +47,7 @@ type Setting struct {
 	Network    string             // first three numbers of every address, with a dot behind
 	Authority  *siptest.Authority // who issued every certificate
 	Isthmus    string             // the program
+	Profile    string             // file for a profile of Isthmus, where it is built to write one; "" for none
 	RelayBin   string             // the program
 	Cert, Key  string             // files that each proxy shows
 	CA         string             // file that each proxy trusts
