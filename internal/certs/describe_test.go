@@ -74,10 +74,11 @@ func TestUsagesAndKeysOutsideTheUsualAreNamedToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := ca.issueTo(t, private.Public(), node, usages(x509.ExtKeyUsageAny, x509.ExtKeyUsageEmailProtection), func(c *x509.Certificate) {
-		c.UnknownExtKeyUsage = append(c.UnknownExtKeyUsage, []int{1, 2, 3})
+	c := ca.issueTo(t, private.Public(), node, usages(x509.ExtKeyUsageAny, x509.ExtKeyUsageEmailProtection, x509.ExtKeyUsageIPSECUser), func(c *x509.Certificate) {
+		c.UnknownExtKeyUsage, c.SerialNumber = append(c.UnknownExtKeyUsage, []int{1, 2, 3}), new(big.Int)
 	})
-	if d := Describe(c); d.Key != "RSA 2048" || !slices.Equal(d.Usages, []string{"any (2.5.29.37.0)", "email protection (1.3.6.1.5.5.7.3.4)", "1.2.3"}) {
+	if d := Describe(c); d.Key != "RSA 2048" || d.Serial != "00" ||
+		!slices.Equal(d.Usages, []string{"any (2.5.29.37.0)", "email protection (1.3.6.1.5.5.7.3.4)", "ipsecUser (1.3.6.1.5.5.7.3.7)", "1.2.3"}) {
 		t.Errorf("%+v", d)
 	}
 }

@@ -112,3 +112,13 @@ func TestTheReasonIsTrueOfEachCommonNameThatIsNone(t *testing.T) {
 		}
 	}
 }
+
+func TestARefusalLeavesOutTheReasonThatSaysNoMoreThanTheError(t *testing.T) {
+	for reason, want := range map[string]string{
+		ReasonHandshake: "it ended.", ReasonSlow: "it ended.", ReasonNotListed: "TLS peer subject not listed: it ended.",
+	} {
+		if got := (&PeerError{Reason: reason, Detail: "it ended."}).Error(); got != want {
+			t.Errorf("%s: %q, want %q", reason, got, want)
+		}
+	}
+}

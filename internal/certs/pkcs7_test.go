@@ -111,7 +111,7 @@ func TestWhatIsNoChainInPKCS7IsRefusedWithASentence(t *testing.T) {
 		file []byte
 		want string
 	}{
-		"no certificate in it":               {pkcs7Of(t), "holds no certificate"},
+		"no certificate in it":               {pkcs7Of(t), "is in PKCS #7 form, but holds no certificate"},
 		"a certificate that is none":         {pkcs7Of(t, sequence(t, version)), "Certificate 1 of this file cannot be read"},
 		"an attribute certificate":           {pkcs7Of(t, tagged(t, 1, version)), "Certificate 1 of this file cannot be read"},
 		"encrypted":                          {sequence(t, oid(t, 1, 2, 840, 113549, 1, 7, 3), tagged(t, 0, version)), "PKCS #7"},

@@ -196,7 +196,7 @@ func TestASignedCertificateBecomesTheNodesWithItsKey(t *testing.T) {
 	issuing := root.below(t, "Issuing")
 	r := pending(t, k, "pool.synergy.com")
 	leaf := issuing.answer(t, r)
-	stray := newAuthority(t, "Stray")
+	stray, old := newAuthority(t, "Stray"), newAuthority(t, "Old root", signedWith(x509.ECDSAWithSHA1))
 	for _, c := range []struct {
 		promise string
 		file    []byte
@@ -208,6 +208,7 @@ func TestASignedCertificateBecomesTheNodesWithItsKey(t *testing.T) {
 		{"a chain below a trusted root, root first", pemOf(root.certificate, issuing.certificate, leaf), trusts(t, root), []string{node, "Issuing", "Root"}},
 		{"a chain without the root", pemOf(leaf, issuing.certificate), trusts(t, root), []string{node, "Issuing"}},
 		{"a stray certificate beside it", pemOf(stray.certificate, leaf, issuing.certificate), trusts(t, root, stray), []string{node, "Issuing"}},
+		{"a trusted root whose own signature is SHA-1", pemOf(old.answer(t, r), old.certificate), trusts(t, old), []string{node, "Old root"}},
 		{"the issuing CA from the trust store, without its root", pemOf(leaf), trusts(t, stray, root, issuing), []string{node, "Issuing"}},
 	} {
 		t.Run(c.promise, func(t *testing.T) {
@@ -237,6 +238,7 @@ func TestASignedCertificateBecomesTheNodesWithItsKey(t *testing.T) {
 func TestASignedCertificateIsRefusedWithEveryBrokenRuleNamed(t *testing.T) {
 	k, root := testKey(t), newAuthority(t, "Root")
 	issuing, stranger := root.below(t, "Issuing"), newAuthority(t, "Stranger")
+	old := newAuthority(t, "Old root", signedWith(x509.ECDSAWithSHA1))
 	expired := root.below(t, "Old issuing", valid(-2*time.Hour, -time.Minute))
 	weak := root.below(t, "Weak issuing", signedWith(x509.ECDSAWithSHA1))
 	narrow := root.below(t, "Narrow issuing", usages(x509.ExtKeyUsageServerAuth))
@@ -257,7 +259,9 @@ func TestASignedCertificateIsRefusedWithEveryBrokenRuleNamed(t *testing.T) {
 		{"garbage", []byte("hello"), []string{"no certificate in PEM or DER"}},
 		{"the request itself", r.CSR, []string{"still the request"}},
 		{"of a CA that is not trusted", pemOf(stranger.answer(t, r)), []string{`issuer "Stranger"`, "upload its certificate first"}},
-		{"of a root that came along", pemOf(stranger.answer(t, r), stranger.certificate), []string{`"Stranger"`, "not among the trusted"}},
+		{"of a root that came along", pemOf(stranger.answer(t, r), stranger.certificate), []string{`The root CA "Stranger" is not among the trusted`}},
+		{"of an old root with SHA-1 that came along", pemOf(old.answer(t, r), old.certificate), []string{`The root CA "Old root" is not among the trusted`}},
+		{"no client usage, and a CA for servers only", pemOf(narrow.answer(t, r, usages(x509.ExtKeyUsageServerAuth)), narrow.certificate), []string{"lacks the enhanced key usage client"}},
 		{"the link between is missing", pemOf(issuing.answer(t, r)), []string{`issuer "Issuing"`}},
 		{"a link that expired", pemOf(expired.answer(t, r), expired.certificate), []string{`"Old issuing" expired`}},
 		{"a link signed with SHA-1", pemOf(weak.answer(t, r), weak.certificate), []string{`"Weak issuing" is signed with ECDSA-SHA1`}},
