@@ -108,6 +108,19 @@ func (o *outage) forward(d time.Duration) {
 	o.clock += d
 }
 
+// mends opens the way to the database and waits until the console has found that, as its node would.
+func (o *outage) mends() {
+	o.t.Helper()
+	o.link.Mend()
+	ctx, cancel := context.WithTimeout(o.t.Context(), 15*time.Second)
+	defer cancel()
+	for _, err := o.store.Standing(ctx); err != nil; _, err = o.store.Standing(ctx) {
+		if o.store.Pause(ctx, time.Millisecond); ctx.Err() != nil {
+			o.t.Fatalf("the database is not found again: %v", err)
+		}
+	}
+}
+
 // opens gets a page whose status is to be that.
 func (o *outage) opens(path string, status int) htmltest.Node {
 	o.t.Helper()
@@ -208,7 +221,7 @@ func TestWhatWasTypedComesBackWithoutTheDatabaseAndIsSavedOnceItAnswers(t *testi
 	}
 	added := o.post("/acl", "pattern", "10.1.2.3").status(http.StatusServiceUnavailable).page().One(t, "main form").Form()
 	o.post("/acl/99", "pattern", "10.1.2.4").status(http.StatusServiceUnavailable)
-	o.link.Mend()
+	o.mends()
 	o.postForm(path, kept).to("/static-routes")
 	o.postForm("/acl", added).to("/acl")
 	s := o.stored()
@@ -336,7 +349,7 @@ func TestSigningOutWithoutTheDatabaseHoldsWhenItIsBack(t *testing.T) {
 	}
 	o.cookies["isthmus"] = &kept
 	o.get("/acl").to("/login?next=%2Facl")
-	o.link.Mend()
+	o.mends()
 	for range 2 { // the first tells the database
 		o.cookies["isthmus"] = &kept
 		o.get("/acl").to("/login?next=%2Facl")
@@ -356,7 +369,7 @@ func TestNobodyCanSignInWithoutTheDatabaseAndThePageSaysSo(t *testing.T) {
 	page.One(t, "input[name='next'][value='/acl']")
 	o.get("/setup?token=x").status(http.StatusServiceUnavailable).page().Says(t, "main", "Nobody can be added now")
 	o.post("/setup", "token", "x").status(http.StatusServiceUnavailable).page().Says(t, "main", "nothing was saved")
-	o.link.Mend()
+	o.mends()
 	o.post("/login", "name", "viewer", "password", password).to("/")
 }
 
@@ -380,7 +393,7 @@ func TestAHungDatabaseKeepsNobodyWaiting(t *testing.T) {
 		o.within(3*time.Second, "/static-routes")
 	}
 	o.post("/acl", "pattern", "10.1.2.3").status(http.StatusServiceUnavailable)
-	o.link.Mend()
+	o.mends()
 	deadline := time.Now().Add(20 * time.Second)
 	for len(o.get("/acl").status(200).page().All("main .banner.down")) > 0 {
 		if time.Now().After(deadline) {

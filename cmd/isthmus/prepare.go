@@ -137,10 +137,8 @@ func (s *server) joinLater(ctx context.Context, first <-chan joining) {
 			s.log.Error("the database is there, but this node could not register", "reason", j.err)
 		}
 		said = j.err.Error()
-		select {
-		case <-ctx.Done():
+		if s.db.Pause(ctx, retryDatabase); ctx.Err() != nil {
 			return
-		case <-time.After(retryDatabase):
 		}
 	}
 	s.welcome(ctx)
