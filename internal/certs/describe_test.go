@@ -66,6 +66,12 @@ func TestACertificateOfTwoNamesIsCalledByBoth(t *testing.T) {
 	if d := Describe(nobody); d.Subject != "O=Synergy,C=DE" {
 		t.Errorf("one of no name is called %q", d.Subject)
 	}
+	empty, _ := ca.issue(t, "", func(c *x509.Certificate) {
+		c.Subject = pkix.Name{Organization: []string{"Synergy"}, ExtraNames: []pkix.AttributeTypeAndValue{{Type: oidCommonName, Value: ""}}}
+	})
+	if d := Describe(empty); !strings.Contains(d.Subject, "O=Synergy") {
+		t.Errorf("one of an empty name is called %q", d.Subject)
+	}
 }
 
 func TestUsagesAndKeysOutsideTheUsualAreNamedToo(t *testing.T) {

@@ -205,6 +205,9 @@ func TestASelfSignedCertificateServesBothWays(t *testing.T) {
 	if _, err := ImportTrust(now, c.Chain); err == nil {
 		t.Fatal("it was taken as a CA")
 	}
+	if list := Warnings(c, with(nil), now.AddDate(10, 0, 0)); len(list) != 1 || !strings.HasPrefix(list[0], "The certificate of "+node+" is signed by itself, so no peer trusts it; request one") {
+		t.Fatalf("besides that it is self-signed it is told %q", list)
+	}
 	client := &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}}
 	server := Compile(federation.Snapshot{Configuration: federation.DefaultConfiguration(), Certificates: []federation.Certificate{c}}, node, k, clock)
 	config, _, err := server.Listener(federation.ServerAuthContext)
@@ -225,6 +228,7 @@ func TestATrustedCAIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 	}, signedWith(x509.ECDSAWithSHA1))
 	server := newAuthority(t, "fe2.synergy.com", func(c *x509.Certificate) { c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature }).certificate
 	noSign := newAuthority(t, "Mute", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign }).certificate
+	unlimited := func(c *x509.Certificate) { c.KeyUsage = 0 }
 	long := func(bits uint) *x509.Certificate {
 		n := new(big.Int).Lsh(big.NewInt(1), bits-1)
 		return ca.issueTo(t, &rsa.PublicKey{N: n.Add(n, big.NewInt(1)), E: 65537}, "Long")
@@ -241,6 +245,9 @@ func TestATrustedCAIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 		{"a server's certificate", pemOf(leaf), []string{`"fe1.synergy.com" is the certificate of a server`, `"Root"`}},
 		{"a CA that may not sign certificates", pemOf(noSign), []string{`"Mute" signed its certificate itself, and is not allowed to sign others`}},
 		{"a server's that it signed itself", pemOf(server), []string{`"fe2.synergy.com" signed its certificate itself, and is not allowed to sign others as a CA is; have a certificate issued by a CA for that server, and upload that CA's here`}},
+		{"a server's without any extension", pemOf(ca.issueTo(t, newKey(t).Public(), "fe3.synergy.com", usages(), unlimited)), []string{`"fe3.synergy.com" is the certificate of a server`}},
+		{"a server's that says it is no CA", pemOf(ca.issueTo(t, newKey(t).Public(), "fe4.synergy.com", unlimited, func(c *x509.Certificate) { c.BasicConstraintsValid = true })), []string{`"fe4.synergy.com" is the certificate of a server`}},
+		{"a key of more than 1 MiB", append(bytes.Repeat([]byte("\n"), MaxUpload), pemOf(private)...), []string{"more than 1 MiB"}},
 		{"PKCS #12", pfx(t), []string{"openssl pkcs12 -in FILE -nokeys"}},
 		{"expired", pemOf(expired), []string{`"Old" expired on 2026-11-01`}},
 		{"an intermediate CA signed with SHA-1", pemOf(sha1), []string{`"Issuing" is signed with ECDSA-SHA1`}},
@@ -311,6 +318,10 @@ func TestAChainOfCAsIsTakenOneByOneAndOnce(t *testing.T) {
 	}
 	if list, err := ImportTrust(now, append(bytes.Repeat([]byte("\n"), MaxUpload-len(pemOf(a.certificate))), pemOf(a.certificate)...)); err != nil || len(list) != 1 {
 		t.Errorf("a file of 1 MiB: %v", err)
+	}
+	anything := newAuthority(t, "Root for anything", func(c *x509.Certificate) { c.KeyUsage = 0 })
+	if list, err := ImportTrust(now, pemOf(anything.certificate)); err != nil || len(list) != 1 {
+		t.Errorf("a root whose key usage is not limited: %v", err)
 	}
 	old := newAuthority(t, "Old root", signedWith(x509.ECDSAWithSHA1))
 	if list, err := ImportTrust(now, pemOf(old.certificate)); err != nil || len(list) != 1 {

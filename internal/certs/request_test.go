@@ -108,16 +108,27 @@ func TestARequestHasTheKeyThatWasChosen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := 0
-		switch public := csrOf(t, r).PublicKey.(type) {
+		csr, got, enciphers := csrOf(t, r), 0, 1 // keys, as the suites of OCS and early Lync exchange them
+		switch public := csr.PublicKey.(type) {
 		case *rsa.PublicKey:
 			got = public.N.BitLen()
 		case *ecdsa.PublicKey:
-			got = public.Params().BitSize
+			got, enciphers = public.Params().BitSize, 0
+		}
+		var usage asn1.BitString
+		if _, err := asn1.Unmarshal(extension(csr, oidKeyUsage), &usage); err != nil || usage.At(0) != 1 || usage.At(2) != enciphers {
+			t.Errorf("%q: key usage %v, error %v", kind, usage, err)
 		}
 		if got != bits || !slices.Contains(federation.KeyKinds, r.KeyKind) {
 			t.Errorf("%q: %d bits as %q, want %d", kind, got, r.KeyKind, bits)
 		}
+	}
+}
+
+func TestARequestHoldsAsMuchAsItsLimitsSay(t *testing.T) {
+	longest := strings.Repeat("a", 52) + ".synergy.com"
+	if r, err := NewRequest(testKey(t), longest, manyNames(99), federation.KeyP256); err != nil || len(longest) != 64 || len(r.Names) != 100 {
+		t.Errorf("%d names, error %v", len(r.Names), err)
 	}
 }
 
@@ -159,11 +170,15 @@ func TestTheKeyOfARequestOpensForThatRequestOnly(t *testing.T) {
 	a, b := pending(t, k), pending(t, k)
 	moved := a
 	moved.EncryptedKey = b.EncryptedKey
+	unreadable := a
+	unreadable.EncryptedKey = k.Seal([]byte("x"), requestName(a.CSR))
+	const sealed = "was sealed under another key file, or it was altered. Start this node with the cluster's key file, or make a new request."
 	for promise, c := range map[string]struct {
 		key     *Key
 		request federation.CertificateRequest
-	}{"moved to another request": {k, moved}, "another key file": {testKey(t), a}} {
-		if _, err := ImportSigned(c.key, c.request, trusts(t, ca), now, pemOf(ca.answer(t, a))); err == nil || !strings.HasSuffix(err.Error(), ".") {
+		want    string
+	}{"moved to another request": {k, moved, sealed}, "another key file": {testKey(t), a, sealed}, "no key": {k, unreadable, "cannot be read. Make a new request."}} {
+		if _, err := ImportSigned(c.key, c.request, trusts(t, ca), now, pemOf(ca.answer(t, a))); err == nil || !strings.HasSuffix(err.Error(), c.want) {
 			t.Errorf("%s: %v", promise, err)
 		}
 	}
@@ -257,6 +272,7 @@ func TestASignedCertificateIsRefusedWithEveryBrokenRuleNamed(t *testing.T) {
 		{"the CA alone", pemOf(root.certificate), []string{`"Root" belongs to another request`}},
 		{"a key beside it", pemOf(good, foreign), []string{"holds a private key"}},
 		{"garbage", []byte("hello"), []string{"no certificate in PEM or DER"}},
+		{"a curve alone", block("EC PARAMETERS", []byte{6, 0}), []string{"This file holds no certificate; choose the file with the node's signed certificate."}},
 		{"the request itself", r.CSR, []string{"still the request"}},
 		{"of a CA that is not trusted", pemOf(stranger.answer(t, r)), []string{`issuer "Stranger"`, "upload its certificate first"}},
 		{"of a root that came along", pemOf(stranger.answer(t, r), stranger.certificate), []string{`The root CA "Stranger" is not among the trusted`}},
