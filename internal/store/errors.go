@@ -40,7 +40,7 @@ func (m marked) Unwrap() []error { return []error{m.refusal, m.mark} }
 
 // A Failure is a sentence for people with its cause for the log.
 type Failure struct {
-	Sentence error // one of the Err values above
+	Sentence error // one of the Err values above, or a denial
 	Cause    error
 }
 
@@ -83,6 +83,9 @@ func forPeople(err error) bool {
 
 // sentenceFor names the kind of failure, nil for a fault of the program.
 func sentenceFor(err error) error {
+	if d := denied(err); d != nil {
+		return d
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return serverSentence(pg.Code)
