@@ -100,14 +100,11 @@ func (s *Server) regard(ctx context.Context) {
 
 // patience is how long the first question to the database may take.
 func (s *Server) patience() time.Duration {
-	if s.silent.Load() || s.Health != nil && s.Health().Database != databaseOK {
+	if s.silent.Load() || s.Health != nil && !answers(s.Health().Database) {
 		return shortWord
 	}
 	return firstWord
 }
-
-// databaseOK is what Health says of a database that answers.
-const databaseOK = "ok"
 
 // heard notes whether the database answered, for the patience of the next request.
 func (s *Server) heard(err error) { s.silent.Store(errors.Is(err, store.ErrUnavailable)) }
@@ -272,8 +269,5 @@ func (s *Server) handshakes(ctx context.Context) ([]federation.NodeStatus, error
 func (s *Server) reported(ctx context.Context) ([]federation.NodeStatus, time.Time, error) {
 	list, asOf, err := s.statuses(ctx)
 	reachOf(ctx).miss(err)
-	if asOf.IsZero() {
-		asOf = s.Now()
-	}
-	return list, asOf, err
+	return list, cmp.Or(asOf, s.Now()), err
 }

@@ -20,6 +20,7 @@ var (
 	ErrReadOnly    = errors.New("The database is read-only, so nothing was saved. Make it writable, or point Isthmus to the primary server.")
 	ErrBusy        = errors.New("Somebody else is saving at this moment, so nothing was saved. Try again.")
 	ErrFull        = errors.New("The database's disk is full, so nothing was saved. Make room there and try again.")
+	ErrOvertaken   = errors.New("Somebody else changed this at the same moment, so nothing was saved. Look at how it is now.")
 	ErrConflict    = errors.New("Something else stands where the plan wants to put its objects, so nothing was changed. Look at the conflicts.")
 )
 
