@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -135,6 +136,7 @@ func (o *outage) opens(path string, status int) htmltest.Node {
 var needsDatabase = []string{"/wizard", "/users", "/audit", "/pending"}
 
 func TestEveryPageStaysUpWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
 	for _, role := range []auth.Role{auth.Admin, auth.Viewer} {
 		o := newOutage(t, role)
 		o.get("/certificates").status(200)
@@ -171,6 +173,7 @@ func savesNothing(t *testing.T, path string, page htmltest.Node) {
 }
 
 func TestFormsAreDrawnReadOnlyWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Admin)
 	s := o.snapshot()
 	o.link.Cut()
@@ -193,6 +196,7 @@ func TestFormsAreDrawnReadOnlyWithoutTheDatabase(t *testing.T) {
 }
 
 func TestAChangeWithoutTheDatabaseSaysThatNothingWasSaved(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Admin)
 	o.get("/acl").status(200)
 	o.link.Cut()
@@ -207,6 +211,7 @@ func TestAChangeWithoutTheDatabaseSaysThatNothingWasSaved(t *testing.T) {
 }
 
 func TestWhatWasTypedComesBackWithoutTheDatabaseAndIsSavedOnceItAnswers(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Operator)
 	path := fmt.Sprintf("/static-routes/%d", o.stored().StaticRoutes[0].ID)
 	form := o.get(path).status(200).page().One(t, "main form").Form()
@@ -231,6 +236,31 @@ func TestWhatWasTypedComesBackWithoutTheDatabaseAndIsSavedOnceItAnswers(t *testi
 	o.get("/acl").status(200).page().Count(t, "main .banner.down", 0)
 }
 
+func TestSettingsThatWereTypedComeBackWithoutTheDatabaseAndAreSavedOnceItAnswers(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, auth.Admin)
+	form := o.get("/settings").status(200).page().One(t, "main form.form").Form()
+	form.Set("max_contacts", "17")
+	form.Set("partitioned_federation", "true")
+	asked := o.postForm("/settings", form).status(200).page().One(t, "main form").Form()
+	o.link.Cut()
+	for _, posted := range []url.Values{form, asked} { // the form, and the answer to what it made the console ask
+		page := o.postForm("/settings", posted).status(http.StatusServiceUnavailable).page()
+		page.Says(t, "main .banner[role=alert]", "Nothing was saved. What you typed is kept below. The database does not answer, so nothing was saved.")
+		kept := page.One(t, "main form.form").Form()
+		if kept.Get("max_contacts") != "17" || !slices.Contains(kept["partitioned_federation"], "true") || kept.Get("was") != form.Get("was") {
+			t.Errorf("the form comes back as %v", kept)
+		}
+		form = kept
+	}
+	o.mends()
+	form.Del("ask")
+	o.postForm("/settings", form).to("/settings")
+	if s := o.stored().Settings; s.MaxContacts != 17 || !s.PartitionedFederation {
+		t.Errorf("stored are %+v", s)
+	}
+}
+
 // stored is what the database has, whatever becomes of the link.
 func (o *outage) stored() *federation.Snapshot {
 	snapshot := must[federation.Snapshot](o.t)(o.direct.Snapshot(o.t.Context()))
@@ -238,6 +268,7 @@ func (o *outage) stored() *federation.Snapshot {
 }
 
 func TestListsAreFoundAndSortedTheSameWithAndWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	for _, name := range []string{"Zeta", "alpha 100%", "beta_1"} {
 		must[federation.TLSContext](t)(o.direct.SaveTLSContext(t.Context(), federation.TLSContext{Name: name, MinVersion: "1.2", VerifyClient: name == "Zeta", PeerSubjects: []string{"fe1.synergy.com"}}))
@@ -285,6 +316,7 @@ func (o *outage) rows(path string) string {
 }
 
 func TestASaveIsSeenAtOnceByTheNextPage(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Admin)
 	for i := range 20 {
 		name := fmt.Sprintf("d%d.example", i)
@@ -300,6 +332,7 @@ func TestASaveIsSeenAtOnceByTheNextPage(t *testing.T) {
 }
 
 func TestASessionGoesOnForLookingWithTheRoleItHad(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Operator)
 	o.get("/acl").status(200)
 	o.link.Cut()
@@ -313,6 +346,7 @@ func TestASessionGoesOnForLookingWithTheRoleItHad(t *testing.T) {
 }
 
 func TestASessionOlderThanAnyMayBecomeEndsWithoutTheDatabaseToo(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	o.get("/acl").status(200)
 	o.link.Cut()
@@ -326,6 +360,7 @@ func TestASessionOlderThanAnyMayBecomeEndsWithoutTheDatabaseToo(t *testing.T) {
 }
 
 func TestASessionThatWasNeverVouchedForIsNoneWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Admin)
 	o.get("/acl").status(200)
 	other := &console{t: t, store: o.store, handler: o.handler, cookies: map[string]*http.Cookie{"isthmus": {Name: "isthmus", Value: "guess"}}}
@@ -339,6 +374,7 @@ func TestASessionThatWasNeverVouchedForIsNoneWithoutTheDatabase(t *testing.T) {
 }
 
 func TestSigningOutWithoutTheDatabaseHoldsWhenItIsBack(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	o.get("/acl").status(200)
 	kept := *o.cookies["isthmus"]
@@ -359,6 +395,7 @@ func TestSigningOutWithoutTheDatabaseHoldsWhenItIsBack(t *testing.T) {
 }
 
 func TestNobodyCanSignInWithoutTheDatabaseAndThePageSaysSo(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	o.post("/logout").to("/login")
 	o.link.Cut()
@@ -374,6 +411,7 @@ func TestNobodyCanSignInWithoutTheDatabaseAndThePageSaysSo(t *testing.T) {
 }
 
 func TestANodeWithoutAnySnapshotSaysThatNothingIsKnown(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	o.mu.Lock()
 	o.known = false
@@ -385,6 +423,7 @@ func TestANodeWithoutAnySnapshotSaysThatNothingIsKnown(t *testing.T) {
 }
 
 func TestAHungDatabaseKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Admin)
 	o.get("/static-routes").status(200)
 	o.link.Hold()
@@ -413,6 +452,7 @@ func (o *outage) within(limit time.Duration, path string) {
 }
 
 func TestASlowDatabaseIsLeftOutAfterAFewSeconds(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	o.get("/nodes").status(200)
 	o.link.Delay(5 * time.Second)
@@ -435,6 +475,7 @@ func (o *outage) turns(server *pgtest.Server, readOnly string) {
 }
 
 func TestAReadOnlyDatabaseShowsPagesAndNoButtons(t *testing.T) {
+	t.Parallel()
 	server := pgtest.NewServer(t, migrations.FS, migrate)
 	o := newOutageAt(t, auth.Admin, server.URL())
 	s := o.snapshot()
@@ -447,6 +488,9 @@ func TestAReadOnlyDatabaseShowsPagesAndNoButtons(t *testing.T) {
 		savesNothing(t, path, page)
 	}
 	o.get("/acl/new").status(http.StatusServiceUnavailable).page().Says(t, "main", "The database can be read only, so nothing can be added or changed")
+	typed := o.post("/settings", "max_contacts", "17").status(http.StatusServiceUnavailable).page()
+	typed.Says(t, "main .banner[role=alert]", "The database is read-only, so nothing was saved.")
+	typed.One(t, "#field-max_contacts[value='17']")
 	page := o.post("/acl", "pattern", "10.1.2.3").status(http.StatusServiceUnavailable).page()
 	page.Says(t, "main", "The database is read-only, so nothing was saved.")
 	page.One(t, "#field-pattern[value='10.1.2.3']")
@@ -461,6 +505,7 @@ func TestAReadOnlyDatabaseShowsPagesAndNoButtons(t *testing.T) {
 }
 
 func TestADatabaseWithoutAFreeConnectionIsCalledThat(t *testing.T) {
+	t.Parallel()
 	server := pgtest.NewServer(t, migrations.FS, migrate, "max_connections=12")
 	o := newOutageAt(t, auth.Admin, server.URL())
 	o.direct.Close()
@@ -494,6 +539,7 @@ func fill(t *testing.T, url string) {
 }
 
 func TestSomebodyElseSavingAtTheSameMomentIsAConflictAndNothingIsLost(t *testing.T) {
+	t.Parallel()
 	url := pgtest.New(t, migrations.FS, migrate)
 	o := newOutageAt(t, auth.Operator, url)
 	o.handler = web.New(web.Config{Store: opened(t, url+"&lock_timeout=500"), Log: o.config.Log})
