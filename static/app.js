@@ -127,6 +127,8 @@ if (bar && window.EventSource) {
   const time = bar.querySelector("[data-live-time]");
   let stream, timer, over = false, busy = false, again = false;
 
+  const silent = "Not live, because the console does not answer. As of";
+  const signedOut = "Not live: you were signed out. As of";
   const says = (text, at) => {
     word.textContent = text;
     if (at) time.textContent = at;
@@ -214,10 +216,25 @@ if (bar && window.EventSource) {
         says(`Not live: ${page?.querySelector("h1")?.textContent ?? "the console answers with something else"}. As of`);
       }
     } catch {
-      says("Not live, because the console does not answer. As of");
+      says(silent);
     }
     busy = false;
     if (again) follow();
+  };
+
+  // A browser keeps from scripts why a stream was refused, so the same is asked once more.
+  const tellWhy = async () => {
+    const question = new AbortController();
+    try {
+      const answer = await fetch(bar.dataset.stream, { signal: question.signal });
+      over = answer.redirected;
+      if (over) says(signedOut);
+      else if (answer.status === 503) says(`Not live: ${(await answer.text()).trim()} As of`);
+      else says("Not live at this moment. As of");
+    } catch {
+      says(silent);
+    }
+    question.abort(); // it may be a stream now
   };
 
   const open = () => {
@@ -226,12 +243,14 @@ if (bar && window.EventSource) {
     stream = new EventSource(bar.dataset.stream);
     stream.addEventListener("change", follow);
     stream.addEventListener("beat", (event) => { if (word.textContent.startsWith("Live")) time.textContent = event.data; });
-    stream.addEventListener("ended", () => { over = true; close(); says("Not live: you were signed out. As of"); });
+    stream.addEventListener("ended", () => { over = true; close(); says(signedOut); });
     stream.addEventListener("error", () => {
-      says("Not live, because the console does not answer. As of");
       if (stream?.readyState === EventSource.CLOSED) { // refused, as when too many pages follow; else the browser tries again
         close();
         timer = setTimeout(open, 30000);
+        tellWhy();
+      } else {
+        says(silent);
       }
     });
   };

@@ -9,6 +9,7 @@ import (
 )
 
 func TestACLEntryIsAddedFoundChangedAndDeleted(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.get("/acl").status(200).page().Says(t, ".empty", "Nobody may connect yet.")
 
@@ -36,6 +37,7 @@ func TestACLEntryIsAddedFoundChangedAndDeleted(t *testing.T) {
 }
 
 func TestWrongPatternKeepsWhatWasTypedBesideTheSentence(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	page := c.post("/acl", "pattern", "*.foo.com", "description", `say "hello"`).status(http.StatusUnprocessableEntity).page()
 	if got := page.One(t, "#field-pattern").Attr("value"); got != "*.foo.com" {
@@ -55,12 +57,14 @@ func TestWrongPatternKeepsWhatWasTypedBesideTheSentence(t *testing.T) {
 }
 
 func TestPatternListedTwiceIsRefusedByName(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/acl", "pattern", "fe1.synergy.com").to("/acl")
 	c.post("/acl", "pattern", "FE1.synergy.com.").status(422).page().Says(t, "#error-pattern", "fe1.synergy.com is listed already.")
 }
 
 func TestListIsFoundSortedAndPaged(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	for i := range 30 {
 		c.post("/acl", "pattern", fmt.Sprintf("10.0.0.%d", i+1), "description", fmt.Sprintf("host %02d", 30-i)).to("/acl")
@@ -98,6 +102,7 @@ func TestListIsFoundSortedAndPaged(t *testing.T) {
 }
 
 func TestServerIsListedByNameAndAddressAtOnce(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/acl/server", "fqdn", "fe1.synergy.com", "address", "10.1.20.21", "description", "front end").to("/acl")
 	if n := len(c.snapshot().ACL); n != 2 {
@@ -112,6 +117,7 @@ func TestServerIsListedByNameAndAddressAtOnce(t *testing.T) {
 }
 
 func TestANameIsSaidToAdmitByDNSAndCertificate(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/acl", "pattern", "Synergy.com").to("/acl")
 	page := c.get("/acl").page()
@@ -120,6 +126,7 @@ func TestANameIsSaidToAdmitByDNSAndCertificate(t *testing.T) {
 }
 
 func TestOpenAccessIsWarnedOf(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/acl", "pattern", "All").to("/acl")
 	page := c.get("/acl").page()

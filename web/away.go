@@ -100,14 +100,11 @@ func (s *Server) regard(ctx context.Context) {
 
 // patience is how long the first question to the database may take.
 func (s *Server) patience() time.Duration {
-	if s.silent.Load() || s.Health != nil && s.Health().Database != databaseOK {
+	if s.silent.Load() || s.Health != nil && !answers(s.Health().Database) {
 		return shortWord
 	}
 	return firstWord
 }
-
-// databaseOK is what Health says of a database that answers.
-const databaseOK = "ok"
 
 // heard notes whether the database answered, for the patience of the next request.
 func (s *Server) heard(err error) { s.silent.Store(errors.Is(err, store.ErrUnavailable)) }
@@ -132,10 +129,7 @@ func (s *Server) inForce() (federation.Snapshot, time.Time, bool) {
 
 // awayNotice is the banner of every page while the database does not answer.
 func (s *Server) awayNotice(why error) *templates.Notice {
-	n := &templates.Notice{Mark: templates.Down, Strong: "The database does not answer."}
-	if store.Crowded(why) {
-		n.Strong = "The database has no connection left."
-	}
+	n := &templates.Notice{Mark: templates.Down, Strong: howAway(why) + "."}
 	snapshot, at, ok := s.inForce()
 	reports := ""
 	if _, last := s.reports.last(); len(snapshot.Nodes) > 1 && !last.IsZero() {
@@ -147,6 +141,17 @@ func (s *Server) awayNotice(why error) *templates.Notice {
 	}
 	n.Text = fmt.Sprintf("Shown is revision %d of %s%s. Nothing can be saved until it is back; traffic goes on.", snapshot.Revision, templates.Clock(at, s.Now()), reports)
 	return n
+}
+
+// howAway begins a sentence about a database that cannot be asked.
+func howAway(why error) string {
+	switch {
+	case store.Crowded(why):
+		return "The database has no connection left"
+	case store.Denied(why):
+		return "The database does not let this node in"
+	}
+	return "The database does not answer"
 }
 
 var readOnlyNotice = templates.Notice{Mark: templates.Part, Strong: "The database can be read only.",
@@ -202,11 +207,7 @@ func needed(r *http.Request, err error) templates.Message {
 type notTried struct{ why error }
 
 func (n notTried) Error() string {
-	cause := "The database does not answer"
-	if store.Crowded(n.why) {
-		cause = "The database has no connection left"
-	}
-	return cause + ", so nothing was saved. Traffic goes on; make the change again when the database answers."
+	return howAway(n.why) + ", so nothing was saved. Traffic goes on; make the change again when the database answers."
 }
 
 func (n notTried) Unwrap() error { return n.why }
@@ -268,8 +269,5 @@ func (s *Server) handshakes(ctx context.Context) ([]federation.NodeStatus, error
 func (s *Server) reported(ctx context.Context) ([]federation.NodeStatus, time.Time, error) {
 	list, asOf, err := s.statuses(ctx)
 	reachOf(ctx).miss(err)
-	if asOf.IsZero() {
-		asOf = s.Now()
-	}
-	return list, asOf, err
+	return list, cmp.Or(asOf, s.Now()), err
 }

@@ -12,6 +12,7 @@ import (
 )
 
 func TestPagesSayHowOldReportsAreWhenTheDatabaseTakesNone(t *testing.T) {
+	t.Parallel()
 	server := pgtest.NewServer(t, migrations.FS, migrate)
 	o := newOutageAt(t, auth.Viewer, server.URL())
 	if err := o.direct.ReportStatus(t.Context(), federation.NodeStatus{Node: "imp1.synergy.com", State: "ready", Database: "ok"}); err != nil {

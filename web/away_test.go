@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -108,6 +109,19 @@ func (o *outage) forward(d time.Duration) {
 	o.clock += d
 }
 
+// mends opens the way to the database and waits until the console has found that, as its node would.
+func (o *outage) mends() {
+	o.t.Helper()
+	o.link.Mend()
+	ctx, cancel := context.WithTimeout(o.t.Context(), 15*time.Second)
+	defer cancel()
+	for _, err := o.store.Standing(ctx); err != nil; _, err = o.store.Standing(ctx) {
+		if o.store.Pause(ctx, time.Millisecond); ctx.Err() != nil {
+			o.t.Fatalf("the database is not found again: %v", err)
+		}
+	}
+}
+
 // opens gets a page whose status is to be that.
 func (o *outage) opens(path string, status int) htmltest.Node {
 	o.t.Helper()
@@ -122,6 +136,7 @@ func (o *outage) opens(path string, status int) htmltest.Node {
 var needsDatabase = []string{"/wizard", "/users", "/audit", "/pending"}
 
 func TestEveryPageStaysUpWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
 	for _, role := range []auth.Role{auth.Admin, auth.Viewer} {
 		o := newOutage(t, role)
 		o.get("/certificates").status(200)
@@ -158,6 +173,7 @@ func savesNothing(t *testing.T, path string, page htmltest.Node) {
 }
 
 func TestFormsAreDrawnReadOnlyWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Admin)
 	s := o.snapshot()
 	o.link.Cut()
@@ -180,6 +196,7 @@ func TestFormsAreDrawnReadOnlyWithoutTheDatabase(t *testing.T) {
 }
 
 func TestAChangeWithoutTheDatabaseSaysThatNothingWasSaved(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Admin)
 	o.get("/acl").status(200)
 	o.link.Cut()
@@ -194,6 +211,7 @@ func TestAChangeWithoutTheDatabaseSaysThatNothingWasSaved(t *testing.T) {
 }
 
 func TestWhatWasTypedComesBackWithoutTheDatabaseAndIsSavedOnceItAnswers(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Operator)
 	path := fmt.Sprintf("/static-routes/%d", o.stored().StaticRoutes[0].ID)
 	form := o.get(path).status(200).page().One(t, "main form").Form()
@@ -208,7 +226,7 @@ func TestWhatWasTypedComesBackWithoutTheDatabaseAndIsSavedOnceItAnswers(t *testi
 	}
 	added := o.post("/acl", "pattern", "10.1.2.3").status(http.StatusServiceUnavailable).page().One(t, "main form").Form()
 	o.post("/acl/99", "pattern", "10.1.2.4").status(http.StatusServiceUnavailable)
-	o.link.Mend()
+	o.mends()
 	o.postForm(path, kept).to("/static-routes")
 	o.postForm("/acl", added).to("/acl")
 	s := o.stored()
@@ -218,6 +236,31 @@ func TestWhatWasTypedComesBackWithoutTheDatabaseAndIsSavedOnceItAnswers(t *testi
 	o.get("/acl").status(200).page().Count(t, "main .banner.down", 0)
 }
 
+func TestSettingsThatWereTypedComeBackWithoutTheDatabaseAndAreSavedOnceItAnswers(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, auth.Admin)
+	form := o.get("/settings").status(200).page().One(t, "main form.form").Form()
+	form.Set("max_contacts", "17")
+	form.Set("partitioned_federation", "true")
+	asked := o.postForm("/settings", form).status(200).page().One(t, "main form").Form()
+	o.link.Cut()
+	for _, posted := range []url.Values{form, asked} { // the form, and the answer to what it made the console ask
+		page := o.postForm("/settings", posted).status(http.StatusServiceUnavailable).page()
+		page.Says(t, "main .banner[role=alert]", "Nothing was saved. What you typed is kept below. The database does not answer, so nothing was saved.")
+		kept := page.One(t, "main form.form").Form()
+		if kept.Get("max_contacts") != "17" || !slices.Contains(kept["partitioned_federation"], "true") || kept.Get("was") != form.Get("was") {
+			t.Errorf("the form comes back as %v", kept)
+		}
+		form = kept
+	}
+	o.mends()
+	form.Del("ask")
+	o.postForm("/settings", form).to("/settings")
+	if s := o.stored().Settings; s.MaxContacts != 17 || !s.PartitionedFederation {
+		t.Errorf("stored are %+v", s)
+	}
+}
+
 // stored is what the database has, whatever becomes of the link.
 func (o *outage) stored() *federation.Snapshot {
 	snapshot := must[federation.Snapshot](o.t)(o.direct.Snapshot(o.t.Context()))
@@ -225,6 +268,7 @@ func (o *outage) stored() *federation.Snapshot {
 }
 
 func TestListsAreFoundAndSortedTheSameWithAndWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	for _, name := range []string{"Zeta", "alpha 100%", "beta_1"} {
 		must[federation.TLSContext](t)(o.direct.SaveTLSContext(t.Context(), federation.TLSContext{Name: name, MinVersion: "1.2", VerifyClient: name == "Zeta", PeerSubjects: []string{"fe1.synergy.com"}}))
@@ -272,6 +316,7 @@ func (o *outage) rows(path string) string {
 }
 
 func TestASaveIsSeenAtOnceByTheNextPage(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Admin)
 	for i := range 20 {
 		name := fmt.Sprintf("d%d.example", i)
@@ -287,6 +332,7 @@ func TestASaveIsSeenAtOnceByTheNextPage(t *testing.T) {
 }
 
 func TestASessionGoesOnForLookingWithTheRoleItHad(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Operator)
 	o.get("/acl").status(200)
 	o.link.Cut()
@@ -300,6 +346,7 @@ func TestASessionGoesOnForLookingWithTheRoleItHad(t *testing.T) {
 }
 
 func TestASessionOlderThanAnyMayBecomeEndsWithoutTheDatabaseToo(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	o.get("/acl").status(200)
 	o.link.Cut()
@@ -313,6 +360,7 @@ func TestASessionOlderThanAnyMayBecomeEndsWithoutTheDatabaseToo(t *testing.T) {
 }
 
 func TestASessionThatWasNeverVouchedForIsNoneWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Admin)
 	o.get("/acl").status(200)
 	other := &console{t: t, store: o.store, handler: o.handler, cookies: map[string]*http.Cookie{"isthmus": {Name: "isthmus", Value: "guess"}}}
@@ -326,6 +374,7 @@ func TestASessionThatWasNeverVouchedForIsNoneWithoutTheDatabase(t *testing.T) {
 }
 
 func TestSigningOutWithoutTheDatabaseHoldsWhenItIsBack(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	o.get("/acl").status(200)
 	kept := *o.cookies["isthmus"]
@@ -336,7 +385,7 @@ func TestSigningOutWithoutTheDatabaseHoldsWhenItIsBack(t *testing.T) {
 	}
 	o.cookies["isthmus"] = &kept
 	o.get("/acl").to("/login?next=%2Facl")
-	o.link.Mend()
+	o.mends()
 	for range 2 { // the first tells the database
 		o.cookies["isthmus"] = &kept
 		o.get("/acl").to("/login?next=%2Facl")
@@ -346,6 +395,7 @@ func TestSigningOutWithoutTheDatabaseHoldsWhenItIsBack(t *testing.T) {
 }
 
 func TestNobodyCanSignInWithoutTheDatabaseAndThePageSaysSo(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	o.post("/logout").to("/login")
 	o.link.Cut()
@@ -356,11 +406,12 @@ func TestNobodyCanSignInWithoutTheDatabaseAndThePageSaysSo(t *testing.T) {
 	page.One(t, "input[name='next'][value='/acl']")
 	o.get("/setup?token=x").status(http.StatusServiceUnavailable).page().Says(t, "main", "Nobody can be added now")
 	o.post("/setup", "token", "x").status(http.StatusServiceUnavailable).page().Says(t, "main", "nothing was saved")
-	o.link.Mend()
+	o.mends()
 	o.post("/login", "name", "viewer", "password", password).to("/")
 }
 
 func TestANodeWithoutAnySnapshotSaysThatNothingIsKnown(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	o.mu.Lock()
 	o.known = false
@@ -372,6 +423,7 @@ func TestANodeWithoutAnySnapshotSaysThatNothingIsKnown(t *testing.T) {
 }
 
 func TestAHungDatabaseKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Admin)
 	o.get("/static-routes").status(200)
 	o.link.Hold()
@@ -380,7 +432,7 @@ func TestAHungDatabaseKeepsNobodyWaiting(t *testing.T) {
 		o.within(3*time.Second, "/static-routes")
 	}
 	o.post("/acl", "pattern", "10.1.2.3").status(http.StatusServiceUnavailable)
-	o.link.Mend()
+	o.mends()
 	deadline := time.Now().Add(20 * time.Second)
 	for len(o.get("/acl").status(200).page().All("main .banner.down")) > 0 {
 		if time.Now().After(deadline) {
@@ -400,6 +452,7 @@ func (o *outage) within(limit time.Duration, path string) {
 }
 
 func TestASlowDatabaseIsLeftOutAfterAFewSeconds(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	o.get("/nodes").status(200)
 	o.link.Delay(5 * time.Second)
@@ -422,6 +475,7 @@ func (o *outage) turns(server *pgtest.Server, readOnly string) {
 }
 
 func TestAReadOnlyDatabaseShowsPagesAndNoButtons(t *testing.T) {
+	t.Parallel()
 	server := pgtest.NewServer(t, migrations.FS, migrate)
 	o := newOutageAt(t, auth.Admin, server.URL())
 	s := o.snapshot()
@@ -434,6 +488,9 @@ func TestAReadOnlyDatabaseShowsPagesAndNoButtons(t *testing.T) {
 		savesNothing(t, path, page)
 	}
 	o.get("/acl/new").status(http.StatusServiceUnavailable).page().Says(t, "main", "The database can be read only, so nothing can be added or changed")
+	typed := o.post("/settings", "max_contacts", "17").status(http.StatusServiceUnavailable).page()
+	typed.Says(t, "main .banner[role=alert]", "The database is read-only, so nothing was saved.")
+	typed.One(t, "#field-max_contacts[value='17']")
 	page := o.post("/acl", "pattern", "10.1.2.3").status(http.StatusServiceUnavailable).page()
 	page.Says(t, "main", "The database is read-only, so nothing was saved.")
 	page.One(t, "#field-pattern[value='10.1.2.3']")
@@ -448,6 +505,7 @@ func TestAReadOnlyDatabaseShowsPagesAndNoButtons(t *testing.T) {
 }
 
 func TestADatabaseWithoutAFreeConnectionIsCalledThat(t *testing.T) {
+	t.Parallel()
 	server := pgtest.NewServer(t, migrations.FS, migrate, "max_connections=12")
 	o := newOutageAt(t, auth.Admin, server.URL())
 	o.direct.Close()
@@ -481,6 +539,7 @@ func fill(t *testing.T, url string) {
 }
 
 func TestSomebodyElseSavingAtTheSameMomentIsAConflictAndNothingIsLost(t *testing.T) {
+	t.Parallel()
 	url := pgtest.New(t, migrations.FS, migrate)
 	o := newOutageAt(t, auth.Operator, url)
 	o.handler = web.New(web.Config{Store: opened(t, url+"&lock_timeout=500"), Log: o.config.Log})

@@ -22,6 +22,7 @@ func (c *console) showed(address, name, issuer string) {
 const trustedFinding = "[aria-labelledby=trusted] .findings li"
 
 func TestWhetherBothSidesHaveOneCAIsToldByWhatWasSeen(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	root, other := siptest.NewAuthority("Synergy Root"), siptest.NewAuthority("Corp Root")
 	issuing := root.Intermediate("Synergy Issuing")
@@ -44,6 +45,7 @@ func TestWhetherBothSidesHaveOneCAIsToldByWhatWasSeen(t *testing.T) {
 }
 
 func TestThatRevocationIsNotCheckedIsSaidOnceWhereTheCAsAre(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Viewer)
 	page := c.get("/certificates").page()
 	page.Says(t, "[aria-labelledby=trusted] p", "Revocation is not checked: no revocation list (CRL) is read, and no OCSP responder is asked.")
@@ -53,6 +55,7 @@ func TestThatRevocationIsNotCheckedIsSaidOnceWhereTheCAsAre(t *testing.T) {
 }
 
 func TestPeersThatChainToACAAreNamedBeforeItGoes(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	root, other := siptest.NewAuthority("Synergy Root"), siptest.NewAuthority("Corp Root")
 	issuing := root.Intermediate("Synergy Issuing")
@@ -73,6 +76,7 @@ func TestPeersThatChainToACAAreNamedBeforeItGoes(t *testing.T) {
 }
 
 func TestARequestThatIsNotThereIsSaidNotToWait(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	node := c.snapshot().Node(ownNode)
 	page := c.get(fmt.Sprintf("/certificates/requests/%d.csr", node.ID)).status(http.StatusNotFound).page()

@@ -12,6 +12,7 @@ import (
 )
 
 func TestTheFormAsksBeforeACAIsTrustedAndShowsItsWholeFingerprint(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	root, namesake := siptest.NewAuthority("Synergy Root"), siptest.NewAuthority("Synergy Root")
 	form := c.get("/certificates/new?purpose=cup-trust").page().One(t, "form.form").Form()
@@ -53,6 +54,7 @@ func (c *console) replacing(leaf, key []byte, more ...string) answer {
 }
 
 func TestTheFormAsksBeforeACertificateInUseIsReplaced(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	ca, other := siptest.NewAuthority("Synergy Root"), siptest.NewAuthority("Other Root")
 	c.trusts(ca)
@@ -94,6 +96,7 @@ func TestTheFormAsksBeforeACertificateInUseIsReplaced(t *testing.T) {
 }
 
 func TestAnAnswerToARequestIsComparedAndNeedsNoFileAgain(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)
@@ -114,6 +117,7 @@ func TestAnAnswerToARequestIsComparedAndNeedsNoFileAgain(t *testing.T) {
 }
 
 func TestAScriptReplacesACertificateWithoutAQuestionButNeverOneItDidNotName(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)
@@ -133,6 +137,7 @@ func TestAScriptReplacesACertificateWithoutAQuestionButNeverOneItDidNotName(t *t
 }
 
 func TestTheAuditLogTellsWhichCertificateCameAndWhichWent(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	newest := func() string { return c.get("/audit").page().All("table tbody tr")[0].Text() }

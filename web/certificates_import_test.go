@@ -21,6 +21,7 @@ import (
 )
 
 func TestACAIsTrustedFromAFileOrFromItsText(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	root, other := siptest.NewAuthority("Synergy Root"), siptest.NewAuthority("Other Root")
 	issuing := root.Intermediate("Synergy Issuing")
@@ -45,6 +46,7 @@ func TestACAIsTrustedFromAFileOrFromItsText(t *testing.T) {
 }
 
 func TestAWrongUploadToTheTrustStoreNamesEachRuleAndChangesNothing(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	root := siptest.NewAuthority("Synergy Root")
 	leaf, expired := root.Leaf("fe1.synergy.com"), root.Expired("fe2.synergy.com")
@@ -79,6 +81,7 @@ func TestAWrongUploadToTheTrustStoreNamesEachRuleAndChangesNothing(t *testing.T)
 }
 
 func TestWrongTextComesBackAsItWasTypedUnlessItIsAKey(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	leaf := siptest.NewAuthority("Synergy Root").Leaf("fe1.synergy.com")
 	certificate := string(siptest.CertificatePEM(leaf))
@@ -103,6 +106,7 @@ func TestWrongTextComesBackAsItWasTypedUnlessItIsAKey(t *testing.T) {
 }
 
 func TestAnUploadOfMoreThanOneMiBIsRefusedWithTheLimitAndLeadsBackToItsForm(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	revision := c.snapshot().Revision
 	for purpose, title := range map[string]string{"cup-trust": "Trust a CA", "cup": "Upload a node's certificate"} {
@@ -118,6 +122,7 @@ func TestAnUploadOfMoreThanOneMiBIsRefusedWithTheLimitAndLeadsBackToItsForm(t *t
 }
 
 func TestANodesCertificateIsTakenWithItsOwnKey(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)
@@ -136,6 +141,7 @@ func TestANodesCertificateIsTakenWithItsOwnKey(t *testing.T) {
 }
 
 func TestACertificateWhoseCAIsUnknownIsTakenWithAWarning(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	leaf := siptest.NewAuthority("Unknown Root").Leaf(ownNode)
 	c.sendFiles("/certificates", map[string][]byte{"file": append(siptest.CertificatePEM(leaf), siptest.KeyPEM(leaf)...)}, "purpose", "cup", "node", ownNode).to("/certificates")
@@ -143,6 +149,7 @@ func TestACertificateWhoseCAIsUnknownIsTakenWithAWarning(t *testing.T) {
 }
 
 func TestAWrongCertificateOfANodeNamesEachRuleAndTheOldOneStays(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	before := c.stored(ownNode)
@@ -166,6 +173,7 @@ func TestAWrongCertificateOfANodeNamesEachRuleAndTheOldOneStays(t *testing.T) {
 }
 
 func TestAPassphraseOpensTheKeyAndAWrongOneChangesNothing(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	text := must[[]byte](t)(os.ReadFile(filepath.Join("..", "internal", "certs", "testdata", "openssl-keys.pem")))
 	block, _ := pem.Decode(text)
@@ -189,6 +197,7 @@ func TestAPassphraseOpensTheKeyAndAWrongOneChangesNothing(t *testing.T) {
 }
 
 func TestAConsoleWithoutItsKeyFileStoresNoKey(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	must[federation.Node](t)(c.store.SaveNode(t.Context(), federation.Node{Name: ownNode, Address: "127.0.0.11"}))
 	leaf := siptest.NewAuthority("Synergy Root").Leaf(ownNode)
@@ -200,6 +209,7 @@ func TestAConsoleWithoutItsKeyFileStoresNoKey(t *testing.T) {
 }
 
 func TestNoPageAndNoDownloadHoldsAPrivateKey(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)

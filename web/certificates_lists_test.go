@@ -12,6 +12,7 @@ import (
 )
 
 func TestManyTrustedCAsAreFoundSortedAndPaged(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	for i := range 30 {
 		c.trusts(siptest.NewAuthority(fmt.Sprintf("Branch %02d Root", i)))
@@ -42,6 +43,7 @@ func TestManyTrustedCAsAreFoundSortedAndPaged(t *testing.T) {
 }
 
 func TestTheCertificatesOfManyNodesAreFoundByWhatTheyCarry(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Viewer)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.owns(ca, siptest.Leaf{DNS: []string{ownNode, "trustedpool.synergy.com"}})

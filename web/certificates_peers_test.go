@@ -35,6 +35,7 @@ func (c *console) lists(subject, hop string) {
 
 // Which of its ports showed the certificate is not known, so that none of them is the one to look at again.
 func TestAnAddressWithSeveralPortsIsProbedAtEachOfThem(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	for i, port := range []string{"6119", "6120"} {
 		c.post("/static-routes", "destination", fmt.Sprintf("d%d.synergy.com", i), "type", "domain", "next_hop", "127.0.0.162", "port", port, "transport", "tls").to("/static-routes")
@@ -54,6 +55,7 @@ func TestAnAddressWithSeveralPortsIsProbedAtEachOfThem(t *testing.T) {
 const peerRows = "[aria-labelledby=peers] tbody tr"
 
 func TestPeersCertificatesAreListedTheFirstToEndFirst(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	page := c.get("/certificates").page()
 	page.Says(t, "[aria-labelledby=peers] .empty", "No peer's certificate was seen yet")
@@ -94,6 +96,7 @@ func TestPeersCertificatesAreListedTheFirstToEndFirst(t *testing.T) {
 }
 
 func TestManyPeersCertificatesHavePages(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	var many []federation.PeerCertificate
 	for i := range 60 {
@@ -106,6 +109,7 @@ func TestManyPeersCertificatesHavePages(t *testing.T) {
 }
 
 func TestAListedNameSaysUntilWhenItsCertificatesLast(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Operator)
 	c.lists("pool.synergy.com", "10.1.20.21")
 	const column = "table tbody tr"
@@ -120,6 +124,7 @@ func TestAListedNameSaysUntilWhenItsCertificatesLast(t *testing.T) {
 }
 
 func TestTheStartPageWarnsOfAPeerUntilItsSuccessorIsSeen(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Viewer)
 	if _, err := c.store.SaveDomain(t.Context(), federation.Domain{Name: "synergy.com"}); err != nil {
 		t.Fatal(err)
@@ -140,6 +145,7 @@ func TestTheStartPageWarnsOfAPeerUntilItsSuccessorIsSeen(t *testing.T) {
 }
 
 func TestWhatAProbeShowsIsRemembered(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Operator)
 	ca, stranger := siptest.NewAuthority("Synergy Root"), siptest.NewAuthority("Somebody else")
 	c.trusts(ca)
@@ -194,6 +200,7 @@ func (c *console) remembers(name string, verified bool, state string) {
 }
 
 func TestAViewerReadsOfPeersAndProbesNothing(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Viewer)
 	must[federation.TLSPeerSubject](t)(c.store.SaveTLSPeerSubject(t.Context(), federation.TLSPeerSubject{Name: "pool.synergy.com"}))
 	c.sees(peerSeen("10.1.30.11", "pool.synergy.com", time.Now().AddDate(1, 0, 0)))

@@ -43,6 +43,7 @@ func (c *console) answers(ca *siptest.Authority, l siptest.Leaf) answer {
 }
 
 func TestTheFormOfARequestKnowsTheNamesThatPeersLookFor(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	node := c.snapshot().Deployments[0].Answers.RoutingNode
 	form := c.get("/certificates/requests/new?node=" + node).status(http.StatusOK).page()
@@ -60,6 +61,7 @@ func TestTheFormOfARequestKnowsTheNamesThatPeersLookFor(t *testing.T) {
 }
 
 func TestARequestHoldsWhatTheFormSaysAndWaitsWithItsKey(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	form := c.get("/certificates/requests/new").status(http.StatusOK).page().One(t, "form.form").Form()
 	form.Set("more", "presence.synergy.com, im.synergy.com\n")
@@ -86,6 +88,7 @@ func TestARequestHoldsWhatTheFormSaysAndWaitsWithItsKey(t *testing.T) {
 }
 
 func TestAWrongRequestComesBackWithWhatWasTyped(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	page := c.post("/certificates/requests", "node", ownNode, "names", "pool", "more", "under_score.synergy.com", "key_kind", "dsa").
 		status(http.StatusUnprocessableEntity).page()
@@ -101,6 +104,7 @@ func TestAWrongRequestComesBackWithWhatWasTyped(t *testing.T) {
 }
 
 func TestARequestThatWaitsIsReplacedOnlyWhenThatIsConfirmed(t *testing.T) {
+	t.Parallel()
 	c, _ := asked(t)
 	first := c.pending()
 	form := c.get("/certificates/requests/new?node=" + ownNode).page()
@@ -117,6 +121,7 @@ func TestARequestThatWaitsIsReplacedOnlyWhenThatIsConfirmed(t *testing.T) {
 }
 
 func TestARequestIsDeletedAfterAPageThatSaysWhatIsLost(t *testing.T) {
+	t.Parallel()
 	c, id := asked(t)
 	path := fmt.Sprintf("/certificates/requests/%d/delete", id)
 	ask := c.get(path).status(http.StatusOK).page()
@@ -140,6 +145,7 @@ func TestARequestIsDeletedAfterAPageThatSaysWhatIsLost(t *testing.T) {
 }
 
 func TestASignedCertificateTakesThePlaceOfTheOneInUse(t *testing.T) {
+	t.Parallel()
 	c, _ := asked(t, "trustedpool.synergy.com")
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)
@@ -155,6 +161,7 @@ func TestASignedCertificateTakesThePlaceOfTheOneInUse(t *testing.T) {
 }
 
 func TestASignedCertificateThatBreaksARuleIsRefusedByNameAndTheRequestWaits(t *testing.T) {
+	t.Parallel()
 	c, id := asked(t, "trustedpool.synergy.com")
 	ca, other := siptest.NewAuthority("Synergy Root"), siptest.NewAuthority("Other Root")
 	c.trusts(ca)
@@ -187,6 +194,7 @@ func TestASignedCertificateThatBreaksARuleIsRefusedByNameAndTheRequestWaits(t *t
 }
 
 func TestWhatALookerSeesOfARequestIsItsTextAndNoButtonToChangeIt(t *testing.T) {
+	t.Parallel()
 	c, id := asked(t)
 	c.signIn(auth.Viewer)
 	page := c.get("/certificates").page()

@@ -90,6 +90,7 @@ func (c *console) sendFiles(path string, files map[string][]byte, fields ...stri
 }
 
 func TestEveryCertificateIsShownWithWhatPeopleLookFor(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Viewer)
 	page := c.get("/certificates").status(http.StatusOK).page()
 	page.Says(t, "[aria-labelledby=own] tbody td", "Self-signed no peer trusts it")
@@ -118,6 +119,7 @@ func TestEveryCertificateIsShownWithWhatPeopleLookFor(t *testing.T) {
 }
 
 func TestACertificateIsHandedOutWithItsChainAndWithoutItsKey(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Viewer)
 	ca := siptest.NewAuthority("Synergy Root").Intermediate("Synergy Issuing")
 	c.owns(ca, siptest.Leaf{})
@@ -132,6 +134,7 @@ func TestACertificateIsHandedOutWithItsChainAndWithoutItsKey(t *testing.T) {
 }
 
 func TestTheLastDaysOfACertificateAreToldInItsRow(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Viewer)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)
@@ -148,12 +151,14 @@ func TestTheLastDaysOfACertificateAreToldInItsRow(t *testing.T) {
 }
 
 func TestACertificateThatNoPeerTakesIsPointedOut(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Viewer)
 	c.owns(siptest.NewAuthority("Unknown Root"), siptest.Leaf{})
 	c.get("/certificates").page().Says(t, ".findings li", `"Unknown Root"`)
 }
 
 func TestAViewerOfCertificatesIsOfferedNoChange(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Viewer)
 	c.trusts(siptest.NewAuthority("Synergy Root"))
 	for _, path := range []string{"/certificates", fmt.Sprintf("/certificates/%d", c.stored("Synergy Root").ID)} {
@@ -166,6 +171,7 @@ func TestAViewerOfCertificatesIsOfferedNoChange(t *testing.T) {
 }
 
 func TestAnAddressOfANodesCertificateLeadsToTheOneInUse(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)
@@ -184,6 +190,7 @@ func TestAnAddressOfANodesCertificateLeadsToTheOneInUse(t *testing.T) {
 }
 
 func TestANodesCertificateThatHasEndedWantsAttention(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	ended := time.Now().Add(-time.Hour)
 	leaf := siptest.NewAuthority("Unknown Root").Issue(siptest.Leaf{Names: []string{ownNode}, NotBefore: ended.Add(-time.Hour), NotAfter: ended})

@@ -18,6 +18,7 @@ func (c *console) deletion(subject string) answer {
 }
 
 func TestBeforeACAGoesItIsToldWhatChainsToIt(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	root := siptest.NewAuthority("Synergy Root")
 	issuing := root.Intermediate("Synergy Issuing")
@@ -42,6 +43,7 @@ func TestBeforeACAGoesItIsToldWhatChainsToIt(t *testing.T) {
 }
 
 func TestTheLastTrustedCAIsToldToBeTheLast(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	c.trusts(siptest.NewAuthority("Synergy Root"))
 	page := c.deletion("Synergy Root").page()
@@ -51,6 +53,7 @@ func TestTheLastTrustedCAIsToldToBeTheLast(t *testing.T) {
 }
 
 func TestANodesOwnCertificateIsNeverDeleted(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	own := fmt.Sprint(c.stored(ownNode).ID)
 	c.get("/certificates/delete?id="+own).status(http.StatusConflict).page().Says(t, "main", "needs its certificate")

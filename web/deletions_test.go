@@ -10,6 +10,7 @@ import (
 )
 
 func TestWhatOthersStandOnIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	c := collisions(t)
 	c.post("/nodes", "name", "imp2.here.com", "address", "127.0.0.12").to("/nodes")
 	c.post("/users", "id", "ann", "licensed", "true", "node", "imp2.here.com", "im_address", "ann@synergy.com").to("/users")
@@ -36,6 +37,7 @@ func TestWhatOthersStandOnIsNotDeleted(t *testing.T) {
 }
 
 func TestDeletingTellsWhatFollows(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/acl", "pattern", "10.0.0.1").to("/acl")
 	c.post("/acl", "pattern", "10.0.0.2").to("/acl")
@@ -55,6 +57,7 @@ func TestDeletingTellsWhatFollows(t *testing.T) {
 }
 
 func TestRoutesOutOfServiceAreNoNextHopsLeft(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	for i, in := range []string{"true", "false"} {
 		c.post("/static-routes", "destination", "synergy.com", "type", "domain", "next_hop", fmt.Sprintf("127.0.0.2%d", i), "in_service", in).to("/static-routes")

@@ -20,6 +20,7 @@ func finished(t *testing.T) *console {
 }
 
 func TestServersOfTheMicrosoftSideAreNoNodesAndTakeTLSOnly(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	for _, test := range []struct{ path, field, value, sentence string }{
 		{"/nodes", "name", "pool.synergy.com", "pool.synergy.com is a server of the Microsoft side, in the deployment pool.synergy.com"},
@@ -50,6 +51,7 @@ func deployed(t *testing.T, answers federation.Answers) *console {
 }
 
 func TestNoServerOfADeploymentIsANodeByNameOrByAddress(t *testing.T) {
+	t.Parallel()
 	c := deployed(t, federation.Answers{Platform: federation.SkypeForBusiness2019, Pool: "pool.synergy.com", LoadBalancer: "10.1.20.20",
 		FrontEnds:  []federation.Host{{FQDN: "fe1.synergy.com", Address: "10.1.20.21"}},
 		Expressway: &federation.Host{FQDN: "exp.synergy.com", Address: "10.1.20.31", Port: 65072}})
@@ -74,6 +76,7 @@ func article(field string) string {
 }
 
 func TestANodeWithoutANameIsNotTakenForThePoolOfAStandardEdition(t *testing.T) {
+	t.Parallel()
 	c := deployed(t, federation.Answers{Platform: federation.SkypeForBusiness2019, Edition: federation.EditionStandard,
 		FrontEnds: []federation.Host{{FQDN: "fe1.synergy.com", Address: "10.1.20.21"}}})
 	page := c.post("/nodes", "name", "", "address", "").status(http.StatusUnprocessableEntity).page()
@@ -85,6 +88,7 @@ func TestANodeWithoutANameIsNotTakenForThePoolOfAStandardEdition(t *testing.T) {
 }
 
 func TestAServerWithOneOfItsTwoACLEntriesIsNamed(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	c.get("/acl").page().Count(t, ".findings .part", 0)
 	for _, gone := range []struct{ listed, missing string }{{"fe1.synergy.com", "10.1.20.21"}, {"10.1.20.22", "fe2.synergy.com"}} {
@@ -103,6 +107,7 @@ func TestAServerWithOneOfItsTwoACLEntriesIsNamed(t *testing.T) {
 }
 
 func TestStartPageNamesTheMicrosoftSideOfEachDomain(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	c.get("/").page().Says(t, ".strait", "pool.synergy.comSkype for Business 2019")
 

@@ -36,6 +36,7 @@ func (c *console) complete() {
 }
 
 func TestBothSidesAreSetUpOnlyWhenEveryStepThatIsSeenIsDone(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	c.get("/deployments/1").page().Says(t, ".lede", "Open on this side: ")
 	c.upload([]byte(c.result("exists")), "").to("/deployments/1")
@@ -69,6 +70,7 @@ func TestBothSidesAreSetUpOnlyWhenEveryStepThatIsSeenIsDone(t *testing.T) {
 }
 
 func TestADeploymentThatIsShutOutIsNotDoneHere(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.post("/wizard", "acknowledged", "true").to("/wizard/1")
 	for i, values := range []url.Values{
@@ -95,6 +97,7 @@ func TestADeploymentThatIsShutOutIsNotDoneHere(t *testing.T) {
 }
 
 func TestWhatIsDifferentThereAndWhatIsMissingAreBothCounted(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	two := strings.Replace(c.result("conflict"), `"actual":"present"`, `"actual":"missing"`, 1) // the first is the site
 	c.upload([]byte(strings.Replace(two, `"state":"exists"`, `"state":"missing"`, 1)), "").to("/deployments/1")

@@ -10,6 +10,7 @@ import (
 )
 
 func TestRemovingADeploymentTellsWhatGoesWhatStaysAndWhatFollows(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.post("/acl", "pattern", "10.1.20.21", "description", "by hand").to("/acl")
 	c.walk(5)
@@ -42,6 +43,7 @@ func TestRemovingADeploymentTellsWhatGoesWhatStaysAndWhatFollows(t *testing.T) {
 }
 
 func TestADeploymentIsRemovedOnlyByItsWholeName(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	posted := c.get("/deployments/1/remove").page().One(t, "form.form").Form()
 	for _, name := range []string{"", "pool", "pool.synergy.com.", "yes"} {
@@ -58,6 +60,7 @@ func TestADeploymentIsRemovedOnlyByItsWholeName(t *testing.T) {
 }
 
 func TestAListThatChangedIsShownAgainInsteadOfBeingRemoved(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	posted := c.get("/deployments/1/remove").page().One(t, "form.form").Form()
 	posted.Set("name", "pool.synergy.com")
@@ -75,6 +78,7 @@ func TestAListThatChangedIsShownAgainInsteadOfBeingRemoved(t *testing.T) {
 }
 
 func TestNothingIsRemovedWithoutTheListThatWasRead(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	c.post("/deployments/1/remove", "name", "pool.synergy.com").status(http.StatusConflict)
 	if len(c.snapshot().Deployments) != 1 {
@@ -83,6 +87,7 @@ func TestNothingIsRemovedWithoutTheListThatWasRead(t *testing.T) {
 }
 
 func TestAnOperatorRemovesOnlyWhatLeavesTLSContextsAlone(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	posted := c.get("/deployments/1/remove").page().One(t, "form.form").Form()
 	posted.Set("name", "pool.synergy.com")
@@ -107,6 +112,7 @@ func TestAnOperatorRemovesOnlyWhatLeavesTLSContextsAlone(t *testing.T) {
 }
 
 func TestWhatAnotherDeploymentUsesStaysWithTheReason(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	other := overTCP()
 	other.FrontEnds[0].Address, other.FrontEnds[0].FQDN = "10.1.20.22", "fe2.synergy.com"

@@ -9,6 +9,7 @@ import (
 )
 
 func TestTheWorkflowStandsBySideWithItsProgress(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	page := c.get("/deployments/1/tasks").status(http.StatusOK).page()
 	page.Says(t, "h2", "On this side Here")
@@ -27,6 +28,7 @@ func TestTheWorkflowStandsBySideWithItsProgress(t *testing.T) {
 }
 
 func TestAStepThatOnlyAPersonSeesIsTickedAndUntickedByName(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	c.post("/logout")
 	c.signIn(auth.Operator)
@@ -54,6 +56,7 @@ func TestAStepThatOnlyAPersonSeesIsTickedAndUntickedByName(t *testing.T) {
 }
 
 func TestWhatIsNoTickIsRefused(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	for _, test := range []struct{ task, done, sentence string }{
 		{"nothing", "true", "This deployment has no such step."},

@@ -52,6 +52,7 @@ func (c *console) delete(path, field, value string) {
 }
 
 func TestWhatIsInPlaceHereIsCountedAndWhatIsNotIsNamed(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	page := c.get("/deployments/1").status(http.StatusOK).page()
 	page.Says(t, "h1", "Done here. Now the Microsoft side.")
@@ -71,6 +72,7 @@ func TestWhatIsInPlaceHereIsCountedAndWhatIsNotIsNamed(t *testing.T) {
 }
 
 func TestAConflictHereIsNamedFirstWithItsReason(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	c.delete("/acl", "pattern", "10.1.20.21")
 	posted := c.get("/settings").page().One(t, "main form.form").Form()
@@ -85,6 +87,7 @@ func TestAConflictHereIsNamedFirstWithItsReason(t *testing.T) {
 }
 
 func TestTheWizardOpensOnADeploymentFromItsPage(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	page := c.get("/deployments/1").page()
 	page.Count(t, "form.under .note", 0)
@@ -94,6 +97,7 @@ func TestTheWizardOpensOnADeploymentFromItsPage(t *testing.T) {
 }
 
 func TestAnswersThatDoNotFitAnyMoreAreAFindingAndNoErrorPage(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	c.delete("/nodes", "name", "imp1.synergy.com")
 	page := c.get("/deployments/1").status(http.StatusOK).page()
@@ -105,6 +109,7 @@ func TestAnswersThatDoNotFitAnyMoreAreAFindingAndNoErrorPage(t *testing.T) {
 }
 
 func TestScriptsThatCannotBeWrittenAreAFindingToo(t *testing.T) {
+	t.Parallel()
 	c := deployed(t, federation.Answers{Platform: federation.SkypeForBusiness2019, Pool: "pool.synergy.com"})
 	page := c.get("/deployments/1").status(http.StatusOK).page()
 	page.Says(t, "section p", "so its scripts cannot be written")
@@ -125,6 +130,7 @@ func TestScriptsThatCannotBeWrittenAreAFindingToo(t *testing.T) {
 }
 
 func TestWhatCanBeWrittenIsDownloadedThoughTheRestCannot(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	answers := overTCP()
 	answers.Platform, answers.Transport, answers.ChildDomains = federation.SkypeForBusiness2019, federation.TLS, true
@@ -140,6 +146,7 @@ func TestWhatCanBeWrittenIsDownloadedThoughTheRestCannot(t *testing.T) {
 }
 
 func TestTheListOfDeploymentsReplacesNoDraft(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	c.get("/deployments").page().Says(t, "td button", "Go through it again")
 	c.post("/wizard", "acknowledged", "true").to("/wizard/1")
@@ -153,6 +160,7 @@ func TestTheListOfDeploymentsReplacesNoDraft(t *testing.T) {
 }
 
 func TestADeploymentThatIsGoneHasNoPages(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	for _, path := range []string{"", "/tasks", "/certificates", "/pop-ups", "/tracing", "/remove", "/configure.ps1"} {
 		c.get("/deployments/9" + path).status(http.StatusNotFound)
@@ -163,6 +171,7 @@ func TestADeploymentThatIsGoneHasNoPages(t *testing.T) {
 }
 
 func TestOwnPagesAreThoseThatThePlatformHas(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	for path, title := range map[string]string{"certificates": "Exchange certificates", "pop-ups": "Pop-ups during a migration", "tracing": "Trace the Microsoft side"} {
 		page := c.get("/deployments/1/" + path).status(http.StatusOK).page()
@@ -187,6 +196,7 @@ func TestOwnPagesAreThoseThatThePlatformHas(t *testing.T) {
 }
 
 func TestTheScriptsOfOwnPagesAreDownloadedForWindows(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	for page, files := range map[string][]string{"certificates": {"certificates.ps1"}, "pop-ups": {"popups-off.ps1", "popups-on.ps1"}} {
 		read := c.get("/deployments/1/" + page).page()
@@ -201,6 +211,7 @@ func TestTheScriptsOfOwnPagesAreDownloadedForWindows(t *testing.T) {
 }
 
 func TestAViewerReadsEveryPageOfADeploymentAndChangesNothing(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	c.post("/logout")
 	c.signIn(auth.Viewer)

@@ -69,6 +69,7 @@ func (c *console) upload(file []byte, text string) answer {
 }
 
 func TestAResultThatIsHandedInIsShownObjectByObject(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	page := c.get("/deployments/1").page()
 	page.Says(t, "section", "Nobody has looked there yet.")
@@ -98,6 +99,7 @@ func TestAResultThatIsHandedInIsShownObjectByObject(t *testing.T) {
 }
 
 func TestAResultIsTakenAsAFileOrAsTextAndInWhatPowerShellWrites(t *testing.T) {
+	t.Parallel()
 	for promise, send := range map[string]func(*console, string) answer{
 		"pasted":             func(c *console, s string) answer { return c.upload(nil, s) },
 		"pasted by a script": func(c *console, s string) answer { return c.post("/deployments/1/verification", "text", s) },
@@ -122,6 +124,7 @@ func utf16LE(s string) []byte {
 }
 
 func TestWhatIsNoResultIsRefusedWithWhatWasPasted(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	foreign := strings.ReplaceAll(c.result("exists"), "pool.synergy.com", "pool.other.com")
 	for promise, test := range map[string]struct{ file, text, field, sentence string }{
@@ -147,6 +150,7 @@ func TestWhatIsNoResultIsRefusedWithWhatWasPasted(t *testing.T) {
 }
 
 func TestAPartOfAResultIsRefused(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	whole := c.result("exists")
 	part := whole[:strings.Index(whole, `"results":[`)] + `"results":[` + whole[strings.LastIndex(whole, `{"actual"`):]
@@ -154,6 +158,7 @@ func TestAPartOfAResultIsRefused(t *testing.T) {
 }
 
 func TestAResultThatIsOlderThanTheOneKeptIsRefused(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	c.upload([]byte(c.resultOf("exists", "2024-03-04T09:41:00Z")), "").to("/deployments/1")
 	page := c.upload(nil, c.resultOf("conflict", "2024-03-04T09:40:59Z")).status(http.StatusUnprocessableEntity).page()
@@ -165,11 +170,13 @@ func TestAResultThatIsOlderThanTheOneKeptIsRefused(t *testing.T) {
 }
 
 func TestAResultOfMoreThanAMebibyteIsRefused(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	c.upload(bytes.Repeat([]byte{' '}, 1<<20), "").status(http.StatusRequestEntityTooLarge).page().Says(t, "main", "at most 1 MiB")
 }
 
 func TestAResultOfScriptsFromBeforeAChangeIsNotBelieved(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	old := c.result("exists")
 	c.upload([]byte(old), "").to("/deployments/1")
@@ -190,6 +197,7 @@ func TestAResultOfScriptsFromBeforeAChangeIsNotBelieved(t *testing.T) {
 }
 
 func TestOCSHasNothingToHandIn(t *testing.T) {
+	t.Parallel()
 	c := withOCS(t)
 	page := c.get("/deployments/1").page()
 	page.Count(t, "#hand-in", 0)
@@ -198,6 +206,7 @@ func TestOCSHasNothingToHandIn(t *testing.T) {
 }
 
 func TestAnOperatorHandsResultsIn(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	text := c.result("exists")
 	c.post("/logout")
@@ -210,6 +219,7 @@ func TestAnOperatorHandsResultsIn(t *testing.T) {
 }
 
 func TestAResultThatIsTooLargeLeadsBackToItsForm(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	page := c.upload(make([]byte, 1<<20), "").status(http.StatusRequestEntityTooLarge).page()
 	page.Says(t, "main", "Nothing was changed. Choose the file verify.json")

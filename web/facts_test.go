@@ -12,6 +12,7 @@ import (
 )
 
 func TestAuditShowsOldAndNewValues(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/acl", "pattern", "10.0.0.1", "description", "old").to("/acl")
 	c.post(fmt.Sprintf("/acl/%d", c.snapshot().ACL[0].ID), "description", "new").to("/acl")
@@ -35,6 +36,7 @@ func TestAuditShowsOldAndNewValues(t *testing.T) {
 }
 
 func TestAuditCountsWhatARowLeavesOut(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	_, err := c.store.Apply(t.Context(), "list a network", func(all federation.Configuration) (federation.Configuration, error) {
 		for i := range 60 {
@@ -49,6 +51,7 @@ func TestAuditCountsWhatARowLeavesOut(t *testing.T) {
 }
 
 func TestUserListTellsWhereAnAccountIs(t *testing.T) {
+	t.Parallel()
 	c := collisions(t)
 	c.post("/settings", "default_domain", "synergy.com").to("/settings")
 	c.post("/users", "id", "here", "licensed", "true", "node", "imp1.here.com").to("/users")
@@ -71,6 +74,7 @@ func TestUserListTellsWhereAnAccountIs(t *testing.T) {
 }
 
 func TestSettingsNameWhatFitsNeitherDomainsNorUsers(t *testing.T) {
+	t.Parallel()
 	c := collisions(t)
 	c.get("/settings").page().Count(t, ".findings", 0)
 	c.post("/domains", "name", "a.com").to("/domains")
@@ -89,6 +93,7 @@ func TestSettingsNameWhatFitsNeitherDomainsNorUsers(t *testing.T) {
 }
 
 func TestSavedSettingsTellWhatFollows(t *testing.T) {
+	t.Parallel()
 	c := collisions(t)
 	for _, test := range []struct{ field, value, want string }{
 		{"partitioned_federation", "true", "Saved. Federation is on: requests for recipients who are not licensed here go to the Microsoft side."},
@@ -107,6 +112,7 @@ func TestSavedSettingsTellWhatFollows(t *testing.T) {
 }
 
 func TestTheSourceOfAddressesIsRefusedBesideItsField(t *testing.T) {
+	t.Parallel()
 	c := collisions(t)
 	c.post("/settings", "im_address_scheme", "directory_uri").to("/settings")
 	c.post("/users", "id", "ann", "licensed", "true", "node", "imp1.here.com", "mail", "ann@synergy.com").to("/users")
@@ -120,6 +126,7 @@ func TestTheSourceOfAddressesIsRefusedBesideItsField(t *testing.T) {
 }
 
 func TestRoutesAreShownAsPeopleSayThem(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	for _, test := range []struct {
 		route []string
@@ -144,6 +151,7 @@ func TestRoutesAreShownAsPeopleSayThem(t *testing.T) {
 }
 
 func TestRoutesOfOnePriorityAreTold(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	const told = "All 2 routes of this pattern have priority 1, so they share requests by weight"
 	for i, test := range []struct {

@@ -11,6 +11,7 @@ import (
 )
 
 func TestAllFaultsOfAFormAreToldAtOnce(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	page := c.post("/static-routes", "destination", "synergy", "type", "domain", "next_hop", "fe1", "priority", "first", "weight", "0").
 		status(http.StatusUnprocessableEntity).page()
@@ -26,6 +27,7 @@ func TestAllFaultsOfAFormAreToldAtOnce(t *testing.T) {
 }
 
 func TestATickIsReadAsBrowsersAndScriptsSendIt(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	for i, test := range []struct {
 		posted []string
@@ -46,6 +48,7 @@ func TestATickIsReadAsBrowsersAndScriptsSendIt(t *testing.T) {
 }
 
 func TestAFormSetsNothingThatTheDocumentDoesNotKnow(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/acl", "pattern", "10.0.0.1").to("/acl")
 	first := c.snapshot().ACL[0]
@@ -56,6 +59,7 @@ func TestAFormSetsNothingThatTheDocumentDoesNotKnow(t *testing.T) {
 }
 
 func TestAStaleFormNamesWhatIsAnotherNowAndNothingElse(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	ciphers := federation.Ciphers()[:2]
 	if !slices.ContainsFunc(ciphers, func(name string) bool { return name[:8] == "TLS_RSA_" }) {
@@ -88,6 +92,7 @@ func TestAStaleFormNamesWhatIsAnotherNowAndNothingElse(t *testing.T) {
 }
 
 func TestAStaleFormNamesTickBoxesAndListsAsTheyStandNow(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/listeners", "name", "Lab", "transport", "tcp", "port", "5070", "enabled", "true").to("/listeners")
 	c.post("/tls-peer-subjects", "name", "fe1.synergy.com").to("/tls-peer-subjects")
@@ -126,6 +131,7 @@ const (
 )
 
 func TestAFormThatAsksForWhatIsAlreadySoIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/acl", "pattern", "10.0.0.1", "description", "front end").to("/acl")
 	for path, field := range map[string]string{fmt.Sprintf("/acl/%d", c.snapshot().ACL[0].ID): "description", "/settings": "max_contacts"} {
@@ -137,6 +143,7 @@ func TestAFormThatAsksForWhatIsAlreadySoIsNotAskedAgain(t *testing.T) {
 }
 
 func TestALinkFillsInAFormAndNothingThatIsNoField(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	form := c.get("/static-routes/new?destination=a.com&priority=7&again=true&none=x").page().One(t, "main form").Form()
 	if form.Get("destination") != "a.com" || form.Get("priority") != "7" || form.Get("weight") != "1" || form.Has("none") || form.Has("was") {
@@ -148,6 +155,7 @@ func TestALinkFillsInAFormAndNothingThatIsNoField(t *testing.T) {
 }
 
 func TestFormsOfNewAndOfExistingThingsHaveTheirOwnButtons(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/acl", "pattern", "10.0.0.1").to("/acl")
 	path := fmt.Sprintf("/acl/%d", c.snapshot().ACL[0].ID)

@@ -35,6 +35,7 @@ func (c *console) handshakes(query string) []htmltest.Node {
 }
 
 func TestWithoutRefusedHandshakesThePageSaysWhatWillStandThere(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	page := c.get("/handshakes").status(http.StatusOK).page()
 	page.Says(t, ".empty", "No TLS handshake has failed since the nodes started.")
@@ -42,6 +43,7 @@ func TestWithoutRefusedHandshakesThePageSaysWhatWillStandThere(t *testing.T) {
 }
 
 func TestRefusedHandshakesOfAllNodesStandNewestFirst(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(2)
 	now := time.Now()
@@ -74,6 +76,7 @@ func TestRefusedHandshakesOfAllNodesStandNewestFirst(t *testing.T) {
 
 // A port tells apart what one address has.
 func TestARefusedHopIsFoundByWhatStandsThere(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)
 	h := refusedAt("127.0.0.162", "", certs.ReasonNone, time.Now())
@@ -88,6 +91,7 @@ func TestARefusedHopIsFoundByWhatStandsThere(t *testing.T) {
 
 // What was selected, and was let in with it, needs no next attempt.
 func TestARowSaysThatItsCertificateWasLetInSince(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)
 	c.post("/tls-peer-subjects", "name", "fe1.synergy.com").to("/tls-peer-subjects")
@@ -114,6 +118,7 @@ func TestARowSaysThatItsCertificateWasLetInSince(t *testing.T) {
 }
 
 func TestManyRefusedHandshakesHavePages(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)
 	var list []federation.RefusedHandshake
@@ -129,6 +134,7 @@ func TestManyRefusedHandshakesHavePages(t *testing.T) {
 }
 
 func TestEachReasonLeadsToWhatWouldChangeIt(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(2)
 	c.post("/tls-peer-subjects", "name", "listed.synergy.com").to("/tls-peer-subjects")
@@ -189,6 +195,7 @@ func described(h federation.RefusedHandshake, issuer, fingerprint string) federa
 
 // With several trusted CAs nobody could tell which of them vouches.
 func TestWhoIsAskedToListANameSeesTheCertificateThatHasIt(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(2)
 	now := time.Now()
@@ -221,6 +228,7 @@ func TestWhoIsAskedToListANameSeesTheCertificateThatHasIt(t *testing.T) {
 }
 
 func TestNoneIsSaidOfACertificateOnlyWhenNoneWasShown(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)
 	now := time.Now()
@@ -250,6 +258,7 @@ func TestNoneIsSaidOfACertificateOnlyWhenNoneWasShown(t *testing.T) {
 }
 
 func TestClocksAreBlamedForAnHourAtMost(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)
 	now := time.Now()
@@ -273,6 +282,7 @@ func TestClocksAreBlamedForAnHourAtMost(t *testing.T) {
 }
 
 func TestAnAddressThatLittleIsSpentOnCanBeListed(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)
 	h := refusedAt("10.1.30.11", "", "TLS handshake of an unlisted peer cut off", time.Now())
@@ -290,6 +300,7 @@ func TestAnAddressThatLittleIsSpentOnCanBeListed(t *testing.T) {
 }
 
 func TestAnUnknownCALeadsToWhereOneIsImported(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)
 	for _, reason := range []string{certs.ReasonUnknownCA, certs.ReasonRefusedOurs} {
@@ -304,6 +315,7 @@ func TestAnUnknownCALeadsToWhereOneIsImported(t *testing.T) {
 
 // Here a certificate is a matter of the TLS context; of a next hop one is demanded always.
 func TestAHopWithoutACertificateLeadsToNoPageOfOurs(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)
 	h := refusedAt("10.1.20.21", "", certs.ReasonNone, time.Now())
@@ -316,6 +328,7 @@ func TestAHopWithoutACertificateLeadsToNoPageOfOurs(t *testing.T) {
 }
 
 func TestANameThatNoTrustedCAVouchesForIsNeverOffered(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)
 	for _, reason := range []string{certs.ReasonSubject, certs.ReasonUnknownCA, certs.ReasonExpired, certs.ReasonNotYetValid, certs.ReasonUsage, certs.ReasonHandshake, certs.ReasonNotListed} {
@@ -331,6 +344,7 @@ func TestANameThatNoTrustedCAVouchesForIsNeverOffered(t *testing.T) {
 }
 
 func TestAViewerReadsAndIsOfferedNothing(t *testing.T) {
+	t.Parallel()
 	admin := signedInAs(t, auth.Admin)
 	admin.nodes(1)
 	admin.remember("imp1.here.com", refusedAt("10.1.30.11", "fe3.synergy.com", certs.ReasonNotListed, time.Now()))
@@ -343,6 +357,7 @@ func TestAViewerReadsAndIsOfferedNothing(t *testing.T) {
 }
 
 func TestARefusedHopLeadsToItsStaticRoute(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(2)
 	route := func(destination, hop string) {
@@ -378,6 +393,7 @@ func TestARefusedHopLeadsToItsStaticRoute(t *testing.T) {
 }
 
 func TestAHostileSubjectIsShownAsTextAndCut(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)
 	var list []federation.RefusedHandshake

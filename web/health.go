@@ -24,7 +24,7 @@ type Health struct {
 	State           string                      `json:"state"`
 	Revision        *int64                      `json:"revision"`         // the database's, null while it cannot be reached
 	AppliedRevision int64                       `json:"applied_revision"` // what traffic obeys
-	Database        string                      `json:"database"`         // "ok", or why it cannot be reached
+	Database        string                      `json:"database"`         // federation.DatabaseOK, or why it cannot be reached
 	Listeners       []federation.ListenerStatus `json:"listeners"`
 }
 

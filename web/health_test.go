@@ -23,6 +23,7 @@ func (c *console) asked(path, from string) answer {
 }
 
 func TestHealthIsAnsweredAlsoWhereNoSIPCoreRuns(t *testing.T) {
+	t.Parallel()
 	c := newConsole(t)
 	if a := c.get("/healthz").status(http.StatusOK); a.body != "alive\n" || !strings.HasPrefix(a.head.Get("Content-Type"), "text/plain") {
 		t.Errorf("healthz is %q as %q", a.body, a.head.Get("Content-Type"))
@@ -42,6 +43,7 @@ func TestHealthIsAnsweredAlsoWhereNoSIPCoreRuns(t *testing.T) {
 }
 
 func TestReadinessNamesTheListeners(t *testing.T) {
+	t.Parallel()
 	c := newConsole(t)
 	c.config.Health = func() web.Health {
 		return web.Health{State: web.Draining, Listeners: []federation.ListenerStatus{{Name: "Lab", Error: "port 5070 is in use"}}}
@@ -52,6 +54,7 @@ func TestReadinessNamesTheListeners(t *testing.T) {
 }
 
 func TestAFaultIsAPageWithTheRequestOfTheLog(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	var log bytes.Buffer
 	c.config.Log = slog.New(slog.NewTextHandler(watched(t, &log), nil))
@@ -84,6 +87,7 @@ func TestAFaultIsAPageWithTheRequestOfTheLog(t *testing.T) {
 }
 
 func TestARequestHasALimitOfTime(t *testing.T) {
+	t.Parallel()
 	c := newConsole(t)
 	var left time.Duration
 	c.config.Metrics = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -98,6 +102,7 @@ func TestARequestHasALimitOfTime(t *testing.T) {
 }
 
 func TestSlowAndLargeRequestsHaveLimits(t *testing.T) {
+	t.Parallel()
 	c := newConsole(t)
 	s := web.HTTPServer(c.handler, slog.Default())
 	if s.Handler == nil || s.ReadHeaderTimeout <= 0 || s.ReadTimeout <= 0 || s.WriteTimeout <= 0 || s.IdleTimeout <= 0 || s.MaxHeaderBytes <= 0 {
@@ -106,6 +111,7 @@ func TestSlowAndLargeRequestsHaveLimits(t *testing.T) {
 }
 
 func TestWhatGoesWrongBeforeARequestIsToldInTheLog(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	web.HTTPServer(http.NotFoundHandler(), slog.New(slog.NewJSONHandler(&log, nil))).ErrorLog.Print("http: TLS handshake error from 10.1.10.9:40000: EOF")
 	if text := log.String(); !strings.HasPrefix(text, "{") || !strings.Contains(text, `"level":"INFO","msg":"http: TLS handshake error from 10.1.10.9:40000: EOF"`) {
@@ -114,6 +120,7 @@ func TestWhatGoesWrongBeforeARequestIsToldInTheLog(t *testing.T) {
 }
 
 func TestFilesOfThePagesAreServedAndKeptByVersion(t *testing.T) {
+	t.Parallel()
 	c := newConsole(t)
 	for file, kind := range map[string]string{"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"} {
 		a := c.get("/static/" + file + "?v=" + static.Version).status(http.StatusOK)

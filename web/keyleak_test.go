@@ -33,6 +33,7 @@ func learn(t *testing.T, r *http.Request) {
 }
 
 func TestAKeyInAnAnswerOrInTheLogFailsTheTestThatAskedForIt(t *testing.T) {
+	t.Parallel()
 	c := newConsole(t)
 	key := siptest.KeyPEM(siptest.NewAuthority("Synergy Root").Leaf(ownNode))
 	number := base64.StdEncoding.EncodeToString(key)
@@ -56,6 +57,7 @@ func TestAKeyInAnAnswerOrInTheLogFailsTheTestThatAskedForIt(t *testing.T) {
 
 // Without its lines a key of a form is known by its numbers alone.
 func TestAKeyThatWasPostedIsKnownInTheAnswerToAnyRequest(t *testing.T) {
+	t.Parallel()
 	c := newConsole(t)
 	key := siptest.KeyPEM(siptest.NewAuthority("Synergy Root").Leaf(ownNode))
 	c.post("/login", "name", "anna", "password", string(key))

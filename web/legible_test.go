@@ -15,6 +15,7 @@ import (
 
 // What turns, hides or breaks the text around it stands on no page as it stands in a certificate.
 func TestWhatDoesNotPrintInACertificateIsWrittenByItsNumber(t *testing.T) {
+	t.Parallel()
 	const odd, plain = "moc\u202e\u2028\x1b[31m root", `moc\u202e\u2028\u001b[31m root`
 	c := withKey(t, auth.Admin)
 	ca := siptest.NewAuthority(odd)
@@ -45,6 +46,7 @@ func certificateAddress(id int64) string { return fmt.Sprintf("/certificates/%d"
 
 // A name of 2,000 characters without a blank would make the page that asks before it is deleted wider than any screen.
 func TestTextWrapsInAnEndlessName(t *testing.T) {
+	t.Parallel()
 	css := newConsole(t).get("/static/app.css").status(http.StatusOK).body
 	if !regexp.MustCompile(`\.prose \{[^}]*overflow-wrap: anywhere`).MatchString(css) {
 		t.Error("a name without a blank does not wrap in .prose")
@@ -52,6 +54,7 @@ func TestTextWrapsInAnEndlessName(t *testing.T) {
 }
 
 func TestACertificateIsFoundByItsNumbersInEveryWayOfWritingThem(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)

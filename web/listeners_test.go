@@ -23,6 +23,7 @@ func (c *console) listener(context string) federation.Listener {
 }
 
 func TestPeerAuthThatIsOffIsTold(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.get("/listeners").page().Count(t, ".banner.part", 0)
 	peer := c.listener(federation.PeerAuthContext)
@@ -40,6 +41,7 @@ func TestPeerAuthThatIsOffIsTold(t *testing.T) {
 }
 
 func TestPeerAuthWithoutAListenerIsNotPutOnAPort(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	peer := c.listener(federation.PeerAuthContext)
 	c.post(fmt.Sprintf("/listeners/%d", peer.ID), "enabled", "false").to("/listeners")
@@ -55,6 +57,7 @@ func TestPeerAuthWithoutAListenerIsNotPutOnAPort(t *testing.T) {
 }
 
 func TestAViewerIsToldOfThePortAndNotOfferedTheSwap(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post(fmt.Sprintf("/listeners/%d", c.listener(federation.PeerAuthContext).ID), "enabled", "false").to("/listeners")
 	c.get("/listeners").page().Count(t, ".banner.part button", 1)
@@ -64,6 +67,7 @@ func TestAViewerIsToldOfThePortAndNotOfferedTheSwap(t *testing.T) {
 }
 
 func TestAnotherListenerOfAKindMustBeOpenAndOfTheSameContext(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	first := c.listener(federation.PeerAuthContext)
 	id := fmt.Sprint(first.ID)
@@ -81,6 +85,7 @@ func TestAnotherListenerOfAKindMustBeOpenAndOfTheSameContext(t *testing.T) {
 }
 
 func TestContextsTellWhatTheyDemand(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/tls-contexts", "name", "lab", "verify_client", "false").to("/tls-contexts")
 	page := c.get("/tls-contexts?field=name&op=is_exactly&q=lab").page()
@@ -106,6 +111,7 @@ func TestContextsTellWhatTheyDemand(t *testing.T) {
 }
 
 func TestSubjectsTellWhereTheyAreSelected(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/tls-peer-subjects", "name", "fe1.synergy.com").to("/tls-peer-subjects")
 	page := c.get("/tls-peer-subjects").page()

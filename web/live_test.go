@@ -110,6 +110,7 @@ func comes(t *testing.T, events <-chan string, want string) {
 }
 
 func TestAPageHearsOfAListenerThatFailsAndOfNothingElse(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com")
 	status := federation.NodeStatus{Node: "imp1.here.com", AppliedEra: 1, AppliedRevision: c.snapshot().Revision, Database: "ok", StartedAt: time.Now(),
@@ -141,6 +142,7 @@ func TestAPageHearsOfAListenerThatFailsAndOfNothingElse(t *testing.T) {
 }
 
 func TestAStreamEndsWithTheSession(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	s := c.serve()
 	_, events, _ := s.stream()
@@ -153,6 +155,7 @@ func TestAStreamEndsWithTheSession(t *testing.T) {
 }
 
 func TestAServerThatClosesWaitsForNoStream(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	s := c.serve()
 	_, events, _ := s.stream()
@@ -204,6 +207,7 @@ func (s *served) becomes(name string) {
 }
 
 func TestNobodyTakesTheStreamsOfTheOthers(t *testing.T) {
+	t.Parallel()
 	s := signedInAs(t, auth.Viewer).serve()
 	leave := s.followed(8)
 	s.refuses("of yours")
@@ -225,6 +229,7 @@ func TestNobodyTakesTheStreamsOfTheOthers(t *testing.T) {
 }
 
 func TestStreamsAreLimitedForAllTogether(t *testing.T) {
+	t.Parallel()
 	s := signedInAs(t, auth.Viewer).serve()
 	s.followed(8)
 	for _, name := range []string{"avocet", "bittern", "curlew", "dunlin", "egret", "fulmar", "grebe"} {
@@ -236,11 +241,13 @@ func TestStreamsAreLimitedForAllTogether(t *testing.T) {
 }
 
 func TestNobodyFollowsWhoIsNotSignedIn(t *testing.T) {
+	t.Parallel()
 	newConsole(t).get("/nodes/live").to("/login?next=%2Fnodes%2Flive")
 }
 
 // TestARefreshTakesNoNotice: the page for which a notice is kept may still be on its way.
 func TestARefreshTakesNoNotice(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/acl", "pattern", "10.0.0.1").to("/acl")
 	r := httptest.NewRequest(http.MethodGet, "/nodes", nil)
@@ -252,6 +259,7 @@ func TestARefreshTakesNoNotice(t *testing.T) {
 }
 
 func TestPagesFollowAndOfferARefreshWithoutAScript(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com")
 	for _, path := range []string{"/", "/nodes", c.nodePath("imp1.here.com"), "/services", "/pending"} {

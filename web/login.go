@@ -20,7 +20,7 @@ const wrongLogin = "No administrator has this name and password. Check both, and
 
 // Why nobody can sign in.
 const (
-	noSignIn       = "The database does not answer, so nobody can sign in now. Traffic goes on; try again in a moment."
+	noSignIn       = ", so nobody can sign in now. Traffic goes on; try again in a moment." // after how the database is away
 	onlyReadSignIn = "The database can be read only, so nobody can sign in now. Traffic goes on; try again when it is writable, or point Isthmus to the primary server."
 )
 
@@ -56,7 +56,7 @@ func (s *Server) loginPage(w http.ResponseWriter, r *http.Request, status int, l
 	s.heard(err)
 	if errors.Is(err, store.ErrUnavailable) {
 		s.Log.Warn("nobody can sign in", "request", requestID(r), "reason", err)
-		l.Problem = noSignIn
+		l.Problem = howAway(err) + noSignIn
 		return s.drawLogin(w, r, http.StatusServiceUnavailable, l)
 	}
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *Server) drawLogin(w http.ResponseWriter, r *http.Request, status int, l
 // login takes a name and a password. Without a database that can be written nobody can sign in: tries are counted in it.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	err := s.tryLogin(w, r)
-	l := templates.Login{Name: r.PostForm.Get("name"), Next: local(r.PostForm.Get("next")), Problem: noSignIn}
+	l := templates.Login{Name: r.PostForm.Get("name"), Next: local(r.PostForm.Get("next")), Problem: howAway(err) + noSignIn}
 	switch {
 	case errors.Is(err, store.ErrReadOnly):
 		l.Problem = onlyReadSignIn

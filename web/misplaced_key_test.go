@@ -13,6 +13,7 @@ import (
 
 // A key that is pasted into a wrong field, with its lines or without them, is neither shown again nor kept.
 func TestAKeyInAWrongFieldIsRefusedAndNeitherShownNorKept(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	leaf := ca.Leaf(ownNode)
@@ -43,6 +44,7 @@ func TestAKeyInAWrongFieldIsRefusedAndNeitherShownNorKept(t *testing.T) {
 
 // What is exempt in a form is not exempt in an address: those go into logs, and into the way back after signing in.
 func TestAKeyInAnAddressIsRefusedUnderEveryName(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	key := string(siptest.KeyPEM(siptest.NewAuthority("Synergy Root").Leaf(ownNode)))
 	stranger := &console{t: t, handler: c.handler}

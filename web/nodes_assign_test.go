@@ -29,6 +29,7 @@ func assignable(t *testing.T, users int) *console {
 }
 
 func TestAssigningUsersShowsWhoMovesAndMovesThemInOneChange(t *testing.T) {
+	t.Parallel()
 	c := assignable(t, 25)
 	c.get("/nodes").page().Says(t, "main .head a", "Assign users")
 	page := c.get("/nodes/assign").status(http.StatusOK).page()
@@ -50,6 +51,7 @@ func TestAssigningUsersShowsWhoMovesAndMovesThemInOneChange(t *testing.T) {
 }
 
 func TestActiveStandbyAsksForABackupAndEmptiesTheStandby(t *testing.T) {
+	t.Parallel()
 	c := assignable(t, 3)
 	c.get("/nodes/assign?mode=active_standby").page().Says(t, "main [role=alert]", "No home node is the backup of another")
 	c.post("/nodes/assign", "mode", "active_standby").status(http.StatusConflict)
@@ -63,6 +65,7 @@ func TestActiveStandbyAsksForABackupAndEmptiesTheStandby(t *testing.T) {
 }
 
 func TestActiveStandbyEmptiesTheFirstNodeWhereItIsTheBackup(t *testing.T) {
+	t.Parallel()
 	c := assignable(t, 3)
 	c.post(c.nodePath("imp3.here.com"), "backup", "imp2.here.com").to("/nodes")
 	c.get("/nodes/assign?mode=active_standby").status(http.StatusOK).page().Says(t, "#moves", "3 users move")
@@ -73,6 +76,7 @@ func TestActiveStandbyEmptiesTheFirstNodeWhereItIsTheBackup(t *testing.T) {
 }
 
 func TestUsersWhoChangedMeanwhileAreNotMovedUnseen(t *testing.T) {
+	t.Parallel()
 	c := assignable(t, 4)
 	posted := c.get("/nodes/assign").page().One(t, "form[method=post][action=/nodes/assign]").Form()
 	c.manyUsers("imp2.here.com", 4, 8)
@@ -84,6 +88,7 @@ func TestUsersWhoChangedMeanwhileAreNotMovedUnseen(t *testing.T) {
 }
 
 func TestOnlyAdministratorsAssignUsers(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.get("/nodes/assign").status(http.StatusForbidden)
 	c.post("/nodes/assign", "mode", "balanced").status(http.StatusForbidden)

@@ -86,7 +86,7 @@ func (v nodeSight) unheard(status *federation.NodeStatus) templates.State {
 }
 
 // answers reports whether a node says of its database that it answers.
-func answers(database string) bool { return database == "ok" }
+func answers(database string) bool { return database == federation.DatabaseOK }
 
 func (v nodeSight) database(node string) templates.State {
 	status := statusOf(v.statuses, node)

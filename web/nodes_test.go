@@ -32,6 +32,7 @@ func says(t *testing.T, what, text string, words ...string) {
 }
 
 func TestTheListOfNodesTellsWhatEachIsAndHowItRuns(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp2.here.com", "imp1.here.com")
 	c.post(c.nodePath("imp1.here.com"), "routing", "true").to("/nodes")
@@ -55,6 +56,7 @@ func TestTheListOfNodesTellsWhatEachIsAndHowItRuns(t *testing.T) {
 }
 
 func TestThePageOfANodeTellsAllThatItReports(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com", "imp2.here.com")
 	path := c.nodePath("imp1.here.com")
@@ -83,6 +85,7 @@ func TestThePageOfANodeTellsAllThatItReports(t *testing.T) {
 }
 
 func TestANodeThatIsNotHeardIsKnownNoMore(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com")
 	c.reportAs(federation.NodeStatus{Node: "imp1.here.com", AppliedRevision: c.snapshot().Revision, Database: "ok", Listeners: []federation.ListenerStatus{{Name: "A", Open: true}}})
@@ -95,6 +98,7 @@ func TestANodeThatIsNotHeardIsKnownNoMore(t *testing.T) {
 
 // I1: a node with an old configuration lets in who was taken away since.
 func TestANodeThatLacksChangesForLongIsAnAlarm(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com")
 	c.report("imp1.here.com", c.snapshot().Revision)
@@ -111,6 +115,7 @@ func TestANodeThatLacksChangesForLongIsAnAlarm(t *testing.T) {
 }
 
 func TestASingleNodeIsAskedForNeitherRoutingNorABackup(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com")
 	page := c.get(c.nodePath("imp1.here.com")).status(http.StatusOK).page()
@@ -125,6 +130,7 @@ func TestASingleNodeIsAskedForNeitherRoutingNorABackup(t *testing.T) {
 }
 
 func TestARoutingNodeThatIsAloneCanBeMadeAHomeNodeAgain(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com")
 	c.get("/services").page().Count(t, "main button[value=routing]", 0) // there is nothing to which it could be applied
@@ -145,6 +151,7 @@ func TestARoutingNodeThatIsAloneCanBeMadeAHomeNodeAgain(t *testing.T) {
 }
 
 func TestASecondNodeBringsTheQuestionsBack(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com", "imp2.here.com")
 	page := c.get(c.nodePath("imp1.here.com")).page()
@@ -158,6 +165,7 @@ func TestASecondNodeBringsTheQuestionsBack(t *testing.T) {
 }
 
 func TestCallsThroughAnExpresswayNeedNoRoutingNode(t *testing.T) {
+	t.Parallel()
 	c := deployed(t, federation.Answers{Platform: federation.Lync2013, Deployment: federation.ChatAndCalling, Pool: "pool.synergy.com"})
 	c.nodesOf("imp1.here.com", "imp2.here.com")
 	page := c.get(c.nodePath("imp1.here.com")).page()
@@ -167,12 +175,14 @@ func TestCallsThroughAnExpresswayNeedNoRoutingNode(t *testing.T) {
 }
 
 func TestTwoNodesThatBackEachOtherUpHaveToCarryAll(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin) // one user on imp2
 	c.post(c.nodePath("imp2.synergy.com"), "backup", "imp1.synergy.com").to("/nodes")
 	c.get(c.nodePath("imp1.synergy.com")).page().Says(t, "[data-live=state] .note", "1 more while imp2.synergy.com is down, so it has to be able to carry 1.")
 }
 
 func TestABackupThatCannotTakeUsersIsTold(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.post(c.nodePath("imp1.synergy.com"), "routing", "true", "services", "sip_proxy").to("/nodes")
 	c.post(c.nodePath("imp2.synergy.com"), "backup", "imp1.synergy.com").to("/nodes")
@@ -188,6 +198,7 @@ func TestABackupThatCannotTakeUsersIsTold(t *testing.T) {
 }
 
 func TestSeveralRoutingNodesNeedSomethingInFrontOfThem(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com", "imp2.here.com")
 	for _, name := range []string{"imp1.here.com", "imp2.here.com"} {
@@ -197,6 +208,7 @@ func TestSeveralRoutingNodesNeedSomethingInFrontOfThem(t *testing.T) {
 }
 
 func TestTheDNSOfANodeIsComparedAndRefusesNothing(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.withDNS("imp1.here.com. 60 IN A 10.1.10.11", "11.10.1.10.in-addr.arpa. 60 IN PTR imp1.here.com.", "imp2.here.com. 60 IN A 10.1.10.99")
 	c.post("/nodes", "name", "imp1.here.com", "address", "10.1.10.11").to("/nodes")
@@ -212,6 +224,7 @@ func TestTheDNSOfANodeIsComparedAndRefusesNothing(t *testing.T) {
 }
 
 func TestWithoutTheDatabaseANodeKnowsItselfAndWhatTheOthersSaidLast(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Admin)
 	must[federation.Node](t)(o.direct.SaveNode(t.Context(), federation.Node{Name: "imp2.synergy.com", Address: "127.0.0.12", Services: []string{federation.ServiceSIPProxy}}))
 	o.applies()

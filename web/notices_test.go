@@ -9,6 +9,7 @@ import (
 )
 
 func TestANoticeIsSaidOnceOnTheNextPageAndByGETAlone(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/domains", "name", "synergy.com").to("/domains")
 	c.post("/domains", "name", "synergy").status(http.StatusUnprocessableEntity).page().Count(t, ".banner[role=status]", 0)
@@ -24,6 +25,7 @@ func TestANoticeIsSaidOnceOnTheNextPageAndByGETAlone(t *testing.T) {
 }
 
 func TestSignedInTheLoginPageLeadsToTheStart(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	c.get("/login").to("/")
 	c.post("/logout")

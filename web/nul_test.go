@@ -10,6 +10,7 @@ import (
 
 // The character NUL is no fault of the program, in whatever field somebody sends it.
 func TestNULInAFieldIsRefusedWithASentence(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	before := c.snapshot().Revision
 	for _, odd := range []string{"a\x00b", "a\xffb"} {

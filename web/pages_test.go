@@ -13,6 +13,7 @@ import (
 )
 
 func TestStaticRouteIsTypedAsADomainAndShownBothWays(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/static-routes", "destination", "domaina.co.uk", "type", "domain", "next_hop", "127.0.0.21", "transport", "tls", "in_service", "true").to("/static-routes")
 	route := c.snapshot().StaticRoutes[0]
@@ -26,6 +27,7 @@ func TestStaticRouteIsTypedAsADomainAndShownBothWays(t *testing.T) {
 }
 
 func TestPortFollowsTheProtocolWhenItIsNotGiven(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/static-routes", "destination", "a.com", "type", "domain", "next_hop", "127.0.0.21").to("/static-routes")
 	if r := c.snapshot().StaticRoutes[0]; r.Port != 5060 || r.Transport != "tcp" {
@@ -34,6 +36,7 @@ func TestPortFollowsTheProtocolWhenItIsNotGiven(t *testing.T) {
 }
 
 func TestRoutesThatCannotWorkAreRefused(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	good := form("destination", "synergy.com", "type", "domain", "next_hop", "127.0.0.21", "port", "5061", "transport", "tls")
 	c.postForm("/static-routes", good).to("/static-routes")
@@ -59,6 +62,7 @@ func TestRoutesThatCannotWorkAreRefused(t *testing.T) {
 }
 
 func TestRouteListShowsTheStateOfItsNextHop(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/nodes", "name", "imp1.synergy.com", "address", "127.0.0.11").to("/nodes")
 	for i, flags := range []string{"", "", "blocked", "out"} {
@@ -83,6 +87,7 @@ func TestRouteListShowsTheStateOfItsNextHop(t *testing.T) {
 }
 
 func TestDeletingARouteTellsHowManyNextHopsAreLeft(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	for _, hop := range []string{"127.0.0.21", "127.0.0.22"} {
 		c.post("/static-routes", "destination", "synergy.com", "type", "domain", "next_hop", hop, "in_service", "true").to("/static-routes")
@@ -93,6 +98,7 @@ func TestDeletingARouteTellsHowManyNextHopsAreLeft(t *testing.T) {
 }
 
 func TestContextSelectsCiphersAndSubjectsWithoutAScript(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	for _, name := range []string{"fe1.synergy.com", "pool.synergy.com"} {
 		c.post("/tls-peer-subjects", "name", name).to("/tls-peer-subjects")
@@ -127,6 +133,7 @@ func TestContextSelectsCiphersAndSubjectsWithoutAScript(t *testing.T) {
 }
 
 func TestSubjectInUseIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/tls-peer-subjects", "name", "CN=pool.synergy.com").to("/tls-peer-subjects")
 	c.get("/tls-peer-subjects").page().Says(t, ".banner", "CN= was left out: the name is pool.synergy.com.")
@@ -140,6 +147,7 @@ func TestSubjectInUseIsNotDeleted(t *testing.T) {
 }
 
 func TestUDPIsATransportLikeTheOthers(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/listeners", "name", "Lab UDP", "transport", "udp", "port", "5090", "enabled", "true").to("/listeners")
 	c.post("/listeners", "name", "Lab UDP 2", "transport", "udp", "port", "5090", "enabled", "true").status(422).page().
@@ -148,6 +156,7 @@ func TestUDPIsATransportLikeTheOthers(t *testing.T) {
 }
 
 func TestPeerAuthIsPutOnItsPortInOneStep(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	for _, l := range c.snapshot().Listeners {
 		if l.Transport == federation.TLS { // the ports of Cisco's console before the guide changes them, by way of a third one
@@ -167,6 +176,7 @@ func TestPeerAuthIsPutOnItsPortInOneStep(t *testing.T) {
 }
 
 func TestTheLastOpenListenerOfItsKindIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	first := c.snapshot().Listeners
 	c.post("/listeners", "name", "Lab", "transport", "tcp", "port", "5090").to("/listeners")
@@ -187,6 +197,7 @@ func TestTheLastOpenListenerOfItsKindIsNotDeleted(t *testing.T) {
 }
 
 func TestSettingsAreCheckedTogetherAndTellTheirEffect(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.get("/settings").page().Says(t, "main", "kept for the SIP Federation Connection Manager, which this version does not contain")
 	page := c.post("/settings", "partitioned_federation", "true", "email_federation", "true", "max_contacts", "none").status(422).page()
@@ -209,6 +220,7 @@ func TestSettingsAreCheckedTogetherAndTellTheirEffect(t *testing.T) {
 }
 
 func TestAddressPreviewShowsWhatEachSchemeGives(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/domains", "name", "cisco.com").to("/domains")
 	c.post("/settings", "default_domain", "cisco.com").to("/settings")
@@ -222,6 +234,7 @@ func TestAddressPreviewShowsWhatEachSchemeGives(t *testing.T) {
 }
 
 func TestDomainPageTellsWhatUsersHold(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/nodes", "name", "imp1.here.com", "address", "127.0.0.11").to("/nodes")
 	c.post("/domains", "name", "synergy.com").to("/domains")
@@ -238,6 +251,7 @@ func TestDomainPageTellsWhatUsersHold(t *testing.T) {
 }
 
 func TestUserOnBothSidesIsRed(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/domains", "name", "synergy.com").to("/domains")
 	c.post("/nodes", "name", "imp1.here.com", "address", "127.0.0.11").to("/nodes")
@@ -249,6 +263,7 @@ func TestUserOnBothSidesIsRed(t *testing.T) {
 }
 
 func TestServicesAreSwitchedPerNodeAndByProfile(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/nodes", "name", "imp1.here.com", "address", "127.0.0.11", "routing", "true", "services", "sip_proxy", "services", "sip_federation").to("/nodes")
 	c.post("/nodes", "name", "imp2.here.com", "address", "127.0.0.12").to("/nodes")
@@ -278,6 +293,7 @@ func TestServicesAreSwitchedPerNodeAndByProfile(t *testing.T) {
 }
 
 func TestNodeThatRunsIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/nodes", "name", "imp1.here.com", "address", "127.0.0.11").to("/nodes")
 	c.report("imp1.here.com", 1)
@@ -288,6 +304,7 @@ func TestNodeThatRunsIsNotDeleted(t *testing.T) {
 }
 
 func TestAuditTellsWhoChangedWhat(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/acl", "pattern", "10.1.20.21").to("/acl")
 	row := c.get("/audit").page().All("table tbody tr")[0].Text()

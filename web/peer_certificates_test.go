@@ -21,6 +21,7 @@ import (
 )
 
 func TestASubjectIsReadFromACertificateAndAddedWithOneClick(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)
@@ -52,6 +53,7 @@ func TestASubjectIsReadFromACertificateAndAddedWithOneClick(t *testing.T) {
 }
 
 func TestASubjectThatNobodyVouchesForIsShownAndNotOffered(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	ca, foreign := siptest.NewAuthority("Synergy Root"), siptest.NewAuthority("Somebody else")
 	c.trusts(ca)
@@ -82,6 +84,7 @@ func TestASubjectThatNobodyVouchesForIsShownAndNotOffered(t *testing.T) {
 
 // A trusted CA changes nothing about a date, so the trusted CAs are not where the way out lies.
 func TestAnExpiredCertificateIsNotCalledUntrusted(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)
@@ -105,6 +108,7 @@ func TestAnExpiredCertificateIsNotCalledUntrusted(t *testing.T) {
 }
 
 func TestWhatIsNoCertificateComesBackWithASentenceAndNeverAKey(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	ca := siptest.NewAuthority("Synergy Root")
 	leaf := ca.Leaf("pool.synergy.com")
@@ -151,6 +155,7 @@ func frontEnd(t *testing.T, config *tls.Config) (port string, heard chan int) {
 }
 
 func TestAConfiguredServerIsAskedForItsCertificateAndSentNothing(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Operator)
 	var log bytes.Buffer
 	c.config.Log = slog.New(slog.NewJSONHandler(watched(t, &log), nil))
@@ -185,6 +190,7 @@ func TestAConfiguredServerIsAskedForItsCertificateAndSentNothing(t *testing.T) {
 
 // A next hop may be let in by its names alone, so that it has no subject.
 func TestAServerWithoutASubjectIsShownAndRemembered(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)
@@ -210,6 +216,7 @@ func TestAServerWithoutASubjectIsShownAndRemembered(t *testing.T) {
 
 // Adding what nobody needs would let more in than is meant to.
 func TestACommonNameIsNotOfferedAsNeededWhereADNSNameLetsIn(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)
@@ -226,6 +233,7 @@ func TestACommonNameIsNotOfferedAsNeededWhereADNSNameLetsIn(t *testing.T) {
 }
 
 func TestAServerThatTheContextLeavesOutIsToldApart(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Operator)
 	ca := siptest.NewAuthority("Synergy Root")
 	port, _ := frontEnd(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10, Certificates: []tls.Certificate{ca.Leaf("ocs.synergy.com")}})
@@ -241,6 +249,7 @@ func TestAServerThatTheContextLeavesOutIsToldApart(t *testing.T) {
 }
 
 func TestNothingButConfiguredServersIsAsked(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Operator)
 	ca := siptest.NewAuthority("Synergy Root")
 	port, heard := frontEnd(t, ca.Server(ca.Leaf("pool.synergy.com")))
@@ -261,6 +270,7 @@ func TestNothingButConfiguredServersIsAsked(t *testing.T) {
 }
 
 func TestANameIsLookedUpAndOneWithoutAddressIsSaid(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Operator)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)
@@ -276,6 +286,7 @@ func TestANameIsLookedUpAndOneWithoutAddressIsSaid(t *testing.T) {
 }
 
 func TestOnlyAFewServersAreAskedAtATime(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Operator)
 	listener := must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0")) // takes connections, and never shakes hands
 	port := fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)

@@ -8,6 +8,7 @@ import (
 )
 
 func TestASubjectThatADeploymentNeedsAndNobodyListedIsOffered(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	c.get("/tls-peer-subjects").page().Count(t, ".findings", 0)
 	needed := c.snapshot().Deployments[0].Answers.Subjects()

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -110,7 +111,7 @@ func (v serviceSight) whyBehind(status *federation.NodeStatus) (templates.State,
 			holds + " Start isthmus serve there, or see to its way to the database; it follows by itself then."
 	case status.Error != "":
 		return templates.State{Mark: templates.Down, Word: "Cannot apply it", Note: status.Error}, holds + " Mend what the reason names; the node tries the next change."
-	case status.Database != "" && status.Database != "ok":
+	case status.Database != "" && !answers(status.Database):
 		return templates.State{Mark: templates.Part, Word: "Does not read the database", Note: status.Database}, holds + " It follows by itself when the database answers it."
 	}
 	return templates.State{Mark: templates.Part, Word: "Behind", Note: "heard " + templates.Ago(status.ReportedAt, v.now)}, holds + " It follows within a second; if it does not, see to its log."
@@ -217,24 +218,29 @@ func restoredNotice(a templates.Applied) *templates.Notice {
 // accepts the state that the question showed, no other: the database may be restored once more in between. A script that
 // names no state means the one there is.
 func (s *Server) acceptRestored(w http.ResponseWriter, r *http.Request) error {
-	asked, answers := r.PostForm.Has("ask"), r.PostForm.Has("was")
-	if asked || answers {
-		sight, err := s.serviceSight(r.Context())
-		if err != nil {
-			return err
-		}
-		_, nodes := sight.newerThan()
-		switch other := r.PostForm.Get("was") != placeOf(sight.Point()); {
-		case len(nodes) > 0 && asked:
-			return s.askToAccept(w, r, http.StatusOK, acceptance(sight.Point(), nodes))
-		case len(nodes) > 0 && other:
-			c := acceptance(sight.Point(), nodes)
-			c.Lede = fmt.Sprintf("Nothing was accepted: the database has gone to another state since you were asked, and has revision %d now. %s", sight.Revision, c.Lede)
-			return s.askToAccept(w, r, http.StatusConflict, c)
-		}
+	const accepted = "Accepted. Every node takes the database's state within a second."
+	asked := r.PostForm.Has("ask")
+	if !asked && !r.PostForm.Has("was") {
+		return s.done(w, r, s.store.AcceptRestored(r.Context()), pendingPath, accepted)
 	}
-	err := s.store.AcceptRestored(r.Context())
-	return s.done(w, r, err, pendingPath, "Accepted. Every node takes the database's state within a second.")
+	sight, err := s.serviceSight(r.Context())
+	if err != nil {
+		return err
+	}
+	_, nodes := sight.newerThan()
+	switch other := r.PostForm.Get("was") != placeOf(sight.Point()); {
+	case len(nodes) > 0 && asked:
+		return s.askToAccept(w, r, http.StatusOK, acceptance(sight.Point(), nodes))
+	case len(nodes) > 0 && other:
+		c := acceptance(sight.Point(), nodes)
+		c.Lede = fmt.Sprintf("Nothing was accepted: the database has gone to another state since you were asked, and has revision %d now. %s", sight.Revision, c.Lede)
+		return s.askToAccept(w, r, http.StatusConflict, c)
+	}
+	err = s.store.AcceptRestoredAt(r.Context(), sight.Point())
+	if errors.Is(err, store.ErrOvertaken) { // since it was judged: judge it again
+		return s.acceptRestored(w, r)
+	}
+	return s.done(w, r, err, pendingPath, accepted)
 }
 
 func (s *Server) askToAccept(w http.ResponseWriter, r *http.Request, status int, c templates.Confirm) error {

@@ -14,6 +14,7 @@ import (
 )
 
 func TestAcceptingARestoredDatabaseAcceptsTheStateThatWasShownAndNoOther(t *testing.T) {
+	t.Parallel()
 	url := pgtest.New(t, migrations.FS, migrate)
 	o := newOutageAt(t, auth.Admin, url)
 	s := o.stored()
@@ -36,12 +37,30 @@ func TestAcceptingARestoredDatabaseAcceptsTheStateThatWasShownAndNoOther(t *test
 }
 
 func TestAScriptAcceptsTheRestoredDatabaseThereIs(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Admin)
 	s := o.stored()
 	if err := o.direct.ReportStatus(t.Context(), federation.NodeStatus{Node: "imp1.synergy.com", AppliedEra: s.Era, AppliedRevision: s.Revision + 20}); err != nil {
 		t.Fatal(err)
 	}
 	o.post("/pending/accept").to("/pending")
+}
+
+// The answer is judged before it waits for whoever saves at that moment, and once more after.
+func TestADatabaseThatIsRestoredOnceMoreWhileTheAnswerWaitsIsNotAccepted(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t, migrations.FS, migrate)
+	o := newOutageAt(t, auth.Admin, url)
+	s := o.stored()
+	if err := o.direct.ReportStatus(t.Context(), federation.NodeStatus{Node: "imp1.synergy.com", AppliedEra: s.Era, AppliedRevision: s.Revision + 20}); err != nil {
+		t.Fatal(err)
+	}
+	answer := o.post("/pending/accept", "ask", "true").status(200).page().One(t, "main form").Form()
+	page := o.overtaken(url, "/pending/accept", answer, `UPDATE revision SET number = number - 3`).status(http.StatusConflict).page()
+	page.Says(t, "main", "Nothing was accepted: the database has gone to another state since you were asked")
+	if now := o.stored(); now.Era != s.Era || now.Revision != s.Revision-3 {
+		t.Errorf("it was accepted: %+v", now.Point())
+	}
 }
 
 // goesBack has the database at an earlier revision, as after another restore.

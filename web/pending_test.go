@@ -12,6 +12,7 @@ import (
 )
 
 func TestNothingIsPendingWhenEveryNodeHoldsEverything(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.get("/pending").page().Says(t, "table tbody td", "No node has run yet")
 	c.nodesOf("imp1.here.com", "imp2.here.com")
@@ -22,6 +23,7 @@ func TestNothingIsPendingWhenEveryNodeHoldsEverything(t *testing.T) {
 }
 
 func TestANodeThatIsBehindIsShownWithTheChangesThatItLacks(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com", "imp2.here.com")
 	c.obeys("imp1.here.com", 0, 0)
@@ -51,6 +53,7 @@ func TestANodeThatIsBehindIsShownWithTheChangesThatItLacks(t *testing.T) {
 }
 
 func TestWhyANodeIsBehindIsSaid(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com")
 	for _, test := range []struct {
@@ -76,6 +79,7 @@ func TestWhyANodeIsBehindIsSaid(t *testing.T) {
 }
 
 func TestAStoppedServiceWaitsToBeStarted(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com")
 	c.obeys("imp1.here.com", 0, 0)
@@ -94,6 +98,7 @@ func TestAStoppedServiceWaitsToBeStarted(t *testing.T) {
 }
 
 func TestARestoredDatabaseIsAcceptedOnPendingActions(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com", "imp2.here.com")
 	s := c.snapshot()
@@ -127,6 +132,7 @@ func TestARestoredDatabaseIsAcceptedOnPendingActions(t *testing.T) {
 }
 
 func TestWhoMayNotAcceptARestoredDatabaseIsToldWhoMay(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	admin := *c
 	admin.cookies = map[string]*http.Cookie{}
@@ -143,6 +149,7 @@ func TestWhoMayNotAcceptARestoredDatabaseIsToldWhoMay(t *testing.T) {
 }
 
 func TestWhileARestoredDatabaseWaitsARollingRestartIsRefusedLikeEveryOrder(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com", "imp2.here.com")
 	s := c.snapshot()

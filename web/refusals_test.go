@@ -23,6 +23,7 @@ func collisions(t *testing.T) *console {
 }
 
 func TestWhatCollidesWithAnotherObjectComesBackAsItWasTyped(t *testing.T) {
+	t.Parallel()
 	c := collisions(t)
 	for _, test := range []struct{ path, field, value, sentence string }{
 		{"/domains", "name", "Imp1.here.com", "imp1.here.com is one of the nodes"},
@@ -47,6 +48,7 @@ func TestWhatCollidesWithAnotherObjectComesBackAsItWasTyped(t *testing.T) {
 }
 
 func TestADomainUnderAnUnlistedTopLevelIsTakenAsItIs(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	for _, destination := range []string{".corp.lab", ".lab.corp", ".uk.co.domaina", ".io.github.example", ".net.azurewebsites"} {
 		c.post("/static-routes", "destination", destination, "type", "domain", "next_hop", "127.0.0.21").to("/static-routes")
@@ -54,6 +56,7 @@ func TestADomainUnderAnUnlistedTopLevelIsTakenAsItIs(t *testing.T) {
 }
 
 func TestSettingsThatUsersCannotFollowComeBackAsTheyWereChosen(t *testing.T) {
+	t.Parallel()
 	c := collisions(t)
 	c.post("/settings", "default_domain", "synergy.com").to("/settings")
 	c.post("/users", "id", "ann", "licensed", "true", "node", "imp1.here.com").to("/users")
@@ -64,6 +67,7 @@ func TestSettingsThatUsersCannotFollowComeBackAsTheyWereChosen(t *testing.T) {
 }
 
 func TestAUserIDWithAnAtSignMakesNoAddress(t *testing.T) {
+	t.Parallel()
 	c := collisions(t)
 	c.post("/settings", "default_domain", "synergy.com").to("/settings")
 	posted := form("id", "ann@synergy.com", "licensed", "true", "node", "imp1.here.com")
@@ -75,6 +79,7 @@ func TestAUserIDWithAnAtSignMakesNoAddress(t *testing.T) {
 }
 
 func TestServicesThatAreNotNamedRunOn(t *testing.T) {
+	t.Parallel()
 	c := collisions(t)
 	home := fmt.Sprintf("/services/%d", c.snapshot().Node("imp1.here.com").ID)
 	c.post(home, "x", "y").to("/services")
@@ -88,6 +93,7 @@ func TestServicesThatAreNotNamedRunOn(t *testing.T) {
 }
 
 func TestAForeignPageIsNotBlamedOnTheRole(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	r := httptest.NewRequest(http.MethodPost, "/acl", strings.NewReader("pattern=all"))
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
@@ -98,6 +104,7 @@ func TestAForeignPageIsNotBlamedOnTheRole(t *testing.T) {
 
 // RFC 9110 sections 9.1 and 15.5.6: HEAD is answered wherever GET is, and 405 names what is answered.
 func TestMethodsAreAnsweredOrNamed(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	for _, path := range []string{"/healthz", "/acl", "/acl/new", "/"} {
 		c.send(httptest.NewRequest(http.MethodHead, path, nil)).status(http.StatusOK)
@@ -113,6 +120,7 @@ func TestMethodsAreAnsweredOrNamed(t *testing.T) {
 }
 
 func TestAFormOpenedBeforeAnotherSavedIsAskedAgain(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/acl", "pattern", "10.0.0.1", "description", "front end").to("/acl")
 	for path, field := range map[string]string{fmt.Sprintf("/acl/%d", c.snapshot().ACL[0].ID): "description", "/settings": "max_contacts"} {
@@ -135,6 +143,7 @@ func TestAFormOpenedBeforeAnotherSavedIsAskedAgain(t *testing.T) {
 }
 
 func TestAChangeWithoutASessionIsToldAndLeadsBackToItsForm(t *testing.T) {
+	t.Parallel()
 	c := newConsole(t)
 	r := httptest.NewRequest(http.MethodPost, "http://console.example/acl", strings.NewReader("pattern=all"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -154,6 +163,7 @@ func TestAChangeWithoutASessionIsToldAndLeadsBackToItsForm(t *testing.T) {
 }
 
 func TestFormsAreReadInEitherEncodingAndNothingElse(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	for _, test := range []struct {
 		kind, body string
@@ -173,6 +183,7 @@ func TestFormsAreReadInEitherEncodingAndNothingElse(t *testing.T) {
 }
 
 func TestSelectingARowTwiceDeletesItOnce(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/acl", "pattern", "10.0.0.1").to("/acl")
 	id := fmt.Sprint(c.snapshot().ACL[0].ID)
@@ -182,12 +193,14 @@ func TestSelectingARowTwiceDeletesItOnce(t *testing.T) {
 }
 
 func TestFindingAnythingSaysSo(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	c.get("/users?q=x").page().Says(t, ".empty", "There is no user where anything begins with x.")
 	c.get("/users?field=microsoft_address&q=x").page().Says(t, ".empty", "where Microsoft SIP address begins with x.")
 }
 
 func TestFaultsLeadBackToTheListTheyAreAbout(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.get("/acl/99").status(http.StatusNotFound).page().Says(t, "main a[href=/acl]", "Back to Incoming ACL")
 	c.post("/acl/delete").status(http.StatusConflict).page().One(t, "main a[href=/acl]")
@@ -200,6 +213,7 @@ func TestFaultsLeadBackToTheListTheyAreAbout(t *testing.T) {
 }
 
 func TestTheMenuShowsWhatTheRoleMayOpen(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	page := c.get("/pages").page()
 	page.Count(t, "a[href=/wizard]", 0)
@@ -209,6 +223,7 @@ func TestTheMenuShowsWhatTheRoleMayOpen(t *testing.T) {
 }
 
 func TestAChangeOfWhatSomebodyDeletedMakesNothingNew(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	for _, re := range resources {
 		before := c.snapshot().Revision
@@ -220,6 +235,7 @@ func TestAChangeOfWhatSomebodyDeletedMakesNothingNew(t *testing.T) {
 }
 
 func TestWhatTheStoreRefusesComesBackAsItWasTyped(t *testing.T) {
+	t.Parallel()
 	c := collisions(t)
 	c.post("/users", "id", "ann", "licensed", "true", "node", "imp1.here.com", "im_address", "ann@synergy.com").to("/users")
 	one := fmt.Sprintf("/domains/%d", c.snapshot().Domains[0].ID)

@@ -58,6 +58,7 @@ func form(pairs ...string) url.Values {
 }
 
 func TestEveryResourceIsAddedFoundChangedAndDeleted(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	for _, re := range resources {
 		t.Run(strings.TrimPrefix(re.path, "/"), func(t *testing.T) {
@@ -93,6 +94,7 @@ func TestEveryResourceIsAddedFoundChangedAndDeleted(t *testing.T) {
 }
 
 func TestWrongInputComesBackAsItWasTyped(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	for _, re := range resources {
 		shown := c.postForm(re.path, re.bad).status(http.StatusUnprocessableEntity).page().One(t, "main form").Form()
@@ -107,6 +109,7 @@ func TestWrongInputComesBackAsItWasTyped(t *testing.T) {
 }
 
 func TestSaveAndAddAnotherLeadsToAnEmptyForm(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/domains", "name", "synergy.com", "again", "true").to("/domains/new")
 	page := c.get("/domains/new").page()
@@ -117,6 +120,7 @@ func TestSaveAndAddAnotherLeadsToAnEmptyForm(t *testing.T) {
 }
 
 func TestDeletingNothingSaysSo(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.get("/acl/delete").status(http.StatusConflict).page().Says(t, "main", "Nothing was selected.")
 	c.post("/acl/delete").status(http.StatusConflict)
@@ -125,6 +129,7 @@ func TestDeletingNothingSaysSo(t *testing.T) {
 }
 
 func TestSeveralAreDeletedTogetherOrNotAtAll(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	for _, p := range []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"} {
 		c.post("/acl", "pattern", p).to("/acl")
@@ -140,6 +145,7 @@ func TestSeveralAreDeletedTogetherOrNotAtAll(t *testing.T) {
 }
 
 func TestBodiesThatAreNoFormsAreRefused(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	for promise, test := range map[string]struct {
 		body, encoding string
@@ -161,6 +167,7 @@ func TestBodiesThatAreNoFormsAreRefused(t *testing.T) {
 }
 
 func TestAddressesThatLeadNowhereAreAPageInTheFrame(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	page := c.get("/presence").status(http.StatusNotFound).page()
 	page.Says(t, "h1", "There is no such page")
@@ -169,6 +176,7 @@ func TestAddressesThatLeadNowhereAreAPageInTheFrame(t *testing.T) {
 }
 
 func TestMenuHoldsOnlyPagesThatExist(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	for _, link := range c.get("/").page().All("nav.menu a") {
 		page := c.get(link.Attr("href")).status(200).page()

@@ -75,6 +75,7 @@ func (c *console) open(route string) answer {
 }
 
 func TestEveryRouteAsksForTheRightThatTheTableSays(t *testing.T) {
+	t.Parallel()
 	c := newConsole(t)
 	for _, route := range c.routes() {
 		role, known := least[route]
@@ -120,6 +121,7 @@ func weight(role auth.Role) int {
 }
 
 func TestButtonsThatARoleMayNotUseAreNotShown(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	for _, path := range []string{"/domains", "/static-routes", "/acl", "/tls-peer-subjects", "/tls-contexts", "/listeners", "/nodes", "/users", "/services", "/settings"} {
 		page := c.get(path).status(200).page()
@@ -133,12 +135,14 @@ func TestButtonsThatARoleMayNotUseAreNotShown(t *testing.T) {
 }
 
 func TestARefusalNamesTheRoleThatIsNeeded(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	c.get("/acl/new").status(http.StatusForbidden).page().Says(t, "main p", "Ask an administrator for the role operator.")
 	c.get("/nodes/new").status(http.StatusForbidden).page().Says(t, "main p", "Ask an administrator for the role admin.")
 }
 
 func TestEveryAnswerCarriesTheHeadersThatProtectIt(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	for _, route := range append(c.routes(), "GET /nowhere", "DELETE /acl") {
 		if route == "POST /logout" {
@@ -167,6 +171,7 @@ func TestEveryAnswerCarriesTheHeadersThatProtectIt(t *testing.T) {
 }
 
 func TestChangesFromForeignPagesAreRefused(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	for promise, set := range map[string]func(http.Header){
 		"by the browser's word":    func(h http.Header) { h.Set("Sec-Fetch-Site", "cross-site") },
@@ -187,6 +192,7 @@ func TestChangesFromForeignPagesAreRefused(t *testing.T) {
 }
 
 func TestTextFromOutsideStaysText(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	const payload = `"><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}`
 	c.post("/acl", "pattern", "10.0.0.1", "description", payload).to("/acl")

@@ -146,7 +146,7 @@ func (s *Server) routes() chi.Router {
 	s.peerCertificateRoutes(r)
 
 	r.Get("/settings", s.may(auth.Read, s.showSettings))
-	r.Post("/settings", s.may(auth.Administer, s.saveSettings))
+	r.Post("/settings", s.keeping(auth.Administer, s.saveSettings))
 	return r
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
+	"isthmus/internal/store"
 	"isthmus/templates"
 )
 
@@ -78,8 +80,14 @@ func (s *Server) saveServices(w http.ResponseWriter, r *http.Request) error {
 	if stopping := without(node.Services, wanted); len(stopping) > 0 && r.PostForm.Has("ask") {
 		return s.askToDeactivate(w, r, node.Name, stopping)
 	}
-	node.Services = wanted
-	_, err = s.store.SaveNode(r.Context(), node)
+	var judged []string // a form without the list of then, such as a script's, means what it says
+	if r.PostForm.Has("was") {
+		judged = slices.Concat([]string{}, node.Services)
+	}
+	err = s.store.ActivateServices(r.Context(), node.ID, wanted, judged)
+	if errors.Is(err, store.ErrOvertaken) { // since it was judged: judge it again
+		return s.saveServices(w, r)
+	}
 	return s.done(w, r, err, servicesPath, "Saved. "+node.Name+" follows within a second.")
 }
 

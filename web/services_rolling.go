@@ -46,6 +46,9 @@ func (s *Server) controlRolling(w http.ResponseWriter, r *http.Request) error {
 	if rolling.EndedAt != nil || s.Now().Sub(rolling.SteppedAt) < abandoned {
 		return federation.Refuse("This rolling restart has ended, or is under way. Look at its progress on the page Services.")
 	}
+	if rolling, err = s.store.ResumeRolling(r.Context(), rolling); err != nil {
+		return err
+	}
 	s.goOnRolling(r.Context(), rolling)
 	return s.done(w, r, nil, servicesPath, "Started. The rolling restart goes on.")
 }

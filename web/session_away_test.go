@@ -12,6 +12,7 @@ import (
 )
 
 func TestWhoHasJustSignedInStaysSignedInWhenTheDatabaseGoes(t *testing.T) {
+	t.Parallel()
 	for _, role := range []auth.Role{auth.Operator, auth.Viewer} {
 		o := newOutage(t, role)
 		o.post("/logout").to("/login")
@@ -22,6 +23,7 @@ func TestWhoHasJustSignedInStaysSignedInWhenTheDatabaseGoes(t *testing.T) {
 }
 
 func TestASessionThatANewOneReplacedIsNoneWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	old := *o.cookies["isthmus"]
 	o.get("/acl").status(200)
@@ -42,6 +44,7 @@ func (o *outage) restarted() *console {
 }
 
 func TestSigningOutWhereTheSessionIsNotKnownHoldsWhenTheDatabaseIsBack(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	elsewhere := *o.cookies["isthmus"]
 	o.link.Cut()
@@ -65,6 +68,7 @@ func TestSigningOutWhereTheSessionIsNotKnownHoldsWhenTheDatabaseIsBack(t *testin
 }
 
 func TestSigningOutClearsACookieThatNobodyKnows(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	o.cookies["isthmus"] = &http.Cookie{Name: "isthmus", Value: "of a session that ended"}
 	o.post("/logout").to("/login")
@@ -74,6 +78,7 @@ func TestSigningOutClearsACookieThatNobodyKnows(t *testing.T) {
 }
 
 func TestSignOutsOfUnknownSessionsAreBounded(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	o.link.Cut()
 	c := o.restarted()
@@ -93,6 +98,7 @@ func TestSignOutsOfUnknownSessionsAreBounded(t *testing.T) {
 
 // A page that nobody looks at must not keep somebody signed in for as long as the database is away.
 func TestARefreshKeepsNobodySignedInWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	o.link.Cut()
 	refreshed := func() answer {
@@ -112,6 +118,7 @@ func TestARefreshKeepsNobodySignedInWithoutTheDatabase(t *testing.T) {
 }
 
 func TestAStreamEndsWithASignOutOfWhichTheDatabaseDoesNotKnow(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t, auth.Viewer)
 	s := o.serve()
 	s.get("/acl").status(200)

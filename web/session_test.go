@@ -14,6 +14,7 @@ import (
 )
 
 func TestSetupLinkMakesTheFirstAdministratorOnce(t *testing.T) {
+	t.Parallel()
 	c := newConsole(t)
 	token, hash := web.NewSetupToken()
 	if err := c.store.NewSetupToken(t.Context(), hash, time.Now().Add(time.Minute)); err != nil {
@@ -46,6 +47,7 @@ func TestSetupLinkMakesTheFirstAdministratorOnce(t *testing.T) {
 }
 
 func TestSetupRefusesAWrongToken(t *testing.T) {
+	t.Parallel()
 	c := newConsole(t)
 	wrong, _ := web.NewSetupToken()
 	if another, _ := web.NewSetupToken(); len(wrong) < 43 || another == wrong { // 256 bits in base64
@@ -59,6 +61,7 @@ func TestSetupRefusesAWrongToken(t *testing.T) {
 }
 
 func TestUnknownNameAndWrongPasswordAreAnsweredAlike(t *testing.T) {
+	t.Parallel()
 	c := newConsole(t)
 	c.signIn(auth.Viewer)
 	c.post("/logout").to("/login")
@@ -76,6 +79,7 @@ func TestUnknownNameAndWrongPasswordAreAnsweredAlike(t *testing.T) {
 }
 
 func TestGuessingIsSlowedDown(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	c.post("/logout")
 	for range 10 {
@@ -89,6 +93,7 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 }
 
 func TestLogoutEndsTheSessionEverywhere(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	kept := *c.cookies["isthmus"]
 	c.post("/logout").to("/login")
@@ -101,6 +106,7 @@ func TestLogoutEndsTheSessionEverywhere(t *testing.T) {
 }
 
 func TestEachLoginHasItsOwnSessionAndReplacesTheOld(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	old := *c.cookies["isthmus"]
 	c.post("/login", "name", "viewer", "password", password).to("/")
@@ -112,6 +118,7 @@ func TestEachLoginHasItsOwnSessionAndReplacesTheOld(t *testing.T) {
 }
 
 func TestCookieIsKeptFromScriptsAndOtherSites(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	cookie := c.cookies["isthmus"]
 	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Secure || cookie.Path != "/" {
@@ -131,6 +138,7 @@ func TestCookieIsKeptFromScriptsAndOtherSites(t *testing.T) {
 }
 
 func TestLoginLeadsWhereOneWantedToGoAndNeverElsewhere(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	for next, want := range map[string]string{
 		"/acl?q=10&op=contains": "/acl?q=10&op=contains", "": "/", "https://evil.example/": "/", "//evil.example/": "/",
@@ -141,6 +149,7 @@ func TestLoginLeadsWhereOneWantedToGoAndNeverElsewhere(t *testing.T) {
 }
 
 func TestRoleThatWasTakenAwayBitesWithTheNextRequest(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	if err := c.store.DeleteSessionsOf(t.Context(), "operator"); err != nil {
 		t.Fatal(err)

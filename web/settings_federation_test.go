@@ -10,6 +10,7 @@ import (
 )
 
 func TestPartitionedFederationIsTurnedOnAfterItsWarning(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodesOf("imp1.here.com")
 	c.post("/static-routes", "destination", "synergy.com", "type", "domain", "next_hop", "127.0.0.21", "in_service", "true").to("/static-routes")
@@ -44,6 +45,7 @@ func TestPartitionedFederationIsTurnedOnAfterItsWarning(t *testing.T) {
 }
 
 func TestWhatSomebodyElseSavedWhileOneWasAskedIsNotLost(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	posted := c.get("/settings").page().One(t, "main form.form").Form()
 	posted.Set("partitioned_federation", "true")
@@ -53,6 +55,7 @@ func TestWhatSomebodyElseSavedWhileOneWasAskedIsNotLost(t *testing.T) {
 }
 
 func TestTheSettingsNameThePreferredListenersAndRestartAllProxies(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.get("/settings").page().Count(t, "[aria-labelledby=routing] button", 0) // there is no proxy yet
 	c.nodesOf("imp1.here.com", "imp2.here.com")

@@ -52,20 +52,12 @@ func (s *Server) showStart(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) scene(ctx context.Context) (scene, error) {
-	snapshot, err := s.snapshot(ctx)
-	if err != nil {
-		return scene{}, err
-	}
-	statuses, now, err := s.reported(ctx)
-	if err != nil {
-		return scene{}, err
-	}
 	seen, err := s.nodeSight(ctx)
 	if err != nil {
 		return scene{}, err
 	}
 	peers, err := s.knownPeers(ctx)
-	return scene{snapshot, statuses, peers, now, s, seen}, err
+	return scene{seen.Snapshot, seen.statuses, peers, cmp.Or(seen.asOf, seen.now), s, seen}, err
 }
 
 // headline is the finding of the page in one sentence, and what follows from it in another.

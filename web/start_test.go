@@ -15,6 +15,7 @@ import (
 )
 
 func TestStartPageLeadsFromNothingToACrossing(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	page := c.get("/").status(200).page()
 	page.Says(t, "h1", "Nothing is set up yet.")
@@ -51,6 +52,7 @@ func TestStartPageLeadsFromNothingToACrossing(t *testing.T) {
 }
 
 func TestStartPageTellsOnePathFromTheDomainThroughTheWizard(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	page := c.get("/").page()
 	if button := page.One(t, ".head a.button"); button.Attr("href") != "/domains/new" {
@@ -81,6 +83,7 @@ func TestStartPageTellsOnePathFromTheDomainThroughTheWizard(t *testing.T) {
 }
 
 func TestStartPageLeadsFromFinishToTheScripts(t *testing.T) {
+	t.Parallel()
 	c := finished(t)
 	page := c.get("/").page()
 	page.Says(t, ".findings .part h3", "The Microsoft side of pool.synergy.com was never seen.")
@@ -96,6 +99,7 @@ func TestStartPageLeadsFromFinishToTheScripts(t *testing.T) {
 }
 
 func TestStartPageSaysWhenNoDomainCrosses(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	for _, domain := range []string{"synergy.com", "synergy.co.uk"} {
 		c.post("/domains", "name", domain).to("/domains")
@@ -105,6 +109,7 @@ func TestStartPageSaysWhenNoDomainCrosses(t *testing.T) {
 }
 
 func TestReadinessTellsDetailsToThisMachineAndToThoseSignedIn(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Viewer)
 	revision := int64(7)
 	health := web.Health{State: web.Ready, Revision: &revision, AppliedRevision: 7, Database: "ok"}
@@ -134,6 +139,7 @@ func TestReadinessTellsDetailsToThisMachineAndToThoseSignedIn(t *testing.T) {
 }
 
 func TestConsoleSaysWhenTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
 	s, err := store.Open(t.Context(), "postgres://nobody@/none?host="+t.TempDir())
 	if err != nil {
 		t.Fatal(err)

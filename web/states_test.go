@@ -47,6 +47,7 @@ func states(a answer, selector string) string {
 }
 
 func TestNodeListTellsWhyANodeIsNotReady(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)
 	revision := c.snapshot().Revision
@@ -80,6 +81,7 @@ func TestNodeListTellsWhyANodeIsNotReady(t *testing.T) {
 }
 
 func TestANodeWithAFaultCountsAsBehind(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(2)
 	revision := c.snapshot().Revision
@@ -101,6 +103,7 @@ func TestANodeWithAFaultCountsAsBehind(t *testing.T) {
 }
 
 func TestListenerListJoinsWhatTheNodesReport(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(2)
 	c.post("/listeners", "name", "Lab", "transport", "tcp", "port", "5070").to("/listeners")
@@ -130,6 +133,7 @@ func TestListenerListJoinsWhatTheNodesReport(t *testing.T) {
 }
 
 func TestNextHopsAreShownOnceWithWhatTheNodesSay(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(2)
 	for i, pattern := range []string{"a.com", "b.com", "c.com"} {
@@ -168,6 +172,7 @@ func TestNextHopsAreShownOnceWithWhatTheNodesSay(t *testing.T) {
 }
 
 func TestStartPageCountsTheDomainsThatCross(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.nodes(1)
 	c.post("/settings", "partitioned_federation", "true").to("/settings")

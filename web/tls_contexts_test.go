@@ -24,6 +24,7 @@ func listed(page htmltest.Node, field, list string) []string {
 }
 
 func TestTheTwoListsFollowTheTicksAndSaveNothing(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	for _, name := range []string{"fe1.synergy.com", "fe2.synergy.com", "pool.synergy.com"} {
 		c.post("/tls-peer-subjects", "name", name).to("/tls-peer-subjects")
@@ -69,6 +70,7 @@ func TestTheTwoListsFollowTheTicksAndSaveNothing(t *testing.T) {
 
 // Enter in a text field presses the first button of a form.
 func TestEnterSavesAContext(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	if first := c.get("/tls-contexts/new").page().All("form.form button")[0]; first.Text() != "Save" || first.Has("name") {
 		t.Errorf("Enter presses %q", first.Text())
@@ -76,6 +78,7 @@ func TestEnterSavesAContext(t *testing.T) {
 }
 
 func TestAListOfEllipticCurvesAloneIsRefusedBecauseOfLync(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	page := c.post("/tls-contexts", "name", "lab", "ciphers", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256").status(422).page()
 	page.Says(t, "#error-ciphers", "Lync offers no elliptic-curve cipher")
@@ -90,6 +93,7 @@ func TestAListOfEllipticCurvesAloneIsRefusedBecauseOfLync(t *testing.T) {
 }
 
 func TestEachCipherSaysWhetherLyncCanUseIt(t *testing.T) {
+	t.Parallel()
 	page := signedInAs(t, auth.Admin).get("/tls-contexts/new").page()
 	labels := page.All("#field-ciphers label")
 	if len(labels) != len(federation.Ciphers()) {
@@ -107,6 +111,7 @@ func TestEachCipherSaysWhetherLyncCanUseIt(t *testing.T) {
 }
 
 func TestWhatCannotBeChosenIsSaid(t *testing.T) {
+	t.Parallel()
 	page := signedInAs(t, auth.Viewer).get("/tls-contexts/1").page()
 	for _, words := range []string{"empty fragments are never sent", "A certificate signed with SHA-1 is refused", "ciphers of TLS 1.3 are fixed"} {
 		page.Says(t, "section[aria-labelledby=same]", words)
@@ -115,6 +120,7 @@ func TestWhatCannotBeChosenIsSaid(t *testing.T) {
 }
 
 func TestBrokenVersionsAreAllowedOnPurposeOnly(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	for _, version := range []string{"1.0", "1.1"} {
 		page := c.post("/tls-contexts", "name", "old", "min_version", version).status(422).page()
@@ -141,6 +147,7 @@ func TestBrokenVersionsAreAllowedOnPurposeOnly(t *testing.T) {
 }
 
 func TestAStandingBannerNamesEveryContextThatLetsBrokenVersionsIn(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/tls-contexts", "name", "old", "min_version", "1.1", "legacy", "true").to("/tls-contexts")
 	c.get("/tls-contexts")
@@ -177,6 +184,7 @@ func TestAStandingBannerNamesEveryContextThatLetsBrokenVersionsIn(t *testing.T) 
 }
 
 func TestAWeakContextIsMarkedInTheListWithWhomItRefuses(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	for name, fields := range map[string][]string{
 		"triple":  {"ciphers", "TLS_RSA_WITH_3DES_EDE_CBC_SHA"},
@@ -212,6 +220,7 @@ func TestAWeakContextIsMarkedInTheListWithWhomItRefuses(t *testing.T) {
 }
 
 func TestAStandingBannerSaysWhomWeakCiphersRefuse(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	peers := c.snapshot().TLSContext(federation.PeerAuthContext)
 	path := fmt.Sprintf("/tls-contexts/%d", peers.ID)
@@ -236,6 +245,7 @@ func TestAStandingBannerSaysWhomWeakCiphersRefuse(t *testing.T) {
 }
 
 func TestCiphersThatNoNodesKeyFitsAreToldWhereTheyMeet(t *testing.T) {
+	t.Parallel()
 	c := withKey(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)

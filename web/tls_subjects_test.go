@@ -12,6 +12,7 @@ import (
 )
 
 func TestAWholeSubjectIsTakenByItsCommonNameAndThatIsTold(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	c.post("/tls-peer-subjects", "name", "CN=fe8.synergy.com, O=Foo").to("/tls-peer-subjects")
 	c.get("/tls-peer-subjects").page().Says(t, ".banner", "Of the whole subject the Common Name alone was taken: fe8.synergy.com.")
@@ -27,6 +28,7 @@ func (c *console) selected(context string) []string {
 }
 
 func TestASubjectIsAddedAndSelectedInOneStep(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)
@@ -57,6 +59,7 @@ func TestASubjectIsAddedAndSelectedInOneStep(t *testing.T) {
 }
 
 func TestWhereASavedSubjectIsSelectedIsTrue(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/tls-contexts", "name", "lab", "verify_client", "true").to("/tls-contexts")
 	c.post("/tls-peer-subjects", "name", "fe1.synergy.com", "contexts", federation.PeerAuthContext).to("/tls-peer-subjects")
@@ -76,6 +79,7 @@ func TestWhereASavedSubjectIsSelectedIsTrue(t *testing.T) {
 }
 
 func TestASelectionThatSomebodyElseOvertookIsAskedAgain(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.post("/tls-contexts", "name", "lab", "verify_client", "true").to("/tls-contexts")
 	form := c.get("/tls-peer-subjects/new").page().One(t, "form[action='/tls-peer-subjects']").Form()
@@ -100,6 +104,7 @@ func TestASelectionThatSomebodyElseOvertookIsAskedAgain(t *testing.T) {
 }
 
 func TestAnOperatorIsToldWhoSelectsASubject(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Operator)
 	ca := siptest.NewAuthority("Synergy Root")
 	c.trusts(ca)

@@ -8,6 +8,7 @@ import (
 )
 
 func TestTheLimitsAreAcknowledgedBeforeANewRun(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	page := c.get("/wizard").status(http.StatusOK).page()
 	for _, limit := range []string{"Group chat", "VCS or an Expressway", "Exchange Unified Messaging", "firewall or an ASA", "Presence Web Service", "Back up first", "restarted"} {
@@ -24,6 +25,7 @@ func TestTheLimitsAreAcknowledgedBeforeANewRun(t *testing.T) {
 }
 
 func TestARunWithoutAcknowledgementReplacesNoDraft(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(2)
 	page := c.post("/wizard").status(http.StatusUnprocessableEntity).page()
@@ -32,6 +34,7 @@ func TestARunWithoutAcknowledgementReplacesNoDraft(t *testing.T) {
 }
 
 func TestADeploymentIsGoneThroughAgainWithoutTheLimits(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	c.finish().to("/deployments/1")

@@ -57,6 +57,7 @@ func hosts(pairs ...string) url.Values {
 }
 
 func TestAnEmptyAddressOfAFrontEndIsLookedUp(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.withDNS("fe1.synergy.com. 60 IN AAAA 2001:db8::21", "fe1.synergy.com. 60 IN A 10.1.20.21", "fe2.synergy.com. 60 IN A 10.1.20.22")
 	c.walk(2)
@@ -70,6 +71,7 @@ func TestAnEmptyAddressOfAFrontEndIsLookedUp(t *testing.T) {
 }
 
 func TestFrontEndsAreComparedWithTheDNS(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.withDNS("fe1.synergy.com. 60 IN A 10.1.20.21", "21.20.1.10.in-addr.arpa. 60 IN PTR FE1.synergy.com.",
 		"fe2.synergy.com. 60 IN A 10.1.20.29", "22.20.1.10.in-addr.arpa. 60 IN PTR fe2.synergy.com.", "fe3.synergy.com. 60 IN A 10.1.20.23")
@@ -102,6 +104,7 @@ func (s searching) LookupNetIP(ctx context.Context, network, name string) ([]net
 }
 
 func TestNamesOfFrontEndsAreFullyQualifiedToTheDNS(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.withDNS("fe1.synergy.com.corp.lab. 60 IN A 10.9.9.9", "fe2.synergy.com. 60 IN A 10.1.20.22", "fe2.synergy.com.corp.lab. 60 IN A 10.9.9.9")
 	c.config.Resolver = searching{c.config.Resolver}
@@ -113,6 +116,7 @@ func TestNamesOfFrontEndsAreFullyQualifiedToTheDNS(t *testing.T) {
 }
 
 func TestAnAddressThatDiffersFromTheDNSIsToldWithoutScript(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.withDNS("fe1.synergy.com. 60 IN A 10.1.20.21", "fe2.synergy.com. 60 IN A 10.1.20.29")
 	c.walk(2)
@@ -129,6 +133,7 @@ func TestAnAddressThatDiffersFromTheDNSIsToldWithoutScript(t *testing.T) {
 }
 
 func TestANameThatTheDNSDoesNotKnowIsSaidToBeUnknown(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.withDNS()
 	c.walkWith(lyncWithCalls())

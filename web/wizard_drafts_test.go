@@ -13,6 +13,7 @@ import (
 )
 
 func TestOnesOwnDraftIsNotTakenOverFromOneself(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(2)
 	draft := must[store.Draft](t)(c.store.Draft(t.Context(), string(auth.Admin)))
@@ -23,6 +24,7 @@ func TestOnesOwnDraftIsNotTakenOverFromOneself(t *testing.T) {
 }
 
 func TestTakingADraftOverSaysWhatItReplaces(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Operator)
 	c.walk(2)
 	c.post("/logout")
@@ -38,6 +40,7 @@ func TestTakingADraftOverSaysWhatItReplaces(t *testing.T) {
 }
 
 func TestADraftThatIsGoneReplacesNone(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(2)
 	c.get("/wizard/drafts/9999").status(http.StatusNotFound)
@@ -46,6 +49,7 @@ func TestADraftThatIsGoneReplacesNone(t *testing.T) {
 }
 
 func TestAnAnswerThatAFormDoesNotHoldStays(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(2)
 	c.post("/wizard/2", "pool", "pool2.synergy.com").to("/wizard/3")
@@ -55,6 +59,7 @@ func TestAnAnswerThatAFormDoesNotHoldStays(t *testing.T) {
 }
 
 func TestTheWizardBeginsOnlyWithADeploymentThatExists(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(1)
 	for _, from := range []string{"x", "99"} {
@@ -64,6 +69,7 @@ func TestTheWizardBeginsOnlyWithADeploymentThatExists(t *testing.T) {
 }
 
 func TestWithoutADraftEveryStepLeadsToTheBeginning(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.get("/wizard/6").to("/wizard")
 	c.post("/wizard/finish").to("/wizard")
@@ -71,6 +77,7 @@ func TestWithoutADraftEveryStepLeadsToTheBeginning(t *testing.T) {
 }
 
 func TestAnswersFromElsewhereStayChoices(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	answers := federation.Answers{Platform: federation.OCS2007R2, Edition: federation.EditionStandard, Site: "1",
 		FrontEnds: []federation.Host{{FQDN: "fe1.synergy.com", Address: "10.1.20.21"}}, Domains: []string{"gone.com"}}
@@ -87,6 +94,7 @@ func TestAnswersFromElsewhereStayChoices(t *testing.T) {
 }
 
 func TestAnOperatorFinishesAPlanThatChangesNoSettings(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	c.finish().to("/deployments/1")
@@ -101,6 +109,7 @@ func TestAnOperatorFinishesAPlanThatChangesNoSettings(t *testing.T) {
 }
 
 func TestFinishDropsTheDraftAndSaysSo(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	c.finish().to("/deployments/1")
@@ -109,6 +118,7 @@ func TestFinishDropsTheDraftAndSaysSo(t *testing.T) {
 }
 
 func TestBackAsksNothingAndKeepsTheStep(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(2)
 	typed := hosts("half", "")

@@ -9,6 +9,7 @@ import (
 )
 
 func TestTheMicrosoftSideMaySendToABalancerBeforeTheNodes(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(4)
 	c.get("/wizard/5").page().One(t, "[name=front_name]")
@@ -30,6 +31,7 @@ func TestTheMicrosoftSideMaySendToABalancerBeforeTheNodes(t *testing.T) {
 }
 
 func TestNobodyIsAskedForABalancerWhereAnExpresswayOrAnAddressIsSentTo(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walkWith(url.Values{"front_name": {"sip.synergy.com"}})
 	c.postForm("/wizard/1", lyncWithCalls()).to("/wizard/2")

@@ -38,6 +38,7 @@ func (c *console) look(values url.Values) looked {
 }
 
 func TestAFieldIsCheckedByTheRulesOfNext(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(1)
 	for _, w := range []struct{ field, value, problem, caution string }{
@@ -64,6 +65,7 @@ func TestAFieldIsCheckedByTheRulesOfNext(t *testing.T) {
 }
 
 func TestAServerIsLookedUpWhileItIsTyped(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.withDNS("fe1.synergy.com. 60 IN A 10.1.20.21", "21.20.1.10.in-addr.arpa. 60 IN PTR fe1.synergy.com.",
 		"fe2.synergy.com. 60 IN A 10.1.20.22", "22.20.1.10.in-addr.arpa. 60 IN PTR other.synergy.com.",
@@ -93,6 +95,7 @@ func TestAServerIsLookedUpWhileItIsTyped(t *testing.T) {
 }
 
 func TestARowIsFoundBehindEmptyOnes(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.withDNS()
 	c.walk(2)
@@ -104,6 +107,7 @@ func TestARowIsFoundBehindEmptyOnes(t *testing.T) {
 }
 
 func TestOnlyFieldsOfTheWizardAreLookedAt(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.get("/wizard/look?field=pool&pool=x").status(http.StatusNotFound) // there is no draft
 	c.walk(1)
@@ -132,6 +136,7 @@ func (w waiting) LookupNetIP(ctx context.Context, _, _ string) ([]netip.Addr, er
 func (waiting) LookupAddr(context.Context, string) ([]string, error) { return nil, nil }
 
 func TestASessionHasAFewLookUpsAtATime(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(2)
 	dns := waiting{make(chan struct{}, 100), make(chan struct{})}

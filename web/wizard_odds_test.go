@@ -12,6 +12,7 @@ import (
 
 // The database keeps no NUL in a text, so one that comes along with a paste or a script is no part of any answer.
 func TestANULIsNoPartOfAnAnswer(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(1)
 	values := steps()[1]
@@ -29,6 +30,7 @@ func TestANULIsNoPartOfAnAnswer(t *testing.T) {
 }
 
 func TestWhoeverLostTheDraftIsTold(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{"/wizard/3", "/wizard/6", "/wizard/finish"} {
 		c := ready(t, auth.Admin)
 		c.walk(5)
@@ -44,6 +46,7 @@ func TestWhoeverLostTheDraftIsTold(t *testing.T) {
 }
 
 func TestFinishNamesTheConflictBeforeAnythingElse(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	form := c.get("/wizard/6").page().One(t, "form.finish").Form()
@@ -56,6 +59,7 @@ func TestFinishNamesTheConflictBeforeAnythingElse(t *testing.T) {
 }
 
 func TestAnEditSaysOnEveryStepWhatItChanges(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(3)
 	c.get("/wizard/3").page().Count(t, ".run", 0)
@@ -70,6 +74,7 @@ func TestAnEditSaysOnEveryStepWhatItChanges(t *testing.T) {
 }
 
 func TestTheTrustedPoolSaysWhoHasItAlready(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(4)
 	c.get("/wizard/5").page().Says(t, "#hint-trusted_pool", "nothing of yours is called so yet")
@@ -80,6 +85,7 @@ func TestTheTrustedPoolSaysWhoHasItAlready(t *testing.T) {
 }
 
 func TestWithCallingTheExpresswayIsInBetween(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(4)
 	c.get("/wizard/5").page().Says(t, "h1", "Which node does the Microsoft side send to?")
@@ -90,6 +96,7 @@ func TestWithCallingTheExpresswayIsInBetween(t *testing.T) {
 }
 
 func TestOCSIsNotAskedForACmdletThatItHasNot(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walkWith(url.Values{"platform": {federation.OCS2007R2}, "transport": {federation.TLS}})
 	page := c.get("/wizard/4").page()
@@ -101,6 +108,7 @@ func TestOCSIsNotAskedForACmdletThatItHasNot(t *testing.T) {
 }
 
 func TestAddRowsStandsWithTheFrontEndsAndAddressesAreTypedAsText(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walkWith(lyncWithCalls())
 	page := c.get("/wizard/3").page()

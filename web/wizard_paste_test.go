@@ -21,6 +21,7 @@ Pools    : {pool.synergy.com}
 `
 
 func TestAPasteFillsTheFieldsIn(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.withDNS("fe1.synergy.com. 60 IN A 10.1.20.21")
 	c.walk(1)
@@ -43,6 +44,7 @@ func TestAPasteFillsTheFieldsIn(t *testing.T) {
 }
 
 func TestAPasteThatIsNotUnderstoodStaysToBeRead(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(1)
 	for _, text := range []string{"not of this shell", "", strings.Repeat("x", 300<<10)} {
@@ -61,6 +63,7 @@ func TestAPasteThatIsNotUnderstoodStaysToBeRead(t *testing.T) {
 }
 
 func TestTheCommandsStandBesideTheirFields(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(1)
 	page := c.get("/wizard/2").page()
@@ -82,6 +85,7 @@ func domainsOfBothSides(t *testing.T) *console {
 }
 
 func TestTheDomainsOfBothSidesAreCompared(t *testing.T) {
+	t.Parallel()
 	for name, text := range map[string]string{
 		"printed":  "Identity  : Synergy.com\nName      : Synergy.com\nIsDefault : True\n\nIdentity  : other.com\nName      : other.com\nIsDefault : False\n",
 		"as lines": "Synergy.com\r\nother.com\r\n",
@@ -102,6 +106,7 @@ func TestTheDomainsOfBothSidesAreCompared(t *testing.T) {
 }
 
 func TestDomainsThatAreNoneKeepTheStep(t *testing.T) {
+	t.Parallel()
 	c := domainsOfBothSides(t)
 	for text, want := range map[string]string{
 		"synergy.com\nno_domain":                             "such as",
@@ -118,6 +123,7 @@ func TestDomainsThatAreNoneKeepTheStep(t *testing.T) {
 }
 
 func TestHostsBelowADomainAreNotOfferedOverIPv6(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(3)
 	c.postForm("/wizard/4", url.Values{"domains": {"synergy.com"}, "child_domains": {"true"}}).to("/wizard/5")
@@ -134,6 +140,7 @@ func TestHostsBelowADomainAreNotOfferedOverIPv6(t *testing.T) {
 }
 
 func TestAnExpresswayWithIPv6OffersNoHostsBelowADomain(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walkWith(lyncWithCalls())
 	c.get("/wizard/4").page().One(t, "[type=checkbox][name=child_domains]")
@@ -146,6 +153,7 @@ func TestAnExpresswayWithIPv6OffersNoHostsBelowADomain(t *testing.T) {
 }
 
 func TestBackKeepsTheDomainsThatWereTyped(t *testing.T) {
+	t.Parallel()
 	c := domainsOfBothSides(t)
 	c.postForm("/wizard/4", url.Values{"domains": {"synergy.com"}, "microsoft_domains": {"Synergy.com\nother.com"}, "back": {"true"}}).to("/wizard/3")
 	if typed := c.get("/wizard/4").page().One(t, "[name=microsoft_domains]").Text(); strings.Join(strings.Fields(typed), " ") != "synergy.com other.com" {

@@ -30,6 +30,7 @@ func lyncWithCalls() url.Values {
 }
 
 func TestEveryPlatformLeadsToItsScripts(t *testing.T) {
+	t.Parallel()
 	for _, platform := range []string{federation.SkypeForBusiness2019, federation.SkypeForBusiness2015, federation.Lync2013, federation.Lync2010, federation.OCS2007R2} {
 		t.Run(platform, func(t *testing.T) {
 			c := ready(t, auth.Admin)
@@ -41,6 +42,7 @@ func TestEveryPlatformLeadsToItsScripts(t *testing.T) {
 }
 
 func TestCallingAsksForAnExpressway(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(2)
 	c.get("/wizard/3").page().Count(t, "#field-expressway", 0)
@@ -69,6 +71,7 @@ func TestCallingAsksForAnExpressway(t *testing.T) {
 }
 
 func TestOCSIsAskedWhatItKnows(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.post("/wizard", "acknowledged", "true").to("/wizard/1")
 	// A browser without style sheets sends the fields of other platforms too.
@@ -95,6 +98,7 @@ func TestOCSIsAskedWhatItKnows(t *testing.T) {
 }
 
 func TestSwitchingThePlatformBackLosesNothing(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walkWith(lyncWithCalls())
 	c.postForm("/wizard/1", url.Values{"platform": {federation.OCS2007R2}}).to("/wizard/2")
@@ -110,6 +114,7 @@ func TestSwitchingThePlatformBackLosesNothing(t *testing.T) {
 }
 
 func TestFieldsOfOtherPlatformsAreMarkedForTheStyleSheet(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(0)
 	page := c.get("/wizard/1").page()

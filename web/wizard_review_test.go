@@ -21,6 +21,7 @@ func reopened(t *testing.T) *console {
 }
 
 func TestTheWayBackOfBeforeIsOfferedWhileItCanBeWritten(t *testing.T) {
+	t.Parallel()
 	c := reopened(t)
 	page := c.get("/wizard/6").status(http.StatusOK).page()
 	if href := page.One(t, ".run a").Attr("href"); href != "/deployments/1/rollback.ps1" {
@@ -35,6 +36,7 @@ func TestTheWayBackOfBeforeIsOfferedWhileItCanBeWritten(t *testing.T) {
 }
 
 func TestTheReviewOfAnEditShowsWhatGoes(t *testing.T) {
+	t.Parallel()
 	c := reopened(t)
 	c.postForm("/wizard/3", hosts("fe1.synergy.com", "10.1.20.21", "fe3.synergy.com", "10.1.20.23")).to("/wizard/4")
 	page := c.get("/wizard/6").status(http.StatusOK).page()
@@ -57,6 +59,7 @@ func TestTheReviewOfAnEditShowsWhatGoes(t *testing.T) {
 }
 
 func TestWhatWasThereBeforeStaysWhenAFrontEndGoes(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	must[federation.ACLEntry](t)(c.store.SaveACLEntry(t.Context(), federation.ACLEntry{Pattern: "10.1.20.22", Description: "by hand"}))
 	c.walk(5)
@@ -75,6 +78,7 @@ func TestWhatWasThereBeforeStaysWhenAFrontEndGoes(t *testing.T) {
 }
 
 func TestARunUnderAnotherNameSaysThatItMakesASecondDeployment(t *testing.T) {
+	t.Parallel()
 	c := reopened(t)
 	values := steps()[1]
 	values.Set("pool", "west.synergy.com")
@@ -93,6 +97,7 @@ func west() url.Values {
 }
 
 func TestRoutesThatAreInTheWayCanStayFirst(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	c.finish().to("/deployments/1")
@@ -114,6 +119,7 @@ func TestRoutesThatAreInTheWayCanStayFirst(t *testing.T) {
 }
 
 func TestAPriorityThatIsNoneIsRefused(t *testing.T) {
+	t.Parallel()
 	c := reopened(t)
 	c.post("/wizard/6").status(http.StatusConflict)
 	c.post("/wizard/6", "first_priority", "x").status(http.StatusConflict)
@@ -125,6 +131,7 @@ func TestAPriorityThatIsNoneIsRefused(t *testing.T) {
 }
 
 func TestAnotherConflictOffersNoPlaceBehind(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	route := federation.NewStaticRoute()
@@ -137,6 +144,7 @@ func TestAnotherConflictOffersNoPlaceBehind(t *testing.T) {
 }
 
 func TestASecondTabThatChangedTheDraftMakesTheFirstStale(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	first := c.get("/wizard/6").page().One(t, "form.finish").Form()
@@ -155,6 +163,7 @@ func TestASecondTabThatChangedTheDraftMakesTheFirstStale(t *testing.T) {
 }
 
 func TestTheReviewListsAllAnswersOfEachPlatform(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walkWith(lyncWithCalls())
 	page := c.get("/wizard/6").page()
@@ -184,6 +193,7 @@ func contextRow(t *testing.T, c *console, name string) string {
 }
 
 func TestTheReviewSaysWhatBecomesOfAContext(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walkWith(url.Values{"platform": {federation.Lync2013}})
 	says := func(wants ...string) {

@@ -9,6 +9,7 @@ import (
 )
 
 func TestAnOperatorFinishesOnlyWhatAnOperatorMayChange(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Operator)
 	c.walk(5)
 	page := c.get("/wizard/6").status(http.StatusOK).page()
@@ -21,6 +22,7 @@ func TestAnOperatorFinishesOnlyWhatAnOperatorMayChange(t *testing.T) {
 }
 
 func TestAnOperatorChangesNoTLSContextByAPlan(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	c.finish().to("/deployments/1")
@@ -38,6 +40,7 @@ func TestAnOperatorChangesNoTLSContextByAPlan(t *testing.T) {
 }
 
 func TestAnOperatorTakesNoNameOutOfATLSContextByAnEdit(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	c.finish().to("/deployments/1")
@@ -56,6 +59,7 @@ func TestAnOperatorTakesNoNameOutOfATLSContextByAnEdit(t *testing.T) {
 }
 
 func TestAViewerReadsDeploymentsAndNoMore(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	c.finish().to("/deployments/1")
@@ -71,6 +75,7 @@ func TestAViewerReadsDeploymentsAndNoMore(t *testing.T) {
 }
 
 func TestAnothersDraftCanBeLookedAtAndTakenOver(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Operator)
 	c.walk(3)
 	c.post("/logout")
@@ -87,6 +92,7 @@ func TestAnothersDraftCanBeLookedAtAndTakenOver(t *testing.T) {
 }
 
 func TestADraftIsDroppedOnlyByItsOwner(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Operator)
 	c.walk(2)
 	c.post("/logout")
@@ -100,6 +106,7 @@ func TestADraftIsDroppedOnlyByItsOwner(t *testing.T) {
 }
 
 func TestAnOperatorIsToldBeforeTheFirstStepWhoFinishes(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Operator)
 	c.get("/wizard").page().Says(t, ".run", "Your role, operator, can answer every step, but not finish this run, because it changes settings and TLS contexts.")
 	c.post("/logout")
@@ -113,6 +120,7 @@ func TestAnOperatorIsToldBeforeTheFirstStepWhoFinishes(t *testing.T) {
 }
 
 func TestAnOperatorIsToldWhichLaterRunsAreForAnAdministrator(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	c.finish().to("/deployments/1")

@@ -12,6 +12,7 @@ import (
 // TestEveryRuleIsToldUnderItsField goes through what the wizard refuses (guide p.66, 69-71, 74): each rule is reachable in
 // the pages, and its sentence stands under the field that it is about and in the summary, which leads there.
 func TestEveryRuleIsToldUnderItsField(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walkWith(lyncWithCalls())
 	for _, w := range []struct {
@@ -102,6 +103,7 @@ func edited(values, edit url.Values) url.Values {
 }
 
 func TestStandardEditionIsOneFrontEnd(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(3)
 	c.post("/wizard/2", "edition", "standard", "site", "1").to("/wizard/3")
@@ -114,6 +116,7 @@ func TestStandardEditionIsOneFrontEnd(t *testing.T) {
 }
 
 func TestAFieldWithAProblemHasNoCautionBesides(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(2)
 	page := c.postForm("/wizard/3", hosts("fe1.synergy.com", "127.0.0.1", "fe2.synergy.com", "127.0.0.1")).status(http.StatusUnprocessableEntity).page()
@@ -123,6 +126,7 @@ func TestAFieldWithAProblemHasNoCautionBesides(t *testing.T) {
 }
 
 func TestAWarningStandsWhereItArises(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walkWith(url.Values{"load_balancer": {"10.1.20.9"}, "routing_node": {"imp2.synergy.com"}})
 	c.get("/wizard/2").page().Says(t, "[data-cautions=load_balancer] .caution", "does not support a load balancer")

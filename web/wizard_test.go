@@ -54,6 +54,7 @@ func (c *console) finish() answer {
 }
 
 func TestTheWizardLeadsFromFiveStepsToScripts(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	page := c.get("/wizard/6").status(http.StatusOK).page()
@@ -78,6 +79,7 @@ func TestTheWizardLeadsFromFiveStepsToScripts(t *testing.T) {
 }
 
 func TestAScriptIsDownloadedForWindows(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	c.finish().to("/deployments/1")
@@ -94,6 +96,7 @@ func TestAScriptIsDownloadedForWindows(t *testing.T) {
 }
 
 func TestAnswersOutliveBackReloadAndAnotherDay(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(3)
 	c.postForm("/wizard/4", url.Values{"domains": {"synergy.com"}, "child_domains": {"true"}, "back": {"true"}}).to("/wizard/3")
@@ -107,6 +110,7 @@ func TestAnswersOutliveBackReloadAndAnotherDay(t *testing.T) {
 }
 
 func TestNoStepIsSkipped(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.get("/wizard/1").to("/wizard")
 	c.walk(1)
@@ -122,6 +126,7 @@ func TestNoStepIsSkipped(t *testing.T) {
 }
 
 func TestTheStepsThatWereReachedAreLinks(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(2)
 	var links []string
@@ -136,6 +141,7 @@ func TestTheStepsThatWereReachedAreLinks(t *testing.T) {
 }
 
 func TestAnAnswerThatDoesNotHoldStaysInTheForm(t *testing.T) {
+	t.Parallel()
 	for _, w := range []struct {
 		name       string
 		step       int
@@ -169,6 +175,7 @@ func TestAnAnswerThatDoesNotHoldStaysInTheForm(t *testing.T) {
 }
 
 func TestStandardEditionAsksForNoPool(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(1)
 	c.post("/wizard/2", "edition", "standard", "pool", "left.over.com", "load_balancer", "10.1.1.1", "registrar", "", "site", "1").to("/wizard/3")
@@ -189,6 +196,7 @@ func (c *console) draft() (federation.Answers, error) {
 }
 
 func TestMoreRowsKeepWhatWasTyped(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(2)
 	values := steps()[2]
@@ -201,6 +209,7 @@ func TestMoreRowsKeepWhatWasTyped(t *testing.T) {
 }
 
 func TestFinishAppliesOnlyThePlanThatWasRead(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	form := c.get("/wizard/6").page().One(t, "form.finish").Form()
@@ -214,6 +223,7 @@ func TestFinishAppliesOnlyThePlanThatWasRead(t *testing.T) {
 }
 
 func TestAConflictKeepsFinishAway(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	form := c.get("/wizard/6").page().One(t, "form.finish").Form()
@@ -232,6 +242,7 @@ func TestAConflictKeepsFinishAway(t *testing.T) {
 }
 
 func TestFinishingTwiceIsFinishingOnce(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	c.finish().to("/deployments/1")
@@ -246,6 +257,7 @@ func TestFinishingTwiceIsFinishingOnce(t *testing.T) {
 }
 
 func TestTheRoutingStepProposesTheNodeWithoutUsers(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(4)
 	page := c.get("/wizard/5").page()
@@ -258,6 +270,7 @@ func TestTheRoutingStepProposesTheNodeWithoutUsers(t *testing.T) {
 }
 
 func TestTheWizardWithoutDomainsAndNodesSaysWhatToDo(t *testing.T) {
+	t.Parallel()
 	c := signedInAs(t, auth.Admin)
 	c.walk(3)
 	c.get("/wizard/4").page().Says(t, "#field-domains", "This side holds no domain yet.")

@@ -24,6 +24,7 @@ func saysInWords(t *testing.T, text, want string) {
 }
 
 func TestProblemsHaveTheWordsOfThePage(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walkWith(lyncWithCalls())
 	for _, w := range []struct {
@@ -46,6 +47,7 @@ func TestProblemsHaveTheWordsOfThePage(t *testing.T) {
 }
 
 func TestTheReviewHasTheWordsOfThePage(t *testing.T) {
+	t.Parallel()
 	c := ready(t, auth.Admin)
 	c.walk(5)
 	c.finish().to("/deployments/1")

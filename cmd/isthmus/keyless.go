@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"sync"
-	"time"
 
 	"isthmus/internal/certs"
 	"isthmus/web"
@@ -38,10 +37,8 @@ func (s *server) awaitKey(ctx context.Context, why error) (*certs.Key, func(cont
 	defer group.Wait()
 	defer closeDoors(doors)
 	for {
-		select {
-		case <-ctx.Done():
+		if s.db.Pause(ctx, retryDatabase); ctx.Err() != nil {
 			return nil, nil, ctx.Err()
-		case <-time.After(retryDatabase):
 		}
 		key, later, err := s.prepare(ctx)
 		if !errors.As(err, new(keyless)) {

@@ -70,10 +70,13 @@ func (e databaseError) Unwrap() error { return e.cause }
 
 func (e databaseError) Error() string {
 	const way = "Check --database-url, and that Postgres runs."
-	if errors.Is(e.cause, store.ErrUnavailable) {
+	cause := e.cause
+	if failure := (*store.Failure)(nil); store.Denied(cause) && errors.As(cause, &failure) {
+		cause = failure.Cause
+	} else if errors.Is(cause, store.ErrUnavailable) {
 		return "The database cannot be reached, or does not answer in time. " + way
 	}
-	return "The database cannot be used (" + strings.Join(strings.Fields(e.cause.Error()), " ") + "). " + way
+	return "The database cannot be used (" + strings.Join(strings.Fields(cause.Error()), " ") + "). " + way
 }
 
 func closeCluster(c *embedpg.Cluster) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -105,6 +106,38 @@ func TestBesideANewerSchemaANodeRoutesFromDisk(t *testing.T) {
 	awaitThat(t, "the reason", func() bool { return strings.Contains(s.log.String(), "Start the newer program") })
 	m.raw(`DELETE FROM goose_db_version WHERE version_id = 9000`)
 	s.await(t, "ready")
+}
+
+func TestANodeThatItsDatabaseRefusesStartsFromDiskAndOneThatHasNothingThereEnds(t *testing.T) {
+	m := served(t, "127.61.0.29")
+	u, err := url.Parse(m.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword("not-there-yet", "x")
+	s := m.serve(u.String(), "127.61.0.29")
+	if r := s.await(t, "degraded"); r.Revision != nil || r.AppliedRevision == 0 {
+		t.Errorf("it says %+v", r)
+	}
+	awaitThat(t, "the reason", func() bool {
+		return strings.Contains(s.log.String(), "The database does not let this node in") && strings.Contains(s.log.String(), "not-there-yet")
+	})
+	other := machine{t, m.url, t.TempDir()}
+	key, err := os.ReadFile(filepath.Join(m.dir, "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"nothing", "a key file"} {
+		if name != "nothing" {
+			other.file("key", string(key))
+		}
+		first := other.serve(u.String(), "127.61.0.30")
+		if code := <-first.ended; code != exitFailure || !strings.Contains(first.log.String(), "The database cannot be used (") {
+			t.Errorf("with %s a first start ends with %d: %s", name, code, first.log)
+		} else {
+			first.ended <- code // for its end
+		}
+	}
 }
 
 func TestANodeWhoseRowARestoreTookStartsFromDiskUntilThatIsAccepted(t *testing.T) {

@@ -46,6 +46,9 @@ func (s *server) prepare(ctx context.Context) (key *certs.Key, later func(contex
 		if j.err == nil || !outlived(j.err) {
 			return j.key, nil, j.err
 		}
+		if store.Denied(j.err) && !s.startsFromDisk() {
+			return nil, nil, unreachable(j.err) // a first start with a wrong URL is told so
+		}
 		if key, err = s.keptKey(); errors.Is(err, fs.ErrNotExist) {
 			return nil, nil, keyless{j.err}
 		}
@@ -68,10 +71,16 @@ func (s *server) keptKey() (*certs.Key, error) {
 
 // overdue tells when a node that could start from disk has waited long enough; nil, which is never, for one that could not.
 func (s *server) overdue() <-chan time.Time {
-	if _, err := s.keptKey(); err != nil || !node.Kept(s.DataDir) {
+	if !s.startsFromDisk() {
 		return nil
 	}
 	return time.After(patience)
+}
+
+// startsFromDisk reports whether this node has there what a start without the database takes.
+func (s *server) startsFromDisk() bool {
+	_, err := s.keptKey()
+	return err == nil && node.Kept(s.DataDir)
 }
 
 // outlived reports whether a node does without the database for as long as it says this.
@@ -133,14 +142,12 @@ const retryDatabase = time.Second
 func (s *server) joinLater(ctx context.Context, first <-chan joining) {
 	said := ""
 	for j := <-first; j.err != nil; j = s.join(ctx) {
-		if ctx.Err() == nil && j.err.Error() != said && !errors.Is(j.err, store.ErrUnavailable) {
+		if ctx.Err() == nil && j.err.Error() != said && (!errors.Is(j.err, store.ErrUnavailable) || store.Denied(j.err)) {
 			s.log.Error("the database is there, but this node could not register", "reason", j.err)
 		}
 		said = j.err.Error()
-		select {
-		case <-ctx.Done():
+		if s.db.Pause(ctx, retryDatabase); ctx.Err() != nil {
 			return
-		case <-time.After(retryDatabase):
 		}
 	}
 	s.welcome(ctx)

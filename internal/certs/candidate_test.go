@@ -104,6 +104,11 @@ func TestACandidateSaysByWhichNameItIsLetInAsANextHop(t *testing.T) {
 		if name := got.HopName(s); err != nil || name != test.want {
 			t.Errorf("%s: %q, %v", test.promise, name, err)
 		}
+		without := s
+		without.TLSContexts = nil
+		if name := got.HopName(without); name != "" {
+			t.Errorf("%s, without the context of next hops: %q", test.promise, name)
+		}
 	}
 }
 
@@ -141,10 +146,28 @@ func TestWhatIsNoPeersCertificateIsRefusedWithASentence(t *testing.T) {
 	for range 51 {
 		pem.Encode(&many, &pem.Block{Type: "CERTIFICATE", Bytes: one.Raw})
 	}
+	anotherRoot, namesake := newAuthority(t, "Another Root"), newAuthority(t, "Root")
+	before := *ca.certificate
+	before.RawSubject, before.Subject = nil, pkix.Name{CommonName: "Root of before"}
+	ofBefore, _ := authority{certificate: &before, key: ca.key}.issue(t, peer)
+	there := sign(t, ca.certificate, anotherRoot.certificate, ca.key.Public(), anotherRoot.key)
+	back := sign(t, anotherRoot.certificate, ca.certificate, anotherRoot.key.Public(), ca.key)
+	der, _ := x509.MarshalPKCS8PrivateKey(private)
+	padded := func(size int) []byte {
+		return append(bytes.Repeat([]byte("\n"), size-len(pemOf(private))), pemOf(private)...)
+	}
 	for promise, test := range map[string]struct {
 		file []byte
 		want string
 	}{
+		"a curve alone":             {block("EC PARAMETERS", []byte{6, 8, 42, 134, 72, 206, 61, 3, 1, 7}), "This holds no certificate; show that of the peer."},
+		"a key in DER":              {der, "This holds a private key"},
+		"a key of 1 MiB":            {padded(MaxUpload), "This holds a private key"},
+		"a key of more":             {padded(MaxUpload + 1), "more than 1 MiB"},
+		"CAs that sign each other":  {pemOf(there, back), `"Root" is the certificate of a CA`},
+		"two roots":                 {pemOf(ca.certificate, anotherRoot.certificate), "which are no chain"},
+		"a CA of its CA's name":     {pemOf(one, namesake.certificate), "which are no chain"},
+		"its CA under another name": {pemOf(ofBefore, ca.certificate), "which are no chain"},
 		"nothing":                   {nil, "holds no certificate"},
 		"garbage":                   {[]byte("garbage"), "holds no certificate"},
 		"a key beside it":           {pemOf(one, private), "This holds a private key, which must never leave its owner"},

@@ -104,10 +104,10 @@ func (d doubted) unknown(top *x509.Certificate, err error) (reason, detail strin
 	return ReasonUnknownCA, fmt.Sprintf("the certificate that claims to be %q was issued by %q, which is not among the trusted CAs; import that CA if it is yours.%s", d.leaf(), clip(issuer(d.shown[0])), hint(err))
 }
 
-// above are those that have the name of a certificate's issuer.
+// above are those that have the name of a certificate's issuer; one that signed itself is among them.
 func (d doubted) above(c *x509.Certificate, among []*x509.Certificate) (found []*x509.Certificate) {
 	for _, a := range among {
-		if bytes.Equal(a.RawSubject, c.RawIssuer) && !a.Equal(c) {
+		if bytes.Equal(a.RawSubject, c.RawIssuer) {
 			found = append(found, a)
 		}
 	}

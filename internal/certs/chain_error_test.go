@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -56,6 +57,7 @@ func TestAChainThatIsRefusedSaysWhatIsAtFault(t *testing.T) {
 		last = last.between(t, fmt.Sprintf("CA %d", i))
 		long = append(list(last.certificate), long...)
 	}
+	alone := newAuthority(t, peer, func(c *x509.Certificate) { c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature }).certificate
 	const both = "both"
 	for _, c := range []struct {
 		promise   string
@@ -84,6 +86,10 @@ func TestAChainThatIsRefusedSaysWhatIsAtFault(t *testing.T) {
 			`the certificate that claims to be "pool.synergy.com" was issued by "Other", which is not among the trusted CAs; import that CA if it is yours.`},
 		{"the same, with its root", list(leafOf(other), other.certificate), both, ReasonUnknownCA,
 			`the certificate that claims to be "pool.synergy.com" was issued by "Other", which is not among the trusted CAs; import that CA if it is yours.`},
+		{"the same, and another CA of its name", list(leafOf(other), newAuthority(t, "Other").certificate), both, ReasonUnknownCA,
+			`the certificate that claims to be "pool.synergy.com" was issued by "Other", which is not among the trusted CAs; import that CA if it is yours. A certificate of that name was tried, but "ECDSA verification failure"`},
+		{"a server that signed its certificate itself", list(alone), both, ReasonIssuer,
+			`the certificate that claims to be "pool.synergy.com" was issued by "pool.synergy.com", which is not a CA and may issue none; have it issued by a CA.`},
 		{"a critical extension", list(leafOf(ca, critical)), both, ReasonChain,
 			`the certificate of "pool.synergy.com" has the critical extension 1.2.3.4.5.6, which is not known here; have it reissued without that extension.`},
 		{"a critical extension of a CA", list(leafOf(odd), odd.certificate), both, ReasonChain,
@@ -107,9 +113,33 @@ func TestAChainThatIsRefusedSaysWhatIsAtFault(t *testing.T) {
 			if err == nil || !strings.HasPrefix(err.Error(), c.reason+": "+c.says) {
 				t.Errorf("%s, %s: it says\n%v\nwant\n%s", c.promise, direction, err, c.says)
 			}
-			if err != nil && (c.reason != ReasonUnknownCA && strings.Contains(err.Error(), "import") || strings.Contains(err.Error(), "x509:")) {
+			if err != nil && (c.reason != ReasonUnknownCA && strings.Contains(err.Error(), "import") || strings.Contains(err.Error(), "x509:") || strings.Contains(err.Error(), "was tried") != strings.Contains(c.says, "was tried")) {
 				t.Errorf("%s, %s: it says %v", c.promise, direction, err)
 			}
+		}
+	}
+}
+
+// What crypto/x509 does not say of today's chains is told all the same, in its own words or in those that are true.
+func TestADoubtfulChainIsNeverBlamedOnWhoSignedIt(t *testing.T) {
+	ca := newAuthority(t, "Root")
+	noCA := newAuthority(t, "Mute", func(c *x509.Certificate) { c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature })
+	signed, _ := ca.issue(t, peer)
+	unfit, _ := noCA.issue(t, peer)
+	for promise, c := range map[string]struct {
+		by     authority
+		leaf   *x509.Certificate
+		err    error
+		reason string
+		says   string
+	}{
+		"signed by a trusted CA":       {ca, signed, x509.UnknownAuthorityError{Cert: signed}, ReasonUnknownCA, "which is not among the trusted CAs"},
+		"by a stored one that is none": {noCA, unfit, x509.UnknownAuthorityError{Cert: unfit}, ReasonIssuer, "which is not a CA"},
+		"an error without a type":      {ca, signed, errors.New("x509: the moon is full"), ReasonChain, "cannot be verified (the moon is full); have it reissued."},
+	} {
+		d := doubted{verifier: verifier{authorities: []*x509.Certificate{c.by.certificate}}, shown: []*x509.Certificate{c.leaf}}
+		if e := d.why(c.err); e.Reason != c.reason || !strings.Contains(e.Detail, c.says) || e.Subject != peer {
+			t.Errorf("%s: %+v", promise, e)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"isthmus/internal/federation"
@@ -60,6 +61,7 @@ func TestAKeyChangesExactlyWhenItsConfigurationDid(t *testing.T) {
 		{"a version", func(s *federation.Snapshot) { s.TLSContexts[0].MinVersion = "1.0" }, set("peer", "hop", "node")},
 		{"ciphers", func(s *federation.Snapshot) { s.TLSContexts[1].Ciphers = []string{"TLS_RSA_WITH_AES_128_CBC_SHA"} }, set("server")},
 		{"clients verified", func(s *federation.Snapshot) { s.TLSContexts[1].VerifyClient = true }, set("server")},
+		{"trusted CAs in another order", func(s *federation.Snapshot) { slices.Reverse(s.Certificates) }, nil},
 		{"nodes in another order", func(s *federation.Snapshot) { slices.Reverse(s.Nodes) }, nil},
 		{"a node's address", func(s *federation.Snapshot) { s.Nodes[1].Address = "127.0.0.13" }, set("peer")},
 		{"a trusted CA", func(s *federation.Snapshot) { s.Certificates = append(s.Certificates, more...) }, set("peer", "server", "hop", "node")},
@@ -124,6 +126,9 @@ func TestWithoutThePeerContextNothingIsOpenedAndNobodyStays(t *testing.T) {
 		if err == nil {
 			t.Errorf("a connection %s is fine", promise)
 		}
+	}
+	if !strings.Contains(other.Error(), "The TLS context sip-proxy-peer-auth is missing; add it again.") {
+		t.Errorf("to a node: %v", other)
 	}
 }
 

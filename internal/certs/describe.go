@@ -76,7 +76,7 @@ func usagesOf(c *x509.Certificate) []string {
 	for _, u := range c.ExtKeyUsage {
 		name := usageName[u] + otherUsages[u] // each is in one of the two at most
 		if name == "" {
-			name = fmt.Sprintf("usage %d", u)
+			name = fmt.Sprintf("%s (%s)", u, u.OID())
 		}
 		list = append(list, name)
 	}

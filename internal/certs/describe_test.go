@@ -66,6 +66,12 @@ func TestACertificateOfTwoNamesIsCalledByBoth(t *testing.T) {
 	if d := Describe(nobody); d.Subject != "O=Synergy,C=DE" {
 		t.Errorf("one of no name is called %q", d.Subject)
 	}
+	empty, _ := ca.issue(t, "", func(c *x509.Certificate) {
+		c.Subject = pkix.Name{Organization: []string{"Synergy"}, ExtraNames: []pkix.AttributeTypeAndValue{{Type: oidCommonName, Value: ""}}}
+	})
+	if d := Describe(empty); !strings.Contains(d.Subject, "O=Synergy") {
+		t.Errorf("one of an empty name is called %q", d.Subject)
+	}
 }
 
 func TestUsagesAndKeysOutsideTheUsualAreNamedToo(t *testing.T) {
@@ -74,10 +80,11 @@ func TestUsagesAndKeysOutsideTheUsualAreNamedToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := ca.issueTo(t, private.Public(), node, usages(x509.ExtKeyUsageAny, x509.ExtKeyUsageEmailProtection), func(c *x509.Certificate) {
-		c.UnknownExtKeyUsage = append(c.UnknownExtKeyUsage, []int{1, 2, 3})
+	c := ca.issueTo(t, private.Public(), node, usages(x509.ExtKeyUsageAny, x509.ExtKeyUsageEmailProtection, x509.ExtKeyUsageIPSECUser), func(c *x509.Certificate) {
+		c.UnknownExtKeyUsage, c.SerialNumber = append(c.UnknownExtKeyUsage, []int{1, 2, 3}), new(big.Int)
 	})
-	if d := Describe(c); d.Key != "RSA 2048" || !slices.Equal(d.Usages, []string{"any (2.5.29.37.0)", "email protection (1.3.6.1.5.5.7.3.4)", "1.2.3"}) {
+	if d := Describe(c); d.Key != "RSA 2048" || d.Serial != "00" ||
+		!slices.Equal(d.Usages, []string{"any (2.5.29.37.0)", "email protection (1.3.6.1.5.5.7.3.4)", "ipsecUser (1.3.6.1.5.5.7.3.7)", "1.2.3"}) {
 		t.Errorf("%+v", d)
 	}
 }

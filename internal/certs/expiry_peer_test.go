@@ -3,6 +3,7 @@ package certs
 import (
 	"crypto/x509"
 	"net"
+	"strings"
 	"testing"
 )
 
@@ -27,5 +28,12 @@ func TestEveryPeerHasANameToBeRememberedBy(t *testing.T) {
 	named, _ := ca.issue(t, "Pool.synergy.com", dnsNames("fe1.synergy.com"))
 	if got := Describe(named).Peer().CommonName; got != "pool.synergy.com" {
 		t.Errorf("one with a subject is remembered as %q", got)
+	}
+}
+
+func TestWhatIsRememberedOfAPeerHasRoomInItsRow(t *testing.T) {
+	long := strings.Repeat("x", 1<<16)
+	if p := (Description{Subject: long, Issuer: long, Serial: long}).Peer(); max(len(p.CommonName), len(p.Issuer), len(p.Serial)) > 1<<12 {
+		t.Errorf("%d, %d and %d octets are remembered", len(p.CommonName), len(p.Issuer), len(p.Serial))
 	}
 }

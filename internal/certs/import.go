@@ -51,11 +51,9 @@ func withItsKey(k *Key, node string, now time.Time, u Upload) (federation.Certif
 	if err != nil {
 		return federation.Certificate{}, err
 	}
-	key := u.Key
-	if key != nil {
-		if key, err = Decrypt("key", key, u.Passphrase); err != nil {
-			return federation.Certificate{}, err
-		}
+	key, err := Decrypt("key", u.Key, u.Passphrase) // nil stays nil
+	if err != nil {
+		return federation.Certificate{}, err
 	}
 	return ImportOwn(k, node, now, file, key)
 }

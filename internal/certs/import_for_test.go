@@ -2,6 +2,7 @@ package certs
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,15 @@ func TestACertificateIsComparedWithTheOneWhosePlaceItTakes(t *testing.T) {
 			}
 		}
 	}
+	again := Imported{Certificate: first.Certificate, Replaces: &first.Certificate}
+	if again.Loses() {
+		t.Error("the same one again is said to lose the one in use")
+	}
+	damaged := first.Certificate
+	damaged.Chain, damaged.Fingerprint = nil, "damaged"
+	if i, err := ImportFor(k, node, nil, with(append(cas, damaged)), now, upload(other)); err != nil || len(i.Warnings) != 0 || !i.Loses() {
+		t.Errorf("in place of one that cannot be read: %v, %q", err, i.Warnings)
+	}
 	known[len(known)-1].SelfSigned = true
 	if i, err := ImportFor(k, node, nil, with(known), now, upload(other)); err != nil || i.Loses() || i.Over() != first.Certificate.Fingerprint || len(i.Warnings) != 0 {
 		t.Errorf("in place of what the node made for itself: %v, %q", err, i.Warnings)
@@ -121,9 +131,13 @@ func TestACAIsTakenBesideWhatIsTrustedAlready(t *testing.T) {
 		if list[1].Known || !strings.Contains(list[1].Remark, known[0].Fingerprint) || list[1].Certificate.Description != description {
 			t.Errorf("a namesake: %+v", list[1])
 		}
-		if !strings.Contains(list[2].Remark, "valid from 2026-11-01 on only") {
+		if !strings.Contains(list[2].Remark, "valid from 2026-11-01 on only") || strings.Contains(list[2].Remark, "Another CA") {
 			t.Errorf("a later one: %+v", list[2])
 		}
+	}
+	known[0].Purpose = federation.PurposeOwn
+	if list, err := TrustFor(known, now, Upload{File: file}); err != nil || list[0].Known || list[0].Remark != "" {
+		t.Errorf("a node's own certificate is taken for a trusted CA: %v, %+v", err, list)
 	}
 	if list, err := TrustFor(known, now, Upload{File: []byte("garbage")}); err == nil || list != nil {
 		t.Error("garbage was taken")
@@ -146,6 +160,20 @@ func TestOfManyNamesThatAreLostAFewAreTold(t *testing.T) {
 	}
 	if text := i.Warnings[0]; !strings.HasSuffix(text, " and 2990 more.") || !strings.Contains(text, manyNames(10)[9]+" and") || len(text) > 500 {
 		t.Errorf("%.600s", text)
+	}
+	old := &x509.Certificate{Subject: pkix.Name{CommonName: "a0.synergy.com"}, DNSNames: []string{"a0.synergy.com", "A0.synergy.com", "a0.synergy.com"}}
+	bare := &x509.Certificate{RawSubject: []byte("x"), Subject: pkix.Name{CommonName: node}}
+	if text := strings.Join(lesser(old, bare), " "); !strings.HasSuffix(text, "refuse it: a0.synergy.com, A0.synergy.com.") {
+		t.Errorf("a name that stands there twice: %q", text)
+	}
+	if list := lesser(&x509.Certificate{DNSNames: []string{node}}, bare); len(list) != 0 {
+		t.Errorf("a certificate without a Common Name loses one: %q", list)
+	}
+	if list := lesser(&x509.Certificate{RawIssuer: []byte("x")}, &x509.Certificate{}); len(list) != 0 {
+		t.Errorf("one that signed itself is told to come from another CA: %q", list)
+	}
+	if text := strings.Join(lesser(&x509.Certificate{DNSNames: manyNames(10)}, bare), " "); !strings.HasSuffix(text, manyNames(10)[9]+".") {
+		t.Errorf("ten names: %q", text)
 	}
 	long := "\x1b[31m" + strings.Repeat("a", 2000)
 	if text := strings.Join(lesser(&x509.Certificate{DNSNames: []string{long}}, &x509.Certificate{}), " "); len(text) > 500 || strings.Contains(text, "\x1b") {

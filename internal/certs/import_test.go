@@ -9,9 +9,11 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +48,7 @@ func TestANodesCertificateIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 		{"no key", pemOf(good), nil, []string{"key: The private key is missing"}},
 		{"a foreign key", pemOf(good, stranger), nil, []string{"key: The private key belongs to another"}},
 		{"a foreign key in a file of its own", pemOf(good), pemOf(stranger), []string{"key: The private key belongs to another"}},
+		{"three keys", pemOf(good, private, stranger, stranger), nil, []string{"file: This file holds more than one private key; leave"}},
 		{"two keys", pemOf(good, private, stranger), nil, []string{"key: There is more than one"}},
 		{"a key alone", pemOf(private), nil, []string{"file: This file holds no certificate"}},
 		{"a key with a passphrase", pemOf(good), encrypted, []string{"key: This private key is protected"}},
@@ -101,7 +104,8 @@ func TestANodesCertificateIsTakenInEveryUsualForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	pkcs1 := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)})
-	stray := newAuthority(t, "Stray").certificate
+	stray, before := newAuthority(t, "Stray").certificate, *middle.certificate
+	before.RawSubject, before.Subject = nil, pkix.Name{CommonName: "Issuing of before"}
 	for _, c := range []struct {
 		promise   string
 		file, key []byte
@@ -116,6 +120,8 @@ func TestANodesCertificateIsTakenInEveryUsualForm(t *testing.T) {
 		{"a chain", pemOf(leaf, middle.certificate, root.certificate), pemOf(private), 3},
 		{"a chain from the root down, with a stray certificate", pemOf(stray, root.certificate, middle.certificate, leaf), pemOf(private), 3},
 		{"the name in a SAN and in capitals", pemOf(middle.issueTo(t, private.Public(), "presence", dnsNames("IMP1.Synergy.com")), private), nil, 1},
+		{"the usage of anything", pemOf(middle.issueTo(t, private.Public(), node, usages(x509.ExtKeyUsageAny)), private), nil, 1},
+		{"beside its CA's key under another name", pemOf(sign(t, leaf, &before, private.Public(), middle.key), private, middle.certificate), nil, 1},
 		{"no usage extension: for anything", pemOf(middle.issueTo(t, private.Public(), node, usages()), private), nil, 1},
 	} {
 		t.Run(c.promise, func(t *testing.T) {
@@ -167,9 +173,16 @@ func TestAStoredCertificateThatIsDamagedIsRefused(t *testing.T) {
 	} {
 		c := good
 		damage(&c)
-		if pair, err := Unseal(k, c); err == nil || pair != nil || !strings.HasSuffix(err.Error(), ".") {
-			t.Errorf("%s: %v, error %v", promise, pair, err)
+		pair, err := Unseal(k, c)
+		if err == nil || pair != nil || !strings.HasSuffix(err.Error(), ".") {
+			t.Fatalf("%s: %v, error %v", promise, pair, err)
 		}
+		if sealed := promise == "a key that was sealed by another"; sealed != strings.Contains(err.Error(), "sealed under another key file") {
+			t.Errorf("%s: %v", promise, err)
+		}
+	}
+	if HasECDSAKey(federation.Certificate{}) || !HasECDSAKey(good) {
+		t.Error("the kind of key is not told of the certificate that can be read alone")
 	}
 }
 
@@ -192,6 +205,9 @@ func TestASelfSignedCertificateServesBothWays(t *testing.T) {
 	if _, err := ImportTrust(now, c.Chain); err == nil {
 		t.Fatal("it was taken as a CA")
 	}
+	if list := Warnings(c, with(nil), now.AddDate(10, 0, 0)); len(list) != 1 || !strings.HasPrefix(list[0], "The certificate of "+node+" is signed by itself, so no peer trusts it; request one") {
+		t.Fatalf("besides that it is self-signed it is told %q", list)
+	}
 	client := &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}}
 	server := Compile(federation.Snapshot{Configuration: federation.DefaultConfiguration(), Certificates: []federation.Certificate{c}}, node, k, clock)
 	config, _, err := server.Listener(federation.ServerAuthContext)
@@ -212,6 +228,11 @@ func TestATrustedCAIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 	}, signedWith(x509.ECDSAWithSHA1))
 	server := newAuthority(t, "fe2.synergy.com", func(c *x509.Certificate) { c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature }).certificate
 	noSign := newAuthority(t, "Mute", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign }).certificate
+	unlimited := func(c *x509.Certificate) { c.KeyUsage = 0 }
+	long := func(bits uint) *x509.Certificate {
+		n := new(big.Int).Lsh(big.NewInt(1), bits-1)
+		return ca.issueTo(t, &rsa.PublicKey{N: n.Add(n, big.NewInt(1)), E: 65537}, "Long")
+	}
 	var many []any
 	for range 51 {
 		many = append(many, ca.certificate)
@@ -224,6 +245,9 @@ func TestATrustedCAIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 		{"a server's certificate", pemOf(leaf), []string{`"fe1.synergy.com" is the certificate of a server`, `"Root"`}},
 		{"a CA that may not sign certificates", pemOf(noSign), []string{`"Mute" signed its certificate itself, and is not allowed to sign others`}},
 		{"a server's that it signed itself", pemOf(server), []string{`"fe2.synergy.com" signed its certificate itself, and is not allowed to sign others as a CA is; have a certificate issued by a CA for that server, and upload that CA's here`}},
+		{"a server's without any extension", pemOf(ca.issueTo(t, newKey(t).Public(), "fe3.synergy.com", usages(), unlimited)), []string{`"fe3.synergy.com" is the certificate of a server`}},
+		{"a server's that says it is no CA", pemOf(ca.issueTo(t, newKey(t).Public(), "fe4.synergy.com", unlimited, func(c *x509.Certificate) { c.BasicConstraintsValid = true })), []string{`"fe4.synergy.com" is the certificate of a server`}},
+		{"a key of more than 1 MiB", append(bytes.Repeat([]byte("\n"), MaxUpload), pemOf(private)...), []string{"more than 1 MiB"}},
 		{"PKCS #12", pfx(t), []string{"openssl pkcs12 -in FILE -nokeys"}},
 		{"expired", pemOf(expired), []string{`"Old" expired on 2026-11-01`}},
 		{"an intermediate CA signed with SHA-1", pemOf(sha1), []string{`"Issuing" is signed with ECDSA-SHA1`}},
@@ -232,6 +256,11 @@ func TestATrustedCAIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 		{"51 certificates", pemOf(many...), []string{"more than 50"}},
 		{"more than 1 MiB", append(pemOf(ca.certificate), make([]byte, MaxUpload)...), []string{"more than 1 MiB"}},
 		{"garbage", []byte("hello"), []string{"no certificate in PEM or DER"}},
+		{"an RSA key of more than 16,384 bits", pemOf(long(16385)), []string{`The key of "Long" has 16385 bits, more than any server uses`}},
+		{"a server's with 16,384 bits", pemOf(long(16384)), []string{`"Long" is the certificate of a server`}},
+		{"a block that is no certificate before one", append(block("CERTIFICATE", []byte("x")), pemOf(ca.certificate)...), []string{"Certificate 1 of this file cannot be read"}},
+		{"a block of another kind", append(pemOf(ca.certificate), block("X509 CRL", []byte("x"))...), []string{`a PEM block "X509 CRL", which is neither a certificate nor a private key`}},
+		{"a curve alone", block("EC PARAMETERS", []byte{6, 0}), []string{"This file holds no certificate; choose the file with the CA's certificate."}},
 		{"two faults in a chain", pemOf(leaf, expired), []string{"fe1.synergy.com", `"Old" expired`}},
 	} {
 		t.Run(c.promise, func(t *testing.T) {
@@ -286,6 +315,13 @@ func TestAChainOfCAsIsTakenOneByOneAndOnce(t *testing.T) {
 	}
 	if list[0].Subject != "Root A" || list[1].Subject != "Root B" || list[0].Purpose != federation.PurposeTrust || list[0].Node != "" || list[0].EncryptedKey != nil {
 		t.Fatalf("entries are %+v", list)
+	}
+	if list, err := ImportTrust(now, append(bytes.Repeat([]byte("\n"), MaxUpload-len(pemOf(a.certificate))), pemOf(a.certificate)...)); err != nil || len(list) != 1 {
+		t.Errorf("a file of 1 MiB: %v", err)
+	}
+	anything := newAuthority(t, "Root for anything", func(c *x509.Certificate) { c.KeyUsage = 0 })
+	if list, err := ImportTrust(now, pemOf(anything.certificate)); err != nil || len(list) != 1 {
+		t.Errorf("a root whose key usage is not limited: %v", err)
 	}
 	old := newAuthority(t, "Old root", signedWith(x509.ECDSAWithSHA1))
 	if list, err := ImportTrust(now, pemOf(old.certificate)); err != nil || len(list) != 1 {

@@ -24,6 +24,9 @@ func TestTheKeyFileIsMadeOnceAndOnlyItsOwnerReadsIt(t *testing.T) {
 	if err != nil || again.Fingerprint() != first.Fingerprint() {
 		t.Fatalf("opened again: %v", err)
 	}
+	if unknown, err := OpenKey(path, "", false); err != nil || unknown.Fingerprint() != first.Fingerprint() {
+		t.Fatalf("opened for a database that knows none yet: %v", err)
+	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".key-*")); len(left) > 0 {
 		t.Fatalf("drafts are left: %v", left)
 	}
@@ -44,6 +47,8 @@ func TestAWrongKeyFileIsRefusedWithTheWayOut(t *testing.T) {
 		{promise: "another cluster's key though nothing is sealed yet", text: "isthmus-key-1:" + strings.Repeat("A", 43) + "=", mode: 0o600, known: good.Fingerprint(), holds: false, want: "not the one"},
 		{promise: "readable by others", text: "isthmus-key-1:" + strings.Repeat("A", 43) + "=", mode: 0o644, want: "chmod 600"},
 		{promise: "no key file at all", text: "hello", mode: 0o600, want: "not a key file"},
+		{promise: "a key without its version", text: strings.Repeat("A", 43) + "=", mode: 0o600, want: "not a key file"},
+		{promise: "a key with something behind it", text: "isthmus-key-1:" + strings.Repeat("A", 43) + "=!", mode: 0o600, want: "not a key file"},
 		{promise: "a key cut short", text: "isthmus-key-1:AAAA", mode: 0o600, want: "not a key file"},
 		{promise: "empty", text: "", mode: 0o600, want: "not a key file"},
 	} {
@@ -59,6 +64,18 @@ func TestAWrongKeyFileIsRefusedWithTheWayOut(t *testing.T) {
 				t.Fatalf("error %v, want one with %q and the path", err, c.want)
 			}
 		})
+	}
+}
+
+func TestAKeyFileThatCannotBeReadOrMadeSaysWhatFailed(t *testing.T) {
+	directory := t.TempDir()
+	if err := os.Chmod(directory, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{directory: "read the key file", filepath.Join(directory, "missing", "key"): "make the key file"} {
+		if k, err := OpenKey(path, "", false); err == nil || k != nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, want one that begins with %q", path, err, want)
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ func contains(list []*x509.Certificate, c *x509.Certificate) bool {
 // not hold is left out, for a peer that does not have it would not trust it either (RFC 8446 4.4.2).
 func (l links) shown() []*x509.Certificate {
 	return slices.DeleteFunc(slices.Clone(l.chain), func(c *x509.Certificate) bool {
-		return c != l.leaf && isRoot(c) && !contains(l.file, c)
+		return isRoot(c) && !contains(l.file, c)
 	})
 }
 

@@ -106,7 +106,8 @@ func TestAnyDatesCanBeListed(t *testing.T) {
 	if last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC); !d.NotBefore.IsZero() || !d.NotAfter.Equal(last) {
 		t.Errorf("from %v until %v", d.NotBefore, d.NotAfter)
 	}
-	if _, err := json.Marshal(stored(federation.PurposeTrust, []*x509.Certificate{dated(t, ca.certificate, ca.key, beforeTime, beyondAll)})); err != nil {
-		t.Error(err)
+	entry := stored(federation.PurposeTrust, []*x509.Certificate{dated(t, ca.certificate, ca.key, beforeTime, beyondAll)})
+	if _, err := json.Marshal(entry); err != nil || !entry.NotBefore.Equal(d.NotBefore) || !entry.NotAfter.Equal(d.NotAfter) {
+		t.Errorf("stored from %v until %v, %v", entry.NotBefore, entry.NotAfter, err)
 	}
 }

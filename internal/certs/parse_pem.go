@@ -56,7 +56,7 @@ func unpaired(text []byte, block bool) (line int, found bool) {
 
 // plainText is a text in UTF-8 without byte order marks, with lines that begin at the left and end with LF. Windows' tools
 // write UTF-16, with a mark or without, and a mark at the head of every file, which then stands in the middle when files
-// are joined; other hands move a text to the right. Anything else comes back as it is.
+// are joined; other hands move a text to the right.
 func plainText(file []byte) []byte {
 	if order := utf16Order(file); order != nil {
 		units := make([]uint16, len(file)/2)
@@ -64,9 +64,6 @@ func plainText(file []byte) []byte {
 			units[i] = order.Uint16(file[2*i:])
 		}
 		file = []byte(string(utf16.Decode(units)))
-	}
-	if !bytes.Contains(file, beginsOrEnds[0]) { // in DER these octets may mean something
-		return file
 	}
 	text := bytes.ReplaceAll(bytes.ReplaceAll(file, utf8Mark, nil), []byte("\r\n"), []byte("\n"))
 	lines := bytes.Split(bytes.ReplaceAll(text, []byte("\r"), []byte("\n")), []byte("\n"))

@@ -129,6 +129,14 @@ func TestADamagedBlockIsNamedByItsLineWhateverEndsLines(t *testing.T) {
 	}
 }
 
+func TestADamagedBlockIsSeenInUTF16ByItsMark(t *testing.T) {
+	for promise, little := range map[string]bool{"LE": true, "BE": false} {
+		if _, err := ImportTrust(now, utf16Of([]byte("-----END CERTIFICATE-----\n"), little)); err == nil || !strings.Contains(err.Error(), "in line 1 of this file is damaged") {
+			t.Errorf("%s: %v", promise, err)
+		}
+	}
+}
+
 func TestWhatIsNoListOfCertificatesIsNotSaidToBeTooLong(t *testing.T) {
 	ca := newAuthority(t, "Root").certificate.Raw
 	for promise, file := range map[string][]byte{"zeros": make([]byte, 1000), "zeros behind one": append(bytes.Clone(ca), make([]byte, 1000)...)} {

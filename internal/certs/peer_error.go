@@ -116,7 +116,7 @@ func dateRefusal(c *x509.Certificate, now time.Time) (reason, detail string) {
 // be signed with SHA-1, or be none of a CA.
 func hint(err error) string {
 	if _, rest, ok := strings.Cut(err.Error(), "possibly because of "); ok {
-		return " A certificate of that name was tried, but " + clipError(strings.TrimSuffix(rest, ")")) + "."
+		return " A certificate of that name was tried, but " + plain(strings.TrimSuffix(rest, ")")) + "."
 	}
 	return ""
 }

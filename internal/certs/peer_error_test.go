@@ -86,6 +86,10 @@ func TestANameThatCannotBeListedIsNotToldToBeAdded(t *testing.T) {
 	k, ca := testKey(t), newAuthority(t, "Root")
 	s := snapshotOf(t, k, ca, node, peer)
 	configs := Compile(s, node, k, clock)
+	other, _ := ca.issue(t, "fe9.synergy.com")
+	if text := refusal(t, configs, other); !strings.HasSuffix(text, "is not among the peer subjects of sip-proxy-peer-auth; add it there if this server is one of yours.") {
+		t.Errorf("of a name that can be listed it says %s", text)
+	}
 	for _, name := range []string{"*.synergy.com", peer + ".", "https://fe1.synergy.com", "cn=" + peer} {
 		leaf, _ := ca.issue(t, name, serial)
 		text, ofHop := refusal(t, configs, leaf), recheckHop(configs, []*x509.Certificate{leaf}).Error()
@@ -109,6 +113,16 @@ func TestTheReasonIsTrueOfEachCommonNameThatIsNone(t *testing.T) {
 		leaf, _ := ca.issue(t, c.name, c.edit...)
 		if text := refusal(t, configs, leaf); !strings.HasPrefix(text, "TLS peer certificate has no usable Common Name: ") {
 			t.Errorf("%s: it says %s", c.promise, text)
+		}
+	}
+}
+
+func TestARefusalLeavesOutTheReasonThatSaysNoMoreThanTheError(t *testing.T) {
+	for reason, want := range map[string]string{
+		ReasonHandshake: "it ended.", ReasonSlow: "it ended.", ReasonNotListed: "TLS peer subject not listed: it ended.",
+	} {
+		if got := (&PeerError{Reason: reason, Detail: "it ended."}).Error(); got != want {
+			t.Errorf("%s: %q, want %q", reason, got, want)
 		}
 	}
 }

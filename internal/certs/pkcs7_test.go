@@ -111,10 +111,14 @@ func TestWhatIsNoChainInPKCS7IsRefusedWithASentence(t *testing.T) {
 		file []byte
 		want string
 	}{
-		"no certificate in it":               {pkcs7Of(t), "holds no certificate"},
+		"no certificate in it":               {pkcs7Of(t), "is in PKCS #7 form, but holds no certificate"},
 		"a certificate that is none":         {pkcs7Of(t, sequence(t, version)), "Certificate 1 of this file cannot be read"},
 		"an attribute certificate":           {pkcs7Of(t, tagged(t, 1, version)), "Certificate 1 of this file cannot be read"},
 		"encrypted":                          {sequence(t, oid(t, 1, 2, 840, 113549, 1, 7, 3), tagged(t, 0, version)), "PKCS #7"},
+		"another kind of content":            {sequence(t, oid(t, 1, 2, 3), tagged(t, 0, version)), "no certificate in PEM or DER"},
+		"a kind of PKCS #9":                  {sequence(t, oid(t, 1, 2, 840, 113549, 1, 9, 2), tagged(t, 0, version)), "no certificate in PEM or DER"},
+		"one octet":                          {[]byte{0x30}, "no certificate in PEM or DER"},
+		"a set without end":                  {[]byte{0x31, 0x80, 0, 0}, "no certificate in PEM or DER"},
 		"cut short":                          {good[:len(good)-20], "no certificate in PEM or DER"},
 		"cut short in PEM":                   {block("PKCS7", good[:len(good)-20]), "PKCS #7"},
 		"more behind it":                     {append(slices.Clone(good), 0), "no certificate in PEM or DER"},

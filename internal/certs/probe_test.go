@@ -3,15 +3,21 @@ package certs
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"isthmus/internal/federation"
 )
+
+// handshakeFailure is the alert of that name (RFC 5246 section 7.2.2).
+var handshakeFailure = []byte{21, 3, 3, 0, 2, 2, 40}
 
 // A probedServer is a port of the loopback that somebody may probe.
 type probedServer struct {
@@ -37,8 +43,10 @@ func serveProbes(t *testing.T, do func(net.Conn) (io.ReadCloser, error)) probedS
 			conn.SetDeadline(time.Now().Add(10 * time.Second))
 			count := 0
 			if rest, err := do(conn); err == nil {
-				data, _ := io.ReadAll(rest)
-				count = len(data)
+				data, err := io.ReadAll(rest)
+				if count = len(data); err != nil { // it did not take leave
+					count = -1
+				}
 			}
 			conn.Close()
 			s.heard <- count
@@ -74,6 +82,17 @@ func TestAProbeTellsHowAServerShakesHandsAndSendsNothingElse(t *testing.T) {
 	}
 	demandingAnother := func(c *tls.Config) { demanding(c); c.ClientCAs = TrustStore(trusting(t, foreign).Certificates) }
 	asking := func(c *tls.Config) { c.ClientAuth = tls.RequestClientCert }
+	failing := func(c *tls.Config) { // with an alert in clear, which no rule of a certificate is behind
+		c.ClientAuth = tls.RequireAnyClientCert
+		c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			failed := c.Clone()
+			failed.VerifyConnection = func(tls.ConnectionState) error {
+				_, err := hello.Conn.Write(handshakeFailure)
+				return errors.Join(errors.New("it failed"), err)
+			}
+			return failed, nil
+		}
+	}
 	for _, test := range []struct {
 		promise   string
 		version   uint16
@@ -101,6 +120,9 @@ func TestAProbeTellsHowAServerShakesHandsAndSendsNothingElse(t *testing.T) {
 		{promise: "TLS 1.0, allowed", version: tls.VersionTLS10, shows: good, context: federation.TLSContext{MinVersion: "1.0"}, agreed: "TLS 1.0"},
 		{promise: "no cipher in common", version: tls.VersionTLS12, shows: good, context: federation.TLSContext{MinVersion: "1.2", Ciphers: []string{"TLS_RSA_WITH_AES_128_GCM_SHA256"}},
 			agreed: "TLS 1.2", beyond: true, problem: "The peer takes none of what the TLS context sip-proxy-peer-auth offers"},
+		{promise: "a cipher that no context has", version: tls.VersionTLS12, shows: good, edit: func(c *tls.Config) { c.CipherSuites = []uint16{tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA} },
+			agreed: "TLS 1.2", beyond: true, problem: "The peer takes none of what the TLS context sip-proxy-peer-auth offers"},
+		{promise: "a failure after both were agreed upon", version: tls.VersionTLS12, shows: good, edit: failing, own: &own, agreed: "TLS 1.2", asked: true, problem: "The peer takes none of what the TLS context sip-proxy-peer-auth offers"},
 	} {
 		config := &tls.Config{MinVersion: test.version, MaxVersion: test.version, Certificates: []tls.Certificate{test.shows}}
 		if test.edit != nil {
@@ -177,6 +199,52 @@ func TestAProbeGoesOnToTheNextAddressAndConnectsFromTheNodes(t *testing.T) {
 	}
 	if got := <-from; got != "127.0.0.11" {
 		t.Errorf("it came from %s", got)
+	}
+	p.Local, p.Snapshot.TLSContexts = netip.MustParseAddr("::1"), nil
+	if got := p.Run(t.Context(), []netip.AddrPort{server.address}); got.Problem != "" {
+		t.Errorf("from a node at an IPv6 address, without a context: %+v", got)
+	}
+	<-from
+}
+
+func TestAServerThatTakesNothingAtAllIsNotSaidToTakeMore(t *testing.T) {
+	server := serveProbes(t, func(c net.Conn) (io.ReadCloser, error) {
+		c.Read(make([]byte, 16<<10))
+		_, err := c.Write(handshakeFailure)
+		return c, err
+	})
+	began := time.Now()
+	got := Probe{Snapshot: trusting(t), Now: clock}.Run(t.Context(), []netip.AddrPort{server.address})
+	if got.Beyond || got.Version != "" || !strings.HasPrefix(got.Problem, "The peer takes none of what") {
+		t.Errorf("%+v", got)
+	}
+	for range 2 { // as a node, and with everything offered
+		if heard := <-server.heard; heard != 0 || time.Since(began) > 8*time.Second {
+			t.Errorf("%d octets after %v: the connection was left open", heard, time.Since(began))
+		}
+	}
+}
+
+func TestAServerThatResetsTheConnectionAfterAHandshakeRefusedIt(t *testing.T) {
+	good := pair(newAuthority(t, "Root").issue(t, peer))
+	server := serveProbes(t, func(c net.Conn) (io.ReadCloser, error) {
+		err := tls.Server(c, &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{good}}).Handshake()
+		c.(*net.TCPConn).SetLinger(0)
+		return nil, errors.Join(err, net.ErrClosed)
+	})
+	if got := (Probe{Snapshot: trusting(t), Now: clock}).Run(t.Context(), []netip.AddrPort{server.address}); !strings.HasPrefix(got.Problem, "The peer closed the connection without saying why") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestWhyAServerIsNotReachedIsSaidInASentence(t *testing.T) {
+	for err, want := range map[error]string{
+		os.ErrDeadlineExceeded:                              "10.0.0.1:5061 does not answer within ",
+		os.NewSyscallError("connect", syscall.EHOSTUNREACH): "10.0.0.1:5061 cannot be reached (connect: no route to host); see whether",
+	} {
+		if got := unreachable("10.0.0.1:5061", err); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, ".") {
+			t.Errorf("%v: %q", err, got)
+		}
 	}
 }
 

@@ -108,16 +108,27 @@ func TestARequestHasTheKeyThatWasChosen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := 0
-		switch public := csrOf(t, r).PublicKey.(type) {
+		csr, got, enciphers := csrOf(t, r), 0, 1 // keys, as the suites of OCS and early Lync exchange them
+		switch public := csr.PublicKey.(type) {
 		case *rsa.PublicKey:
 			got = public.N.BitLen()
 		case *ecdsa.PublicKey:
-			got = public.Params().BitSize
+			got, enciphers = public.Params().BitSize, 0
+		}
+		var usage asn1.BitString
+		if _, err := asn1.Unmarshal(extension(csr, oidKeyUsage), &usage); err != nil || usage.At(0) != 1 || usage.At(2) != enciphers {
+			t.Errorf("%q: key usage %v, error %v", kind, usage, err)
 		}
 		if got != bits || !slices.Contains(federation.KeyKinds, r.KeyKind) {
 			t.Errorf("%q: %d bits as %q, want %d", kind, got, r.KeyKind, bits)
 		}
+	}
+}
+
+func TestARequestHoldsAsMuchAsItsLimitsSay(t *testing.T) {
+	longest := strings.Repeat("a", 52) + ".synergy.com"
+	if r, err := NewRequest(testKey(t), longest, manyNames(99), federation.KeyP256); err != nil || len(longest) != 64 || len(r.Names) != 100 {
+		t.Errorf("%d names, error %v", len(r.Names), err)
 	}
 }
 
@@ -159,11 +170,15 @@ func TestTheKeyOfARequestOpensForThatRequestOnly(t *testing.T) {
 	a, b := pending(t, k), pending(t, k)
 	moved := a
 	moved.EncryptedKey = b.EncryptedKey
+	unreadable := a
+	unreadable.EncryptedKey = k.Seal([]byte("x"), requestName(a.CSR))
+	const sealed = "was sealed under another key file, or it was altered. Start this node with the cluster's key file, or make a new request."
 	for promise, c := range map[string]struct {
 		key     *Key
 		request federation.CertificateRequest
-	}{"moved to another request": {k, moved}, "another key file": {testKey(t), a}} {
-		if _, err := ImportSigned(c.key, c.request, trusts(t, ca), now, pemOf(ca.answer(t, a))); err == nil || !strings.HasSuffix(err.Error(), ".") {
+		want    string
+	}{"moved to another request": {k, moved, sealed}, "another key file": {testKey(t), a, sealed}, "no key": {k, unreadable, "cannot be read. Make a new request."}} {
+		if _, err := ImportSigned(c.key, c.request, trusts(t, ca), now, pemOf(ca.answer(t, a))); err == nil || !strings.HasSuffix(err.Error(), c.want) {
 			t.Errorf("%s: %v", promise, err)
 		}
 	}
@@ -196,7 +211,7 @@ func TestASignedCertificateBecomesTheNodesWithItsKey(t *testing.T) {
 	issuing := root.below(t, "Issuing")
 	r := pending(t, k, "pool.synergy.com")
 	leaf := issuing.answer(t, r)
-	stray := newAuthority(t, "Stray")
+	stray, old := newAuthority(t, "Stray"), newAuthority(t, "Old root", signedWith(x509.ECDSAWithSHA1))
 	for _, c := range []struct {
 		promise string
 		file    []byte
@@ -208,6 +223,7 @@ func TestASignedCertificateBecomesTheNodesWithItsKey(t *testing.T) {
 		{"a chain below a trusted root, root first", pemOf(root.certificate, issuing.certificate, leaf), trusts(t, root), []string{node, "Issuing", "Root"}},
 		{"a chain without the root", pemOf(leaf, issuing.certificate), trusts(t, root), []string{node, "Issuing"}},
 		{"a stray certificate beside it", pemOf(stray.certificate, leaf, issuing.certificate), trusts(t, root, stray), []string{node, "Issuing"}},
+		{"a trusted root whose own signature is SHA-1", pemOf(old.answer(t, r), old.certificate), trusts(t, old), []string{node, "Old root"}},
 		{"the issuing CA from the trust store, without its root", pemOf(leaf), trusts(t, stray, root, issuing), []string{node, "Issuing"}},
 	} {
 		t.Run(c.promise, func(t *testing.T) {
@@ -237,6 +253,7 @@ func TestASignedCertificateBecomesTheNodesWithItsKey(t *testing.T) {
 func TestASignedCertificateIsRefusedWithEveryBrokenRuleNamed(t *testing.T) {
 	k, root := testKey(t), newAuthority(t, "Root")
 	issuing, stranger := root.below(t, "Issuing"), newAuthority(t, "Stranger")
+	old := newAuthority(t, "Old root", signedWith(x509.ECDSAWithSHA1))
 	expired := root.below(t, "Old issuing", valid(-2*time.Hour, -time.Minute))
 	weak := root.below(t, "Weak issuing", signedWith(x509.ECDSAWithSHA1))
 	narrow := root.below(t, "Narrow issuing", usages(x509.ExtKeyUsageServerAuth))
@@ -255,9 +272,12 @@ func TestASignedCertificateIsRefusedWithEveryBrokenRuleNamed(t *testing.T) {
 		{"the CA alone", pemOf(root.certificate), []string{`"Root" belongs to another request`}},
 		{"a key beside it", pemOf(good, foreign), []string{"holds a private key"}},
 		{"garbage", []byte("hello"), []string{"no certificate in PEM or DER"}},
+		{"a curve alone", block("EC PARAMETERS", []byte{6, 0}), []string{"This file holds no certificate; choose the file with the node's signed certificate."}},
 		{"the request itself", r.CSR, []string{"still the request"}},
 		{"of a CA that is not trusted", pemOf(stranger.answer(t, r)), []string{`issuer "Stranger"`, "upload its certificate first"}},
-		{"of a root that came along", pemOf(stranger.answer(t, r), stranger.certificate), []string{`"Stranger"`, "not among the trusted"}},
+		{"of a root that came along", pemOf(stranger.answer(t, r), stranger.certificate), []string{`The root CA "Stranger" is not among the trusted`}},
+		{"of an old root with SHA-1 that came along", pemOf(old.answer(t, r), old.certificate), []string{`The root CA "Old root" is not among the trusted`}},
+		{"no client usage, and a CA for servers only", pemOf(narrow.answer(t, r, usages(x509.ExtKeyUsageServerAuth)), narrow.certificate), []string{"lacks the enhanced key usage client"}},
 		{"the link between is missing", pemOf(issuing.answer(t, r)), []string{`issuer "Issuing"`}},
 		{"a link that expired", pemOf(expired.answer(t, r), expired.certificate), []string{`"Old issuing" expired`}},
 		{"a link signed with SHA-1", pemOf(weak.answer(t, r), weak.certificate), []string{`"Weak issuing" is signed with ECDSA-SHA1`}},

@@ -68,3 +68,31 @@ func TestAVerdictStandsUntilTheFirstCertificateOfItsChainEnds(t *testing.T) {
 		t.Errorf("without a certificate: until %v, %v", until, err)
 	}
 }
+
+func TestAnOpenConnectionIsHeldToTheVersionsAndCiphersOfToday(t *testing.T) {
+	k, ca := testKey(t), newAuthority(t, "Root")
+	s := snapshotOf(t, k, ca, node, peer)
+	context := s.TLSContext(federation.PeerAuthContext)
+	context.MinVersion, context.Ciphers = "1.1", []string{"TLS_RSA_WITH_AES_128_CBC_SHA"}
+	configs := Compile(s, node, k, clock)
+	leaf, _ := ca.issue(t, peer)
+	other, _ := ca.issue(t, "imp2.synergy.com")
+	for promise, c := range map[string]struct {
+		version, cipher uint16
+		says            string // "": it stays
+	}{
+		"a version that is too old":        {tls.VersionTLS10, tls.TLS_RSA_WITH_AES_128_CBC_SHA, "the connection uses TLS 1.0, and the TLS context sip-proxy-peer-auth allows TLS 1.1 and newer; let the peer connect again by that."},
+		"the oldest that is allowed":       {tls.VersionTLS11, tls.TLS_RSA_WITH_AES_128_CBC_SHA, ""},
+		"a cipher that is left out":        {tls.VersionTLS12, tls.TLS_RSA_WITH_AES_256_CBC_SHA, "the connection uses the cipher TLS_RSA_WITH_AES_256_CBC_SHA, which the TLS context sip-proxy-peer-auth leaves out; let the peer connect again with another."},
+		"TLS 1.3, whose ciphers are fixed": {tls.VersionTLS13, tls.TLS_AES_128_GCM_SHA256, ""},
+	} {
+		_, in := configs.Recheck(federation.PeerAuthContext, netip.MustParseAddr("127.0.0.1"), Session{c.version, c.cipher, []*x509.Certificate{leaf}})
+		_, out := configs.RecheckHop(Session{c.version, c.cipher, []*x509.Certificate{leaf}})
+		_, between := configs.RecheckNode("imp2.synergy.com", Session{c.version, c.cipher, []*x509.Certificate{other}})
+		for direction, err := range map[string]error{"in": in, "out": out, "between nodes": between} {
+			if c.says == "" && err != nil || c.says != "" && (err == nil || err.Error() != ReasonForbidden+": "+c.says) {
+				t.Errorf("%s, %s: %v", promise, direction, err)
+			}
+		}
+	}
+}

@@ -104,5 +104,8 @@ func TestASignatureOfUnknownKindIsNamedByItsIdentifier(t *testing.T) {
 		if got := Describe(c).Signature; got != want {
 			t.Errorf("signed with %q, want %q", got, want)
 		}
+		if list, err := TrustFor(nil, now, Upload{File: pemOf(c)}); err != nil || list[0].Remark != "" {
+			t.Errorf("signed with %q: %v, %+v", want, err, list) // it cannot be verified, which is no sign of a forgery
+		}
 	}
 }

@@ -32,7 +32,7 @@ type Task struct {
 	Title  string
 	Side   string // Here or There
 	State  TaskState
-	Text   string // why it stands so, or what there is to do; whole sentences
+	Text   string // why it stands so, or what there is to do; whole sentences, one line for each thing
 	Page   string // path of the console's page for it, or ""; one without a leading slash is the deployment's own
 	Manual bool   // only a tick can say that it is done
 	Tick   *federation.Tick
@@ -137,7 +137,7 @@ func (f TaskFacts) found(id, title string, checks ...func(Facts) []Finding) Task
 			}
 			if finding.State != Green {
 				t.State = Open
-				t.Text = strings.TrimSpace(t.Text + " " + finding.Text + " " + finding.Advice)
+				t.Text = strings.TrimSpace(t.Text + "\n" + finding.Text + " " + finding.Advice)
 			} else if t.Text == "" {
 				t.Text = finding.Text
 			}

@@ -21,13 +21,10 @@ var requests = flag.Int64("requests", 20_000, "requests that go through while th
 const (
 	longPace = 20 * time.Millisecond // between two requests of one side
 	away     = 5 * time.Second       // how long the database is killed for, and stays afterwards
-
-	quickTries = 2 * time.Second // after which nobody tries more often than once a second
-	mostTries  = 6               // of a node, in a second
 )
 
-// The promise of D3, at a thousand requests a second: none is lost, and the nodes knock at the killed database's door a few
-// times a second each at most: who follows the configuration, who reports, and who compares clocks.
+// The promise of D3, at a thousand requests a second: none is lost, and each node knocks at the killed database's door once a
+// second at most.
 func TestNoneOfManyRequestsIsLostWhileTheDatabaseIsKilledAgainAndAgain(t *testing.T) {
 	f := newFleet(t, 2)
 	f.serves()
@@ -48,13 +45,13 @@ func TestNoneOfManyRequestsIsLostWhileTheDatabaseIsKilledAgainAndAgain(t *testin
 		for _, m := range f.nodes {
 			m.becomes("degraded")
 		}
-		passes(t, quickTries)
+		passes(t, quickTime)
 		tries := [2]int{f.nodes[0].link.Tries(), f.nodes[1].link.Tries()}
 		passes(t, away)
 		for i, m := range f.nodes {
 			n := m.link.Tries() - tries[i]
 			t.Logf("%s tried %d times to connect in %s", m.address, n, away)
-			if n > mostTries*int(away/time.Second) {
+			if n > 1+int(away/time.Second) {
 				t.Errorf("%s tried %d times to connect in %s", m.address, n, away)
 			}
 		}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"isthmus/internal/pgtest"
 )
@@ -63,6 +66,11 @@ func TestTheDatabasesPasswordIsInNoLogNoAnswerAndNoListOfProcesses(t *testing.T)
 	m.becomes("degraded")
 	server.Start()
 	m.becomes("ready")
+	beside, err := pgx.Connect(t.Context(), server.URL()) // it outlives the change of the password
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer beside.Close(context.WithoutCancel(t.Context()))
 	server.Disconnect("isthmus watch", `ALTER ROLE isthmus PASSWORD 'another'`)
 	eventually(t, patience, "the refused password is told", func() bool {
 		response, err := http.Get("http://" + m.console + "/readyz")
@@ -77,13 +85,39 @@ func TestTheDatabasesPasswordIsInNoLogNoAnswerAndNoListOfProcesses(t *testing.T)
 	m.process.stop()
 	told.WriteString(m.process.err.String() + m.process.out.String())
 	m.begins()
+	m.startsDenied(t, &told)
+	fresh := &member{machine: newMachine(t, fqdnOf(0), network()+nodeHost, server.URL()), link: m.link}
+	fresh.begins()
 	select {
-	case <-m.process.ended:
+	case <-fresh.process.ended:
 	case <-time.After(patience):
-		t.Error("a node that starts with a wrong password does not say so and end")
+		t.Error("a first start with a wrong password does not say so and end")
 	}
+	told.WriteString(fresh.process.err.String() + fresh.process.out.String())
+	if _, err := beside.Exec(t.Context(), `ALTER ROLE isthmus PASSWORD '`+password+`'`); err != nil {
+		t.Fatal(err)
+	}
+	m.becomes("ready")
+	m.process.stop()
 	told.WriteString(m.process.err.String() + m.process.out.String())
 	if text := told.String(); strings.Contains(text, password) || !strings.Contains(text, "password authentication failed") {
 		t.Errorf("what was told:\n%s", text)
 	}
+}
+
+// startsDenied holds that a node which has its files serves from them while the database refuses its password, and says so
+// to whoever looks.
+func (m *member) startsDenied(t *testing.T, told *strings.Builder) {
+	t.Helper()
+	m.becomes("degraded")
+	eventually(t, patience, "the log says why", func() bool { return says(m.process, "password authentication failed") })
+	if r := m.ready(); r.Status != http.StatusOK || r.Applied == 0 {
+		t.Errorf("/readyz answers %+v", r)
+	}
+	b := &reader{t: t, http: http.Client{Timeout: patience}, site: "http://" + m.console}
+	status, page := b.sees("/login")
+	if status != http.StatusServiceUnavailable || !strings.Contains(page, "The database does not let this node in, so nobody can sign in now.") {
+		t.Errorf("the login page is answered %d:\n%s", status, page)
+	}
+	told.WriteString(page)
 }

@@ -86,13 +86,16 @@ func (c *Configuration) HasPeerSubject(name string) bool {
 	return false
 }
 
+// DatabaseOK is what a node says of a database that answers and takes its reports.
+const DatabaseOK = "ok"
+
 // NodeStatus is what a node reports about itself.
 type NodeStatus struct {
 	Node            string
 	AppliedEra      int64 // of AppliedRevision; 0: not told
 	AppliedRevision int64
 	State           string    // as /readyz tells it, such as ready; "": not told
-	Database        string    // "ok", or why the node cannot follow it
+	Database        string    // DatabaseOK, or why the node cannot follow it
 	Error           string    // why the newest revision could not be applied, "" when it was
 	LastError       string    // the last Error there was, kept when it is mended
 	ErrorAt         time.Time // when that was first told, by the database's clock; zero: never

@@ -18,7 +18,7 @@ const (
 )
 
 // DatabaseOK is what Health says of a database that answers and takes this node's reports.
-const DatabaseOK = "ok"
+const DatabaseOK = federation.DatabaseOK
 
 // Health is what a node says of itself.
 type Health struct {

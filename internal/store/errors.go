@@ -20,6 +20,7 @@ var (
 	ErrReadOnly    = errors.New("The database is read-only, so nothing was saved. Make it writable, or point Isthmus to the primary server.")
 	ErrBusy        = errors.New("Somebody else is saving at this moment, so nothing was saved. Try again.")
 	ErrFull        = errors.New("The database's disk is full, so nothing was saved. Make room there and try again.")
+	ErrOvertaken   = errors.New("Somebody else changed this at the same moment, so nothing was saved. Look at how it is now.")
 	ErrConflict    = errors.New("Something else stands where the plan wants to put its objects, so nothing was changed. Look at the conflicts.")
 )
 
@@ -40,7 +41,7 @@ func (m marked) Unwrap() []error { return []error{m.refusal, m.mark} }
 
 // A Failure is a sentence for people with its cause for the log.
 type Failure struct {
-	Sentence error // one of the Err values above
+	Sentence error // one of the Err values above, or a denial
 	Cause    error
 }
 
@@ -83,6 +84,9 @@ func forPeople(err error) bool {
 
 // sentenceFor names the kind of failure, nil for a fault of the program.
 func sentenceFor(err error) error {
+	if d := denied(err); d != nil {
+		return d
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return serverSentence(pg.Code)

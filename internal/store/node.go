@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -114,6 +115,26 @@ func (s *Store) Node(ctx context.Context, id int64) (federation.Node, error) {
 // SaveNode adds a node without an id and changes one with it. Users, backups and certificates follow a new name.
 func (s *Store) SaveNode(ctx context.Context, n federation.Node) (federation.Node, error) {
 	return nodes.save(ctx, s, n)
+}
+
+// ActivateServices has a node run these services, and leaves the rest of the node as it is stored. judged are the services
+// by which somebody decided that: when others are activated by now it is ErrOvertaken; nil stands for whatever there is.
+func (s *Store) ActivateServices(ctx context.Context, id int64, services, judged []string) error {
+	return s.change(ctx, func(ctx context.Context, w *work) error {
+		n, err := one[federation.Node](ctx, w.tx, readNodes+` WHERE id = $1`, id)
+		if err != nil {
+			return err
+		}
+		if judged != nil && !slices.Equal(n.Services, judged) {
+			return ErrOvertaken
+		}
+		n.Services = services
+		n.Normalize()
+		if err := federation.Invalid(n.Problems()).Err(); err != nil {
+			return err
+		}
+		return nodes.put(ctx, w, &n)
+	})
 }
 
 // DeleteNodes deletes all of the nodes or none.

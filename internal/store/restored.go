@@ -60,6 +60,16 @@ func (w *work) refuseRestored(ctx context.Context) error {
 // AcceptRestored makes the state of a database that went back the newest of all, with an audit row: nodes follow it from
 // then on, and changes are taken again. It is refused when no running node has a newer state in force.
 func (s *Store) AcceptRestored(ctx context.Context) error {
+	return s.acceptRestored(ctx, func(federation.Point) bool { return true })
+}
+
+// AcceptRestoredAt is AcceptRestored of the state that somebody has looked at; ErrOvertaken when the database has another
+// one, as when it was restored once more.
+func (s *Store) AcceptRestoredAt(ctx context.Context, seen federation.Point) error {
+	return s.acceptRestored(ctx, func(now federation.Point) bool { return now == seen })
+}
+
+func (s *Store) acceptRestored(ctx context.Context, meant func(now federation.Point) bool) error {
 	return s.within(ctx, changeTimeout, pgx.TxOptions{}, func(ctx context.Context, tx pgx.Tx) error {
 		if err := lockRevision(ctx, tx); err != nil {
 			return err
@@ -74,6 +84,9 @@ func (s *Store) AcceptRestored(ctx context.Context) error {
 		}
 		if !held {
 			return federation.Refuse("No node that runs has a newer revision than the database's %d, so there is nothing to accept.", before.Revision)
+		}
+		if !meant(before) {
+			return ErrOvertaken
 		}
 		return accept(ctx, tx, before, newest)
 	})

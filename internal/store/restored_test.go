@@ -96,6 +96,22 @@ func TestAnAcceptedDatabaseIsNewerThanAllThatNodesHaveSeen(t *testing.T) {
 	}
 }
 
+func TestAStateThatNobodyLookedAtIsNotAccepted(t *testing.T) {
+	s := filled(t)
+	seen := newest(t, s)
+	reports(t, s, imp1, federation.Point{Era: 1, Revision: 500})
+	for _, other := range []federation.Point{{Era: seen.Era, Revision: seen.Revision + 1}, {Era: seen.Era + 1, Revision: seen.Revision}} {
+		err := unchanged(t, s, func() error { return s.AcceptRestoredAt(actor(t), other) })
+		if !errors.Is(err, ErrOvertaken) {
+			t.Errorf("%v instead of %v: %v", seen, other, err)
+		}
+	}
+	ok(t, s.AcceptRestoredAt(actor(t), seen))
+	if p := newest(t, s); p != (federation.Point{Era: 2, Revision: 501}) {
+		t.Errorf("the database is at %v", p)
+	}
+}
+
 func TestOfTwoWhoAcceptAtOnceOneDoes(t *testing.T) {
 	s := filled(t)
 	reports(t, s, imp1, federation.Point{Era: 1, Revision: 500})

@@ -20,8 +20,13 @@ const stepRolling = `UPDATE rolling_restarts SET done = done + 1, stepped_at = n
 	WHERE id = $1 AND done = $2 AND done < cardinality(nodes) AND ended_at IS NULL
 	RETURNING id, service, nodes, done, failure, started_by, started_at, stepped_at, ended_at`
 
+const resumeRolling = `UPDATE rolling_restarts SET stepped_at = now() WHERE id = $1 AND done = $2 AND stepped_at = $3 AND ended_at IS NULL
+	RETURNING id, service, nodes, done, failure, started_by, started_at, stepped_at, ended_at`
+
 const endRolling = `UPDATE rolling_restarts SET ended_at = now(), failure = $2
 	WHERE id = $1 AND ended_at IS NULL AND ($2 <> '' OR done = cardinality(nodes)) RETURNING id`
+
+var errWentOn = federation.Refuse("This rolling restart went on elsewhere, or has ended. Look at its progress on the page Services.")
 
 // Rolling is the rolling restart that was started last, under way or ended. federation.ErrNotFound when there never was one.
 func (s *Store) Rolling(ctx context.Context) (r federation.RollingRestart, err error) {
@@ -62,7 +67,7 @@ func (s *Store) StepRolling(ctx context.Context, id int64, done int) (r federati
 	err = s.change(ctx, func(ctx context.Context, w *work) error {
 		r, err = one[federation.RollingRestart](ctx, w.tx, stepRolling, id, done)
 		if errors.Is(err, federation.ErrNotFound) {
-			return federation.Refuse("This rolling restart went on elsewhere, or has ended. Look at its progress on the page Services.")
+			return errWentOn
 		}
 		if err != nil {
 			return err
@@ -72,6 +77,23 @@ func (s *Store) StepRolling(ctx context.Context, id int64, done int) (r federati
 			return err
 		}
 		return w.order(ctx, []string{next}, r.Service, federation.RestartService)
+	})
+	return r, err
+}
+
+// ResumeRolling is for whoever goes on with a rolling restart that nobody goes on with, as it was read: nothing is ordered
+// yet, but it counts as under way again, so that of two who go on with it one is refused. It is refused, too, while a
+// restored database is not accepted.
+func (s *Store) ResumeRolling(ctx context.Context, seen federation.RollingRestart) (r federation.RollingRestart, err error) {
+	err = s.change(ctx, func(ctx context.Context, w *work) error {
+		if err := w.refuseRestored(ctx); err != nil {
+			return err
+		}
+		r, err = one[federation.RollingRestart](ctx, w.tx, resumeRolling, seen.ID, seen.Done, seen.SteppedAt)
+		if errors.Is(err, federation.ErrNotFound) {
+			return errWentOn
+		}
+		return err
 	})
 	return r, err
 }

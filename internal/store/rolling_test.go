@@ -112,3 +112,23 @@ func TestARollingRestartIsNotStartedOnARestoredDatabase(t *testing.T) {
 		t.Errorf("one was started: %v", err)
 	}
 }
+
+// Whoever goes on with it orders nothing yet, so no step tells two of them apart.
+func TestOfTwoWhoGoOnWithARollingRestartOneDoes(t *testing.T) {
+	s := filled(t)
+	seen := must(s.StartRolling(actor(t), []string{imp1}, federation.ServiceSIPProxy))
+	r := must(s.ResumeRolling(actor(t), seen))
+	if !r.SteppedAt.After(seen.SteppedAt) || r.ID != seen.ID || r.Done != 0 {
+		t.Errorf("gone on with it is %+v", r)
+	}
+	_, err := s.ResumeRolling(actor(t), seen)
+	refused(t, err, "went on elsewhere")
+	now := newest(t, s)
+	reports(t, s, imp1, federation.Point{Era: now.Era, Revision: now.Revision + 4})
+	_, err = s.ResumeRolling(actor(t), r)
+	refused(t, err, "went back from revision", "Accept that")
+	ok(t, s.EndRolling(t.Context(), r.ID, "ended by ann"))
+	ok(t, raw(t, s, `DELETE FROM node_statuses`))
+	_, err = s.ResumeRolling(actor(t), r)
+	refused(t, err, "has ended")
+}

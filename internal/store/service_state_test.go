@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -30,6 +31,32 @@ func TestAnOrderThatNoNodeCanFollowIsRefused(t *testing.T) {
 	}
 	if got := must(s.Snapshot(t.Context())).ServiceStates; len(got) != 0 {
 		t.Errorf("refused orders left %+v", got)
+	}
+}
+
+func TestServicesAreActivatedByWhatIsActivatedAndNothingElseOfTheNode(t *testing.T) {
+	s := filled(t)
+	n := first(t, s.ListNodes, "name", imp1)
+	judged := n.Services
+	n.Address = "127.0.0.99"
+	must(s.SaveNode(actor(t), n)) // by somebody else
+	proxy := []string{federation.ServiceSIPProxy}
+	for _, other := range [][]string{{}, {"sip_federation"}} {
+		err := unchanged(t, s, func() error { return s.ActivateServices(actor(t), n.ID, proxy, other) })
+		if !errors.Is(err, ErrOvertaken) {
+			t.Errorf("decided by %v: %v", other, err)
+		}
+	}
+	ok(t, s.ActivateServices(actor(t), n.ID, proxy, judged))
+	if got := first(t, s.ListNodes, "name", imp1); !slices.Equal(got.Services, proxy) || got.Address != "127.0.0.99" {
+		t.Errorf("stored is %+v", got)
+	}
+	ok(t, s.ActivateServices(actor(t), n.ID, nil, nil))
+	if err := s.ActivateServices(actor(t), n.ID, []string{"xcp_router"}, nil); !errors.As(err, new(federation.Invalid)) {
+		t.Errorf("a service that is none: %v", err)
+	}
+	if err := s.ActivateServices(actor(t), 999, nil, nil); !errors.Is(err, federation.ErrNotFound) {
+		t.Errorf("a node that is none: %v", err)
 	}
 }
 

@@ -28,6 +28,7 @@ type Store struct {
 	pool    *pgxpool.Pool
 	config  *pgx.ConnConfig // for connections outside the pool: one that listens, one that migrates
 	breaker breaker         // before the pool
+	door    *door           // before every connect
 }
 
 // Open prepares for the database of a URL such as postgres://user@host/name. It does not connect: a node starts without
@@ -40,11 +41,13 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	setDefaults(config.ConnConfig)
 	config.MaxConns = max(config.MaxConns, 8)
 	config.MaxConnLifetimeJitter = time.Minute
+	door := &door{}
+	door.guard(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the connections to the database: %w", err)
 	}
-	return &Store{pool: pool, config: config.ConnConfig}, nil
+	return &Store{pool: pool, config: config.ConnConfig, door: door}, nil
 }
 
 // setDefaults bounds every statement on the server's side too: a client that went away leaves no lock behind.
@@ -64,11 +67,26 @@ func setDefaults(c *pgx.ConnConfig) {
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
+// Pause waits before something is tried again that failed: for as long as the database lets nobody in, until it is worth a
+// try, else for d.
+func (s *Store) Pause(ctx context.Context, d time.Duration) {
+	if s.door.await(ctx) {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
 // Close closes every connection, and waits for those in use.
 func (s *Store) Close() { s.pool.Close() }
 
 // connect opens a connection outside the pool. name tells it apart in pg_stat_activity; params overrides defaults.
 func (s *Store) connect(ctx context.Context, name string, params map[string]string) (*pgx.Conn, error) {
+	if err := s.door.enter(time.Now()); err != nil {
+		return nil, explain(err)
+	}
 	config := s.config.Copy()
 	config.RuntimeParams["application_name"] = name
 	maps.Copy(config.RuntimeParams, params)

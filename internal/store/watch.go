@@ -18,8 +18,6 @@ import (
 const (
 	askEvery   = 500 * time.Millisecond
 	askTimeout = time.Second
-	minBackoff = 50 * time.Millisecond
-	maxBackoff = time.Second
 )
 
 // watchName tells the listening connection apart in pg_stat_activity.
@@ -41,17 +39,9 @@ func (s *Store) Snapshots(ctx context.Context) iter.Seq2[federation.Snapshot, er
 			if errors.Is(err, errStopped) || ctx.Err() != nil || !yield(federation.Snapshot{}, explain(err)) {
 				return
 			}
-			pause(ctx, backoff)
+			s.Pause(ctx, backoff/2+rand.N(backoff)) // so that many nodes do not come back at one moment
 			backoff = min(2*backoff, maxBackoff)
 		}
-	}
-}
-
-// pause waits half to one and a half of d, so that many nodes do not come back at one moment.
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d/2 + rand.N(d)):
-	case <-ctx.Done():
 	}
 }
 

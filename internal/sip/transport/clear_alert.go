@@ -31,7 +31,7 @@ func (a *clearAlert) follow(b []byte) {
 			copy(a.head[a.have:], b[:n])
 		}
 		a.have, b, a.told = a.have+n, b[n:], false
-		if a.have > recordHeader && a.left() == 0 || a.have == recordHeader && a.length() == 0 {
+		if a.left() == 0 {
 			a.have, a.told = 0, a.head[0] == alertRecord && a.length() == alertLength
 		}
 	}

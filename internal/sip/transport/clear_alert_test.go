@@ -61,6 +61,7 @@ func TestAnAlertInClearIsHeardInTLS13(t *testing.T) {
 func TestTheLastRecordInClearIsFollowedWhateverThePieces(t *testing.T) {
 	const alert = "\x15\x03\x03\x00\x02\x02\x30"
 	broken := &net.OpError{Op: "local error", Err: errors.New("tls: bad record MAC")}
+	reset := &net.OpError{Op: "read", Err: errors.New("connection reset by peer")}
 	for records, told := range map[string]bool{
 		alert: true, changeCipherSpec + alert: true, alert + alert: true, "\x16\x03\x01\x00\x00" + alert: true,
 		"": false, alert[:6]: false, alert + "\x17": false, alert + changeCipherSpec: false, "\x16\x03\x01\x00\x09ab" + alert: false,
@@ -75,7 +76,7 @@ func TestTheLastRecordInClearIsFollowedWhateverThePieces(t *testing.T) {
 			if heard := a.meant(broken) != error(broken); heard != told {
 				t.Errorf("%q in pieces of %d: an alert is heard: %v", records, piece, heard)
 			}
-			if a.meant(io.EOF) != io.EOF {
+			if a.meant(io.EOF) != io.EOF || a.meant(reset) != error(reset) {
 				t.Errorf("%q changes another error", records)
 			}
 		}

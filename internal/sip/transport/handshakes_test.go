@@ -454,6 +454,50 @@ func TestManyAddressesThatFailAreForgotten(t *testing.T) {
 	})
 }
 
+// The quiet go first, and of the others none while they are few: who has failed is no stranger for that.
+func TestOfManyAddressesTheQuietAreForgottenFirst(t *testing.T) {
+	atDesk(t, Limits{HandshakeFailures: 1}, func(t *testing.T, d desk) {
+		fail := func(addr netip.Addr) {
+			t.Helper()
+			h, err := d.begin(addr, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.end()
+			h.failed()
+		}
+		h, _ := d.begin(one, false)
+		h.end()
+		h.proved()
+		fail(other)
+		addr := netip.MustParseAddr("10.1.0.0")
+		for range mostHandshakers/2 - 1 {
+			addr = addr.Next()
+			fail(addr)
+		}
+		if _, err := d.begin(other, false); err != ErrHandshakesFailed {
+			t.Errorf("the first of %d addresses that failed: %v", len(d.peers), err)
+		}
+		pass(2 * time.Second)
+		recent := addr.Next()
+		for range mostHandshakers/2 - 1 {
+			addr = addr.Next()
+			fail(addr)
+		}
+		if h, err := d.begin(addr.Next(), false); err != nil || len(d.peers) != mostHandshakers/2+1 {
+			t.Fatalf("%v; %d addresses are remembered", err, len(d.peers))
+		} else {
+			h.end()
+		}
+		if _, err := d.begin(recent, false); err != ErrHandshakesFailed {
+			t.Errorf("one that failed just now: %v", err)
+		}
+		if h, _ := d.begin(one, false); !h.favoured {
+			t.Error("one that its certificate made known is a stranger again")
+		}
+	})
+}
+
 func TestARefusalIsASentence(t *testing.T) {
 	for _, r := range []*HandshakeRefusal{ErrHandshakesWaiting, ErrHandshakesOpen, ErrHandshakesFailed} {
 		reason, detail := r.Refusal()

@@ -1,0 +1,234 @@
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"isthmus/internal/auth"
+	"isthmus/internal/federation"
+)
+
+// rollable is a console with three nodes of which each obeys its orders after a while.
+func rollable(t *testing.T, obeying ...string) *console {
+	t.Helper()
+	c := signedInAs(t, auth.Admin)
+	c.config.RollingLimit = 2 * time.Second
+	c.rebuild()
+	names := []string{"imp1.here.com", "imp2.here.com", "imp3.here.com"}
+	c.nodesOf(names...)
+	for _, name := range names {
+		c.obeys(name, 0, 0)
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() { close(stop); <-stopped })
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				for _, name := range obeying {
+					_ = c.obey(context.Background(), name, 0, 0) // a node that cannot report tries again
+				}
+			}
+		}
+	}()
+	return c
+}
+
+// ended waits until the rolling restart has ended, and returns the most nodes that were down at a time.
+func (c *console) ended() (r federation.RollingRestart, down int) {
+	c.t.Helper()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	limit := time.After(20 * time.Second)
+	for {
+		s, statuses := c.snapshot(), must[[]federation.NodeStatus](c.t)(c.store.NodeStatuses(c.t.Context()))
+		now := 0
+		for _, status := range statuses {
+			if status.Restarted["sip_proxy"] < s.Restarts(status.Node, "sip_proxy") {
+				now++
+			}
+		}
+		down = max(down, now)
+		r = must[federation.RollingRestart](c.t)(c.store.Rolling(c.t.Context()))
+		if r.EndedAt != nil {
+			return r, down
+		}
+		select {
+		case <-look.C:
+		case <-limit:
+			c.t.Fatalf("it has not ended: %+v", r)
+		}
+	}
+}
+
+func TestARollingRestartHasNeverTwoNodesDown(t *testing.T) {
+	t.Parallel()
+	c := rollable(t, "imp1.here.com", "imp2.here.com", "imp3.here.com")
+	ask := c.post("/services/control", "service", "sip_proxy", "order", "rolling", "ask", "true").status(200).page()
+	ask.Says(t, "main .lede", "never two are down")
+	c.postForm("/services/control", ask.One(t, "main form").Form()).to("/services")
+	c.post("/services/control", "service", "sip_proxy", "order", "rolling").status(http.StatusConflict).page().Says(t, "main", "under way already")
+	c.post("/services/rolling", "order", "continue").status(http.StatusConflict)
+	r, down := c.ended()
+	if r.Failure != "" || r.Done != 3 || down > 1 {
+		t.Errorf("%d were down at a time; it ended as %+v", down, r)
+	}
+	c.get("/services").page().Says(t, "section .pad", "Done on 3 nodes")
+	for _, n := range c.snapshot().Nodes {
+		if got := c.snapshot().Restarts(n.Name, "sip_proxy"); got != 1 {
+			t.Errorf("%s was ordered %d restarts", n.Name, got)
+		}
+	}
+}
+
+func TestARollingRestartEndsWithTheFirstNodeThatDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	c := rollable(t, "imp1.here.com", "imp3.here.com")
+	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
+	r, _ := c.ended()
+	if r.Done != 2 || !strings.Contains(r.Failure, "imp2.here.com was not ready within 2s of its restart") {
+		t.Errorf("it ended as %+v", r)
+	}
+	if n := c.snapshot().Restarts("imp3.here.com", "sip_proxy"); n != 0 {
+		t.Error("the node after it was restarted")
+	}
+	page := c.get("/services").page()
+	page.Says(t, "section .pad", "Ended early")
+	page.Count(t, "form[action='/services/rolling']", 0)
+
+	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services") // imp2 is still down
+	r, _ = c.ended()
+	if r.Done != 0 || !strings.Contains(r.Failure, "imp2.here.com is not ready, so imp1.here.com was not restarted") {
+		t.Errorf("with a node down it ended as %+v", r)
+	}
+}
+
+func TestARollingRestartThatNobodyGoesOnWithCanBeGoneOnWith(t *testing.T) {
+	t.Parallel()
+	c := rollable(t, "imp1.here.com", "imp2.here.com", "imp3.here.com")
+	if _, err := c.store.StartRolling(t.Context(), []string{"imp1.here.com", "imp2.here.com"}, "sip_proxy"); err != nil {
+		t.Fatal(err)
+	}
+	page := c.get("/services").page()
+	page.Says(t, "section .pad", "Under way")
+	page.Count(t, "button[value=continue]", 0)
+	// As long after the order that nobody goes on with it, and so soon after their last reports that the nodes still count.
+	c.config.Now = func() time.Time { return time.Now().Add(57 * time.Second) }
+	c.rebuild()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	limit := time.After(10 * time.Second)
+	for len(c.get("/services").page().All("button[value=continue]")) == 0 {
+		select {
+		case <-look.C:
+		case <-limit:
+			t.Fatal("nobody is offered to go on with it")
+		}
+	}
+	c.post("/services/rolling", "order", "continue").to("/services")
+	if r, _ := c.ended(); r.Failure != "" || r.Done != 2 {
+		t.Errorf("it ended as %+v", r)
+	}
+}
+
+func TestARollingRestartCanBeEnded(t *testing.T) {
+	t.Parallel()
+	c := rollable(t)
+	c.post("/services/rolling", "order", "end").status(http.StatusNotFound)
+	if _, err := c.store.StartRolling(t.Context(), []string{"imp1.here.com", "imp2.here.com"}, "sip_proxy"); err != nil {
+		t.Fatal(err)
+	}
+	c.post("/services/rolling", "order", "something").status(http.StatusConflict)
+	c.post("/services/rolling", "order", "end").to("/services")
+	if r, _ := c.ended(); r.Failure != "ended by admin" {
+		t.Errorf("it ended as %+v", r)
+	}
+	c.post("/services/rolling", "order", "end").status(http.StatusConflict)
+}
+
+// steppedTo waits until the last rolling restart was ordered on so many nodes.
+func (c *console) steppedTo(done int) {
+	c.t.Helper()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	limit := time.After(20 * time.Second)
+	for {
+		if r := must[federation.RollingRestart](c.t)(c.store.Rolling(c.t.Context())); r.Done >= done {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-limit:
+			c.t.Fatalf("it was not ordered on %d nodes", done)
+		}
+	}
+}
+
+func TestARollingRestartEndsBeforeANodeThatSomebodyStopped(t *testing.T) {
+	t.Parallel()
+	c := rollable(t, "imp2.here.com", "imp3.here.com")
+	c.config.RollingLimit = 20 * time.Second
+	c.rebuild()
+	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
+	c.steppedTo(1)
+	c.post(fmt.Sprintf("/services/%d/control", c.snapshot().Node("imp2.here.com").ID), "service", "sip_proxy", "order", "stop").to("/services")
+	c.obeys("imp1.here.com", 0, 0)
+	r, _ := c.ended()
+	if s := c.snapshot(); r.Done != 1 || !strings.Contains(r.Failure, "On imp2.here.com sip_proxy was stopped by admin") || s.Runs("imp2.here.com", "sip_proxy") || s.Restarts("imp3.here.com", "sip_proxy") != 0 {
+		t.Errorf("it ended as %+v, with %+v", r, s.ServiceStates)
+	}
+}
+
+// Whoever stops the node that is waited for is named at once: nothing comes back there that could be waited for.
+func TestARollingRestartDoesNotWaitForANodeThatSomebodyStopped(t *testing.T) {
+	t.Parallel()
+	c := rollable(t, "imp2.here.com", "imp3.here.com")
+	c.config.RollingLimit = time.Hour
+	c.rebuild()
+	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
+	c.steppedTo(1)
+	c.post(fmt.Sprintf("/services/%d/control", c.snapshot().Node("imp1.here.com").ID), "service", "sip_proxy", "order", "stop").to("/services")
+	if r, _ := c.ended(); r.Done != 1 || !strings.Contains(r.Failure, "stopped on imp1.here.com by admin") {
+		t.Errorf("it ended as %+v", r)
+	}
+}
+
+func TestARollingRestartGoesOverTheNodesOnWhichTheServiceRuns(t *testing.T) {
+	t.Parallel()
+	c := rollable(t, "imp1.here.com", "imp2.here.com", "imp3.here.com")
+	c.post(fmt.Sprintf("/services/%d/control", c.snapshot().Node("imp2.here.com").ID), "service", "sip_proxy", "order", "stop").to("/services")
+	c.get("/services").page().Count(t, "form[action='/services/control'] button[value=rolling]", 2)
+	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
+	if r, _ := c.ended(); r.Failure != "" || !slices.Equal(r.Nodes, []string{"imp1.here.com", "imp3.here.com"}) || c.snapshot().Runs("imp2.here.com", "sip_proxy") {
+		t.Errorf("it ended as %+v", r)
+	}
+}
+
+// To go on is answered before the next step is ordered, so what refuses every step has to refuse that as well.
+func TestNobodyGoesOnWithARollingRestartWhileARestoredDatabaseWaits(t *testing.T) {
+	t.Parallel()
+	c := rollable(t)
+	if _, err := c.store.StartRolling(t.Context(), []string{"imp1.here.com", "imp2.here.com"}, "sip_proxy"); err != nil {
+		t.Fatal(err)
+	}
+	s := c.snapshot()
+	if err := c.store.ReportStatus(t.Context(), federation.NodeStatus{Node: "imp1.here.com", AppliedEra: s.Era, AppliedRevision: s.Revision + 4}); err != nil {
+		t.Fatal(err)
+	}
+	c.config.Now = func() time.Time { return time.Now().Add(61 * time.Second) }
+	c.rebuild()
+	c.post("/services/rolling", "order", "continue").status(http.StatusConflict).page().Says(t, "main", "Accept that on the page Pending actions first")
+	if r := must[federation.RollingRestart](t)(c.store.Rolling(t.Context())); r.EndedAt != nil || r.Done != 0 {
+		t.Errorf("it is %+v", r)
+	}
+}
