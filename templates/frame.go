@@ -21,7 +21,8 @@ type Frame struct {
 
 // Applied tells how far the newest revision has come.
 type Applied struct {
-	Known    bool // false while the database cannot be reached
+	Known    bool // false while nodes' reports cannot be read, or not be made
+	ReadOnly bool // they cannot be made, as the database can be read only
 	Revision int64
 	Holding  int // nodes that have applied it
 	Nodes    int

@@ -28,7 +28,7 @@ type reach struct {
 
 	mu       sync.Mutex
 	lost     error // why the database does not answer, nil while it does
-	readOnly bool
+	standing store.Standing
 }
 
 // reachOf is the reach of a request's context. One that is none of a request has a reach of its own, of a database that
@@ -56,10 +56,12 @@ func (v *reach) away() error {
 	return v.lost
 }
 
-func (v *reach) onlyRead() bool {
+func (v *reach) onlyRead() bool { return v.stands().ReadOnly }
+
+func (v *reach) stands() store.Standing {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.readOnly
+	return v.standing
 }
 
 // draw is for a form that comes back because nothing can be saved: from here on the request only shows something.
@@ -68,8 +70,11 @@ func (v *reach) draw(err error) {
 	v.changing = false
 }
 
-// savable reports whether the database takes changes.
-func (v *reach) savable() bool { return v.away() == nil && !v.onlyRead() }
+// writable reports whether anything can be written to the database.
+func (v *reach) writable() bool { return v.away() == nil && !v.onlyRead() }
+
+// savable reports whether the database takes changes of the configuration.
+func (v *reach) savable() bool { return v.writable() && !v.stands().Held }
 
 // unsavable is why nothing can be changed on the way that leads to a form.
 func (v *reach) unsavable() error {
@@ -78,6 +83,9 @@ func (v *reach) unsavable() error {
 	}
 	if v.onlyRead() {
 		return &store.Failure{Sentence: store.ErrReadOnly, Cause: errors.New("the form was not drawn")}
+	}
+	if v.stands().Held {
+		return federation.Refuse("The database went back, as after a restore, so nothing can be changed. Accept that on the page Pending actions first, or restore a newer backup.")
 	}
 	return nil
 }
@@ -95,7 +103,7 @@ func (s *Server) regard(ctx context.Context) {
 	v.miss(err)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.readOnly = standing.ReadOnly
+	v.standing = standing
 }
 
 // patience is how long the first question to the database may take.

@@ -32,7 +32,9 @@ func TestPagesSayHowOldReportsAreWhenTheDatabaseTakesNone(t *testing.T) {
 	o.mu.Unlock()
 	o.forward(11 * time.Second)
 	for _, path := range []string{"/", "/nodes", "/services", "/nodes/1"} {
-		banner := o.get(path).page().One(t, "main .banner.part").Text()
+		page := o.get(path).page()
+		page.Says(t, "header .applied", "The database can be read only")
+		banner := page.One(t, "main .banner.part").Text()
 		if want := "Nodes cannot report either: what pages show of them is of " + at + ", and how they are since is not known."; !strings.Contains(banner, want) {
 			t.Errorf("%s says %s, want %s", path, banner, want)
 		}

@@ -26,6 +26,7 @@ func TestACAIsTrustedFromAFileOrFromItsText(t *testing.T) {
 	root, other := siptest.NewAuthority("Synergy Root"), siptest.NewAuthority("Other Root")
 	issuing := root.Intermediate("Synergy Issuing")
 	c.get("/certificates/new").status(http.StatusOK).page().Says(t, "#hint-file", "at most 1 MiB")
+	c.get("/certificates/new?purpose=x").status(http.StatusOK).page().Count(t, "input[name=purpose][value=cup-trust]", 1)
 
 	chain := append(root.PEM(), issuing.PEM()...)
 	c.sendFiles("/certificates", map[string][]byte{"file": chain}, "purpose", "cup-trust", "description", "both sides").to("/certificates")

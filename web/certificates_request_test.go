@@ -15,6 +15,7 @@ import (
 
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
+	"isthmus/internal/htmltest"
 	"isthmus/internal/siptest"
 )
 
@@ -69,6 +70,14 @@ func TestARequestHoldsWhatTheFormSaysAndWaitsWithItsKey(t *testing.T) {
 	page := c.get("/certificates").page()
 	page.Says(t, ".banner", "The request of "+ownNode+" waits below.")
 	page.Says(t, "[aria-labelledby=requests] tbody tr", "by admin "+ownNode+" presence.synergy.com im.synergy.com RSA 2048")
+	for _, word := range []string{"Upload the signed certificate", "Replace...", "Delete..."} {
+		if !slices.ContainsFunc(page.All("[aria-labelledby=requests] tbody a"), func(a htmltest.Node) bool {
+			return strings.HasPrefix(a.Text(), word) && c.get(a.Attr("href")).code == http.StatusOK
+		}) {
+			t.Errorf("no link of the row leads to %q", word)
+		}
+	}
+	c.get("/certificates/requests/new?node=gone.synergy.com").status(http.StatusOK).page().Count(t, "input[name=node][value="+ownNode+"]", 1)
 
 	a := c.get(fmt.Sprintf("/certificates/requests/%d.csr", c.snapshot().Nodes[0].ID)).status(http.StatusOK)
 	if d := a.head.Get("Content-Disposition"); d != "attachment; filename=imp1.synergy.com.csr" {

@@ -45,7 +45,7 @@ func (s *Server) applied(ctx context.Context) templates.Applied {
 	statuses, asOf, err := s.statuses(ctx)
 	if err != nil || !asOf.IsZero() {
 		reachOf(ctx).miss(err)
-		return templates.Applied{}
+		return templates.Applied{ReadOnly: reachOf(ctx).onlyRead()}
 	}
 	newest := snapshot.Point()
 	a := templates.Applied{Known: true, Revision: newest.Revision, Nodes: len(snapshot.Nodes)}

@@ -36,7 +36,7 @@ func (s *Server) showPending(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := templates.PendingView{Bar: s.bar(sight), Revision: sight.Revision, Stopped: sight.stopped(), MayChange: may(r, auth.Change), MayAccept: may(r, auth.Administer)}
+	view := templates.PendingView{Bar: s.bar(sight), Revision: sight.Revision, Stopped: sight.stopped(), MayChange: may(r, auth.Change), MayAccept: mayAccept(r)}
 	if held, nodes := sight.newerThan(); len(nodes) > 0 {
 		view.Restored = &templates.RestoredView{Held: held.Revision, Now: sight.Revision, Nodes: capital(counted(len(nodes), "node has", "nodes have"))}
 	}
@@ -212,6 +212,11 @@ func restoredNotice(a templates.Applied) *templates.Notice {
 	}
 	return &templates.Notice{Mark: templates.Down, Strong: fmt.Sprintf("The database went back from revision %d to %d.", a.Lost, a.Revision),
 		Text: "Pages show what the database has now; nodes hold on to what they have, which may differ, and nothing can be changed.", Href: pendingPath, Link: "Pending actions"}
+}
+
+// mayAccept reports whether the reader may accept a restored database, which is the one change that it takes.
+func mayAccept(r *http.Request) bool {
+	return signedIn(r).Role.May(auth.Administer) && reachOf(r.Context()).writable()
 }
 
 // acceptRestored makes the state of a restored database the newest. The page's own button wants to be asked, and the answer

@@ -131,6 +131,27 @@ func TestARestoredDatabaseIsAcceptedOnPendingActions(t *testing.T) {
 	c.post("/domains", "name", "synergy.com").to("/domains")
 }
 
+func TestWhileARestoredDatabaseWaitsNoPageOffersAChange(t *testing.T) {
+	t.Parallel()
+	c := signedInAs(t, auth.Admin)
+	c.nodesOf("imp1.here.com")
+	s := c.snapshot()
+	if err := c.store.ReportStatus(t.Context(), federation.NodeStatus{Node: "imp1.here.com", AppliedEra: s.Era, AppliedRevision: s.Revision + 1}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/acl", fmt.Sprintf("/nodes/%d", s.Node("imp1.here.com").ID), "/nodes", "/services", "/settings", "/users", "/certificates", "/deployments"} {
+		page := c.get(path).status(200).page()
+		page.One(t, "main .banner a[href='/pending']")
+		savesNothing(t, path, page)
+	}
+	for _, path := range []string{"/acl/new", "/wizard"} {
+		c.get(path).status(http.StatusConflict).page().Says(t, "main", "so nothing can be changed. Accept that on the page Pending actions first")
+	}
+	c.postForm("/pending/accept", c.get("/pending").page().One(t, "form[action='/pending/accept']").Form()).status(200)
+	c.post("/pending/accept").to("/pending")
+	c.get("/acl/new").status(200)
+}
+
 func TestWhoMayNotAcceptARestoredDatabaseIsToldWhoMay(t *testing.T) {
 	t.Parallel()
 	c := signedInAs(t, auth.Operator)

@@ -85,7 +85,7 @@ func (s *Server) notify(w http.ResponseWriter, r *http.Request, text string) {
 // notice takes the sentence that was kept for this page.
 func (s *Server) notice(r *http.Request) string {
 	who := signedIn(r)
-	if who == nil || r.Method != http.MethodGet || refreshing(r) || !reachOf(r.Context()).savable() {
+	if who == nil || r.Method != http.MethodGet || refreshing(r) || !reachOf(r.Context()).writable() {
 		return ""
 	}
 	text, _ := who.session.Values[valueNotice].(string)

@@ -9,7 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"isthmus/internal/systemd"
 )
 
 // A service manager that a serve tells how it fares.
@@ -53,6 +56,33 @@ func TestTheServiceManagerHearsWhenTheNodeServesAndWhenItDrains(t *testing.T) {
 		t.Errorf("at the end it hears %q", got)
 	}
 	s.end(t)
+}
+
+// A node that cannot serve yet is not ended by a manager that waits for it: it goes on trying.
+func TestTheServiceManagerHearsHowTheNodeFares(t *testing.T) {
+	for state, want := range map[string]struct {
+		heard string
+		after time.Duration
+	}{
+		"degraded": {"serving: degraded", announceLook},
+		"stopped":  {"started; the SIP proxy does not run on this node", announceLook},
+		"starting": {"started, but not serving yet; the log says why", announceAfter},
+	} {
+		t.Run(state, func(t *testing.T) {
+			conn := manager(t)
+			synctest.Test(t, func(t *testing.T) {
+				s := server{manager: systemd.Open()}
+				began := time.Now()
+				s.announce(t.Context(), func() string { return state })
+				if took := time.Since(began); took != want.after {
+					t.Errorf("it is told after %s, not %s", took, want.after)
+				}
+			})
+			if got := hears(t, conn); got != "READY=1\nSTATUS="+want.heard {
+				t.Errorf("it hears %q", got)
+			}
+		})
+	}
 }
 
 // The socket of the process before is asked for by its address, however the flag says it.

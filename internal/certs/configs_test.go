@@ -42,6 +42,8 @@ func TestAKeyChangesExactlyWhenItsConfigurationDid(t *testing.T) {
 	k, ca := testKey(t), newAuthority(t, "Root")
 	base := snapshotOf(t, k, ca, node, "a.synergy.com", "b.synergy.com")
 	more, _ := ImportTrust(now, pemOf(newAuthority(t, "More").certificate))
+	second, _ := ImportTrust(now, pemOf(newAuthority(t, "Second").certificate))
+	base.Certificates = append(base.Certificates, second...)
 	leaf, private := ca.issue(t, node)
 	renewed, _ := ImportOwn(k, node, now, pemOf(leaf, private), nil)
 	foreign, foreignKey := ca.issue(t, "imp2.synergy.com")

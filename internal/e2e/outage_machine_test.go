@@ -58,7 +58,7 @@ func askedToLeave(c *siptest.Conn, first func()) (served int, end error) {
 }
 
 // TestAStopUnderLoadAnswersEveryRequestAndEndsWithZero is M3 with a process: peers that go on asking are served for two
-// seconds, then told to go elsewhere, and see TLS end as it should.
+// seconds, then told to go elsewhere, and their connections end in good order.
 func TestAStopUnderLoadAnswersEveryRequestAndEndsWithZero(t *testing.T) {
 	t.Parallel()
 	w, p := running(t)
@@ -71,7 +71,7 @@ func TestAStopUnderLoadAnswersEveryRequestAndEndsWithZero(t *testing.T) {
 			once := sync.OnceFunc(ready.Done)
 			defer once()
 			served, end := askedToLeave(fe, once)
-			if end != io.EOF { // without close_notify it were io.ErrUnexpectedEOF
+			if end != io.EOF { // as after a reset
 				t.Errorf("after %d answers: %v", served, end)
 			}
 		})

@@ -149,6 +149,9 @@ func TestNoneOfTenThousandConnectsIsRefusedOverFiveRestarts(t *testing.T) {
 		if s.kept() == 0 {
 			t.Error("no socket was handed over")
 		}
+		if host, port, _ := net.SplitHostPort(w.node.console); !opens(host, port) {
+			t.Error("who opens the console between two processes is refused")
+		}
 		p = s.start()
 	}
 	group.Wait()
@@ -158,6 +161,12 @@ func TestNoneOfTenThousandConnectsIsRefusedOverFiveRestarts(t *testing.T) {
 	if r := w.node.ready(); r.Status != 200 {
 		t.Errorf("the console, whose socket was handed over too, answers %d", r.Status)
 	}
+
+	// Whoever connects to a port that is no listener's any more would wait in its queue for ever.
+	p.stop()
+	w.node.apply("listeners:\n  - {name: Default SIP Proxy TCP Listener, transport: tcp, port: 5060}\n")
+	s.start()
+	eventually(t, patience, "the port of a listener that is gone is closed", func() bool { return !opens(w.net+nodeHost, "5061") })
 }
 
 func (s *supervisor) kept() int {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -45,6 +46,27 @@ func TestADatabaseThatHangsDoesNotKeepTheListenersClosed(t *testing.T) {
 	}
 }
 
+// The disk may hold something older, as when it was full meanwhile: what was taken back since must stay so.
+func TestWhatIsOnDiskNeverReplacesWhatIsInForce(t *testing.T) {
+	r := warmed(t)
+	path := filepath.Join(r.dir, snapshotFile)
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.run()
+	r.commits(r.snapshot(9))
+	await(t, "the new one is kept", func() bool { return r.node.files.snapshotPoint().Revision == 9 })
+	if err := os.WriteFile(path, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.tells(event{err: errDown})
+	r.tells(event{err: errDown})
+	if h := r.awaitState(Degraded); h.AppliedRevision != 9 {
+		t.Errorf("it says %+v", h)
+	}
+}
+
 func TestWithoutDatabaseAndDiskANodeWaits(t *testing.T) {
 	r := start(t)
 	r.tells(event{err: errDown})
@@ -67,11 +89,16 @@ func TestADamagedSnapshotLetsNobodyIn(t *testing.T) {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.run()
-	r.tells(event{err: errDown})
-	r.tells(event{err: errDown})
+	log := &safeBuffer{}
+	r.run(func(c *Config) { c.Log = slog.New(slog.NewTextHandler(log, nil)) })
+	for range 3 {
+		r.tells(event{err: errDown})
+	}
 	if h := r.node.Health(); h.State != Starting || h.AppliedRevision != 0 || r.answers(5060) {
 		t.Errorf("it says %+v", h)
+	}
+	if n := log.count("the snapshot on disk is not used"); n != 1 {
+		t.Errorf("while the database is away that is said %d times", n)
 	}
 }
 

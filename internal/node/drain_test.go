@@ -1,9 +1,11 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -85,18 +87,25 @@ func TestAFinishedDialogDoesNotDelayTheEnd(t *testing.T) {
 	}
 }
 
-// A steady load would keep a node for ever that served it to the end, and lose requests in one that just left.
+// A steady load would keep a node for ever that served it to the end, and lose requests in one that just left. Who asks
+// seldom hears in time that it is to go elsewhere, and who does not listen is not waited for.
 func TestANodeUnderSteadyLoadEndsAndEveryRequestIsAnswered(t *testing.T) {
 	r, host := start(t), siptest.Serve(t, "127.0.0.1:0", nil)
 	r.commits(r.snapshot(1, leading(host)))
 	const peers, each = 10, 20 * time.Millisecond // 500 requests a second
+	const seldom = 200 * time.Millisecond
 	var group sync.WaitGroup
-	results := make(chan asked, peers)
-	all := make(chan struct{}, peers)
-	for range peers {
-		peer := r.within()
-		group.Go(func() { results <- askUntilRefused(peer.Conn, each, all) })
+	results := make(chan asked, peers+1)
+	all := make(chan struct{}, peers+1)
+	for i := range peers + 1 {
+		peer, every := r.within(), each
+		if i == peers {
+			every = seldom
+		}
+		group.Go(func() { results <- askUntilRefused(peer.Conn, every, all) })
 	}
+	stubborn := r.within()
+	group.Go(func() { askOn(stubborn.Conn, each) })
 	server := host.Accepts()
 	go func() {
 		for m, err := server.Receive(); err == nil; m, err = server.Receive() {
@@ -105,7 +114,7 @@ func TestANodeUnderSteadyLoadEndsAndEveryRequestIsAnswered(t *testing.T) {
 			}
 		}
 	}()
-	for range peers {
+	for range peers + 1 {
 		<-all
 	}
 	began := time.Now()
@@ -128,15 +137,16 @@ func TestANodeUnderSteadyLoadEndsAndEveryRequestIsAnswered(t *testing.T) {
 	}
 }
 
-// An heir keeps one copy of each socket that it is given.
+// An heir keeps a copy of the socket that it is given.
 type heir struct {
-	files  []*os.File
-	forgot chan struct{}
+	files        []*os.File
+	kept, forgot chan struct{}
 }
 
 func (h *heir) Keep(fd uintptr) error {
 	own, err := syscall.Dup(int(fd))
 	h.files = append(h.files, os.NewFile(uintptr(own), "kept"))
+	close(h.kept)
 	return err
 }
 
@@ -147,8 +157,58 @@ func (h *heir) Forget() {
 	close(h.forgot)
 }
 
+// A hook calls once when the log says something.
+type hook struct {
+	slog.Handler
+	message string
+	call    func()
+}
+
+func (h *hook) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == h.message && h.call != nil {
+		call := h.call
+		h.call = nil
+		call()
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h *hook) WithAttrs(a []slog.Attr) slog.Handler {
+	h.Handler = h.Handler.WithAttrs(a)
+	return h
+}
+
+func TestAConfigurationThatComesWhileANodeLeavesOpensNothingAndCutsNothingOff(t *testing.T) {
+	h, host := &hook{Handler: slog.NewTextHandler(io.Discard, nil), message: "the database is back"}, siptest.Serve(t, "127.0.0.1:0", nil)
+	r := start(t, func(c *Config) { c.Log = slog.New(h) })
+	r.commits(r.snapshot(1, leading(host)))
+	peer := r.within()
+	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
+	server := host.Accepts()
+	under := server.Expect("SUBSCRIBE")
+	closed := func() bool {
+		c, err := siptest.Dial(r.at(5060), siptest.Options{})
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	}
+	r.tells(event{err: errDown})
+	h.call = func() {
+		r.stop()
+		await(t, "the port is closed", closed)
+	}
+	r.commits(r.snapshot(2, leading(host), restarts(federation.ServiceSIPProxy, 1)))
+	if !closed() {
+		t.Error("the port is open again")
+	}
+	server.Answers(under, 200)
+	peer.Expect("200")
+	<-r.stopped
+}
+
 func TestPeersDoNotWaitForANodeThatTakesItsTimeToEnd(t *testing.T) {
-	keeps, host := &heir{forgot: make(chan struct{})}, siptest.Serve(t, "127.0.0.1:0", nil)
+	keeps, host := &heir{kept: make(chan struct{}), forgot: make(chan struct{})}, siptest.Serve(t, "127.0.0.1:0", nil)
 	r := start(t, func(c *Config) { c.Heir, c.Drain = keeps, serveOn+2*refuseFor })
 	r.commits(r.snapshot(1, leading(host)))
 	r.within().Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
@@ -161,7 +221,11 @@ func TestPeersDoNotWaitForANodeThatTakesItsTimeToEnd(t *testing.T) {
 		return err == nil
 	}
 	r.stop()
-	r.awaitState(Draining)
+	select {
+	case <-keeps.kept:
+	case <-time.After(patience):
+		t.Fatal("the socket is handed to nobody")
+	}
 	if !connects() {
 		t.Error("who connects while a quick end is likely is refused")
 	}
@@ -181,6 +245,15 @@ type asked struct {
 	served  int
 	refused bool // the last one, with 503
 	err     error
+}
+
+// askOn sends requests until the connection ends, whatever the answers.
+func askOn(c *siptest.Conn, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for c.Send(siptest.Subscribe("ann@synergy.com", "bob@synergy.com")) == nil {
+		<-tick.C
+	}
 }
 
 // askUntilRefused sends a request now and then, each after the answer to the one before, and goes elsewhere when it is told to. The

@@ -115,6 +115,15 @@ func TestAWriteThatFailsLeavesTheOldFile(t *testing.T) {
 	if got, err := f.read(snapshotFile); err != nil || string(got) != "old" {
 		t.Fatalf("%q, %v", got, err)
 	}
+	if err := os.Mkdir(filepath.Join(f.dir, usersFile), 0o700); err != nil { // which no file replaces
+		t.Fatal(err)
+	}
+	if err := f.write(usersFile, []byte("new")); err == nil {
+		t.Fatal("a directory was replaced")
+	}
+	if left, _ := filepath.Glob(filepath.Join(f.dir, ".*")); len(left) != 0 {
+		t.Errorf("drafts fill the disk: %v", left)
+	}
 }
 
 func TestDraftsOfAKilledProcessAreSweptAway(t *testing.T) {

@@ -47,6 +47,43 @@ func TestFailuresThatAreAlikeAreCounted(t *testing.T) {
 	}
 }
 
+func TestFailuresThatDifferInOneRespectAreKeptApart(t *testing.T) {
+	whole := federation.RefusedHandshake{Outbound: true, Peer: "fe1", Port: 5061, Subject: "pool", Fingerprint: "aa", Reason: "x", Listener: "TLS", Context: "c", Detail: "it ended."}
+	for respect, edit := range map[string]func(*federation.RefusedHandshake){
+		"direction": func(h *federation.RefusedHandshake) { h.Outbound = false }, "peer": func(h *federation.RefusedHandshake) { h.Peer = "fe2" },
+		"port": func(h *federation.RefusedHandshake) { h.Port = 5062 }, "subject": func(h *federation.RefusedHandshake) { h.Subject = "other" },
+		"certificate": func(h *federation.RefusedHandshake) { h.Fingerprint = "bb" }, "reason": func(h *federation.RefusedHandshake) { h.Reason = "y" },
+		"listener": func(h *federation.RefusedHandshake) { h.Listener = "Lab" }, "context": func(h *federation.RefusedHandshake) { h.Context = "d" },
+	} {
+		var h handshakes
+		other := whole
+		edit(&other)
+		for _, one := range []federation.RefusedHandshake{whole, other, whole} {
+			h.note(one, opened, noon)
+		}
+		if all, _ := h.untold(noon); len(all) != 2 || all[0].Count != 2 {
+			t.Errorf("two that differ in their %s are remembered as %+v", respect, all)
+		}
+	}
+}
+
+func TestAServersPortsAndWhatItOpensHaveTheirOwnPlaces(t *testing.T) {
+	var h handshakes
+	note := func(outbound bool, port, n int) {
+		for i := range n {
+			one := from("fe1", fmt.Sprint("x", i))
+			one.Outbound, one.Port = outbound, port
+			h.note(one, opened, noon)
+		}
+	}
+	note(true, 5061, 1)
+	note(true, 5062, federation.HandshakesPerPeer+1)
+	note(false, 5061, federation.HandshakesPerPeer+1)
+	if n := len(h.remembered()); n != 1+2*federation.HandshakesPerPeer {
+		t.Errorf("%d are remembered: %q", n, h.remembered())
+	}
+}
+
 // Two CAs may vouch for one name, and which of them did is what the reader has to compare.
 func TestCertificatesOfOneNameAreKeptApart(t *testing.T) {
 	var h handshakes
@@ -140,6 +177,21 @@ func TestAFloodThatIsRefusedHidesNoStrangerThatFailed(t *testing.T) {
 	}
 	if !all[0].Unlisted || all[0].Count != 2 || all[0].Reason != transport.ErrHandshakeCut.Reason {
 		t.Errorf("the newest is %+v", all[0])
+	}
+}
+
+func TestAKnownPeerThatFailedIsRememberedAsOne(t *testing.T) {
+	var n Node
+	failed := func(i int, isKnown bool) {
+		a := netip.AddrFrom4([4]byte{10, 9, byte(i >> 8), byte(i)})
+		n.handshakeFailed(proxy.FailedHandshake{Peer: &transport.Peer{Remote: netip.AddrPortFrom(a, 2000), Listener: "Lab"}, Known: isKnown, Err: errors.New("x")})
+	}
+	failed(0, true)
+	for i := range 2 * federation.HandshakesKept {
+		failed(1+i, false)
+	}
+	if all, _ := n.handshakes.untold(noon); all[len(all)-1].Peer != "10.9.0.0" {
+		t.Errorf("strangers hide it: the oldest is %+v", all[len(all)-1])
 	}
 }
 

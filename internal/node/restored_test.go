@@ -3,6 +3,7 @@ package node
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"isthmus/internal/federation"
 )
@@ -86,6 +87,30 @@ func TestADatabaseThatIsRestoredWhileItIsAwayIsHeldWhenItComesBack(t *testing.T)
 	r.holds()
 	r.tells(event{err: errDown})
 	await(t, "away again, that is said", func() bool { h := r.node.Health(); return h.AppliedRevision == 9 && h.Revision == nil })
+}
+
+// What could not be read before the restore is not tried again while that waits to be accepted.
+func TestTheUsersOfADatabaseThatIsHeldAreNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.commits(r.snapshot(5, closed))
+		r.with(func() { r.broken = errDown })
+		r.commits(r.snapshot(6, closed))
+		r.tells(event{snapshot: r.snapshot(4, closed)})
+		r.with(func() {
+			r.broken, r.changed, r.upTo = nil, []federation.UserFact{fact("bob", "bob@synergy.com", "")}, 7
+		})
+		passes(3 * factsPause)
+		if r.knows("bob@synergy.com") {
+			t.Error("they were read")
+		}
+		r.commits(r.snapshot(7, closed))
+		passes(factsPause)
+		if !r.knows("bob@synergy.com") {
+			t.Error("they are not read when the hold has ended")
+		}
+		r.end()
+	})
 }
 
 func TestANewerBackupEndsTheHoldWithoutBeingAccepted(t *testing.T) {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -19,7 +20,13 @@ func restarts(service string, count int64) func(*federation.Snapshot) {
 }
 
 func TestARestartOrderIsCarriedOutOnceAndReported(t *testing.T) {
-	r, host := start(t), siptest.Serve(t, "127.0.0.1:0", nil)
+	opened := make(chan struct{}, 9)
+	r, host := start(t, func(c *Config) {
+		c.Inherited = func(string, netip.AddrPort) *os.File { // is asked before a port is opened
+			opened <- struct{}{}
+			return nil
+		}
+	}), siptest.Serve(t, "127.0.0.1:0", nil)
 	r.commits(r.snapshot(1, leading(host), restarts(federation.ServiceSIPProxy, 4)))
 	peer := r.within()
 	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
@@ -29,6 +36,9 @@ func TestARestartOrderIsCarriedOutOnceAndReported(t *testing.T) {
 	peer.ExpectClosed()
 	if h := r.awaitState(Ready); len(h.Listeners) != 1 || !r.answers(5060) {
 		t.Errorf("afterwards it says %+v", h)
+	}
+	if n := len(opened); n != 2 {
+		t.Errorf("the listener was opened %d times, at the start and by the restart", n)
 	}
 	await(t, "the restart is reported", func() bool { return r.lastReport().Restarted[federation.ServiceSIPProxy] == 5 })
 
@@ -68,7 +78,8 @@ func TestARestartOfAStoppedServiceStartsIt(t *testing.T) {
 	}
 }
 
-// Whoever still sends over a connection that a stop ends learns that nobody has the request.
+// Whoever still sends over a connection that a stop ends learns that nobody has the request. A restart that was ordered just
+// before is not carried out any more: it would cut off what the stop lets be answered.
 func TestWhatComesAfterTheServiceWasStoppedIsAnsweredToo(t *testing.T) {
 	r, host := start(t), siptest.Serve(t, "127.0.0.1:0", nil)
 	r.commits(r.snapshot(1, leading(host)))
@@ -76,7 +87,7 @@ func TestWhatComesAfterTheServiceWasStoppedIsAnsweredToo(t *testing.T) {
 	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
 	hop := host.Accepts()
 	asked := hop.Expect("SUBSCRIBE")
-	r.commits(r.snapshot(2, leading(host), restarts(federation.ServiceSIPProxy, 0), func(s *federation.Snapshot) { s.ServiceStates[0].Stopped = true }))
+	r.commits(r.snapshot(2, leading(host), restarts(federation.ServiceSIPProxy, 1), func(s *federation.Snapshot) { s.ServiceStates[0].Stopped = true }))
 	peer.Sends(siptest.Message("ann@synergy.com", "bob@synergy.com", "late"))
 	if m := peer.Expect("503"); !strings.Contains(string(m.Bytes()), "Retry-After") {
 		t.Errorf("it is not told to try elsewhere:\n%s", m.Bytes())
@@ -103,6 +114,41 @@ func TestAServiceThatStartsCountsAsStoppedUntilItsPortsAreOpen(t *testing.T) {
 	}
 	if h := r.node.Health(); h.State != Ready {
 		t.Errorf("afterwards it says %s", h.State)
+	}
+}
+
+// A load balancer that asks sends nobody to a port that is closed already. Connects to one port hold up its closing, so that the
+// other is seen closed meanwhile.
+func TestWhatEndsIsToldBeforeAPortCloses(t *testing.T) {
+	for want, ends := range map[string]func(*rig){
+		Stopped:  func(r *rig) { r.tells(event{snapshot: r.snapshot(2, closed)}) },
+		Draining: func(r *rig) { r.stop() },
+	} {
+		t.Run(want, func(t *testing.T) {
+			r := start(t)
+			r.commits(r.snapshot(1, func(s *federation.Snapshot) {
+				s.Listeners = append(s.Listeners, federation.Listener{Name: "Second", Transport: federation.TCP, Port: 5062, Enabled: true})
+			}))
+			storm := make(chan struct{})
+			go func() {
+				defer close(storm)
+				for c, err := net.Dial("tcp", r.at(5060)); err == nil; c, err = net.Dial("tcp", r.at(5060)) {
+					c.Close()
+				}
+			}()
+			ends(r)
+			await(t, "the port is free", func() bool {
+				l, err := net.Listen("tcp", r.at(5062))
+				if err == nil {
+					l.Close()
+				}
+				return err == nil
+			})
+			if got := r.node.Health().State; got != want {
+				t.Errorf("with a closed port it says %s", got)
+			}
+			<-storm
+		})
 	}
 }
 

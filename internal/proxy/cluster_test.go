@@ -3,13 +3,20 @@ package proxy
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"isthmus/internal/federation"
+	"isthmus/internal/routing"
 	"isthmus/internal/siptest"
 )
 
-// twoNodes are the routing node imp1, imp2 with carla's connector, and a front end, on real sockets of one network.
-func twoNodes(t *testing.T, network string) (connector, front *siptest.Host, lync *siptest.Peer) {
+// carla is homed on imp2.
+var carla = users{"carla@synergy.com": {UserID: "carla", Address: "carla@synergy.com", Licensed: true, Node: "imp2.synergy.com"}}
+
+// twoNodes are the routing node imp1, imp2 with carla's connector, and a front end, on real sockets of one network. Both
+// know carla, or imp2 knows what is given.
+func twoNodes(t *testing.T, network string, homeKnows ...routing.Directory) (connector, front *siptest.Host, lync *siptest.Peer) {
 	t.Helper()
 	at := func(host int, port int) string { return fmt.Sprintf("%s.%d:%d", network, host, port) }
 	connector = siptest.Serve(t, at(2, 5080), nil)
@@ -21,7 +28,10 @@ func twoNodes(t *testing.T, network string) (connector, front *siptest.Host, lyn
 	s.Nodes = append(s.Nodes, imp1)
 	for _, n := range s.Nodes {
 		p, _ := nodeOn(t, n.Name, n.Address, s)
-		p.config.Directory = users{"carla@synergy.com": {UserID: "carla", Address: "carla@synergy.com", Licensed: true, Node: "imp2.synergy.com"}}
+		p.config.Directory = carla
+		if n.Name == "imp2.synergy.com" && len(homeKnows) > 0 {
+			p.config.Directory = homeKnows[0]
+		}
 	}
 	return connector, front, siptest.Connect(t, at(1, 5060), siptest.Options{Local: network + ".9"})
 }
@@ -78,4 +88,42 @@ func TestARequestThatPassedANodeDoesNotGoOut(t *testing.T) {
 	}
 	there.Answers(m, 200)
 	ours.Expect("200")
+}
+
+// catchingUp are users whom a node does not know before it has caught up.
+type catchingUp struct{ caughtUp atomic.Bool }
+
+func (l *catchingUp) ByAddress(a string) (federation.UserFact, bool) {
+	if !l.caughtUp.Load() {
+		return federation.UserFact{}, false
+	}
+	return carla.ByAddress(a)
+}
+
+func (l *catchingUp) ByMicrosoftAddress(string) (federation.UserFact, bool) {
+	return federation.UserFact{}, false
+}
+
+// Nodes that know different things of a user pass a request on once: it goes neither round in circles nor to the Microsoft
+// side.
+func TestAUserWhoIsNewIsUnknownToAHomeNodeUntilThatHasCaughtUp(t *testing.T) {
+	home := &catchingUp{}
+	connector, _, lync := twoNodes(t, "127.0.87", home)
+	inside := siptest.Connect(t, "127.0.87.1:5060", siptest.Options{Local: "127.0.87.1"})
+	for _, from := range []*siptest.Peer{lync, inside} {
+		from.Sends(siptest.Message("anna@synergy.com", "carla@synergy.com", "hi"))
+		if m := from.Expect("404"); !strings.Contains(value(m, "Warning"), "imp2.synergy.com") {
+			t.Errorf("it was not the home node that refused:\n%s", m.Bytes())
+		}
+	}
+	home.caughtUp.Store(true)
+	for _, from := range []*siptest.Peer{lync, inside} {
+		from.Sends(siptest.Message("anna@synergy.com", "carla@synergy.com", "hi"))
+	}
+	here := connector.Accepts()
+	for range 2 {
+		here.Answers(here.Expect("MESSAGE"), 200)
+	}
+	lync.Expect("200")
+	inside.Expect("200")
 }

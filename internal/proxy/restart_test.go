@@ -38,6 +38,7 @@ func TestARestartCutsOffWhatIsUnderWayAndServesOn(t *testing.T) {
 			t.Errorf("open: inside %t, front end %t, next hop %t", inside.open(), lync.open(), hop.open())
 		}
 		w.untouched(fe2At)
+		w.counted(`sip_responses_total{class="5xx"} 3`)
 		if n := w.proxy.Pending(); n != 0 {
 			t.Errorf("%d requests are pending", n)
 		}
@@ -73,7 +74,7 @@ func TestARestartOfTheConnectorLeavesItsConnectionsAndNoOther(t *testing.T) {
 		lync := w.lync()
 		lync.asks(siptest.Subscribe("bob@synergy.com", "carla@synergy.com"))
 		lync.asks(siptest.Message("bob@synergy.com", "carla@synergy.com", "hi"))
-		inside := w.connector()
+		inside, node := w.connector(), w.from("127.0.0.12:40003")
 		inside.asks(request("SUBSCRIBE"))
 		connector, hop := w.at(connectorAt), w.at(fe1At)
 		connector.expect("SUBSCRIBE")
@@ -85,8 +86,8 @@ func TestARestartOfTheConnectorLeavesItsConnectionsAndNoOther(t *testing.T) {
 		w.after(time.Millisecond)
 		lync.expect("504") // the message may be there
 		lync.expect("480")
-		if connector.open() || inside.open() || !lync.open() || !hop.open() {
-			t.Errorf("open: to the connector %t, from it %t, front end %t, next hop %t", connector.open(), inside.open(), lync.open(), hop.open())
+		if connector.open() || inside.open() || !lync.open() || !hop.open() || !node.open() {
+			t.Errorf("open: to the connector %t, from it %t, front end %t, next hop %t, other node %t", connector.open(), inside.open(), lync.open(), hop.open(), node.open())
 		}
 		hop.answers(asked, 200)
 		fresh := w.at(connectorAt)

@@ -41,5 +41,19 @@ func TestAConnectionAcceptedWhileTheListenersCloseIsToldSo(t *testing.T) {
 			t.Error("the connection is open")
 		}
 		w.untouched(connectorAt)
+		const answer = "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP imp1.synergy.com:5060;branch=z9hG4bKx\r\nFrom: <sip:carla@synergy.com>;tag=1\r\n" +
+			"To: <sip:anna@synergy.com>;tag=2\r\nCall-ID: x\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n"
+		for promise, comes := range map[string]func(*end){
+			"an ACK":     func(e *end) { e.asks(toCarla("ACK")) },
+			"a BENOTIFY": func(e *end) { e.asks(toCarla("BENOTIFY")) },
+			"an answer":  func(e *end) { e.sends(answer) },
+		} {
+			other := w.lync()
+			comes(other)
+			other.quiet()
+			if !other.closed {
+				t.Errorf("%s, which is never answered, leaves the connection open", promise)
+			}
+		}
 	}, proxyOff)
 }

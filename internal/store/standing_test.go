@@ -30,6 +30,27 @@ func TestTheStandingTellsWhatIsNewestAndWhetherAnythingCanBeSaved(t *testing.T) 
 	}
 }
 
+func TestTheStandingTellsThatARunningNodeHasWhatTheDatabaseLost(t *testing.T) {
+	s := filled(t)
+	now := newest(t, s)
+	for p, held := range map[federation.Point]bool{
+		now: false,
+		{Era: now.Era, Revision: now.Revision - 1}: false,
+		{Era: now.Era, Revision: now.Revision + 1}: true,
+		{Era: now.Era + 1, Revision: 1}:            true,
+	} {
+		reports(t, s, imp1, p)
+		if got := must(s.Standing(t.Context())).Held; got != held {
+			t.Errorf("a node has %+v and the database %+v: held is %v", p, now, got)
+		}
+	}
+	reports(t, s, imp1, federation.Point{Era: now.Era + 1, Revision: 1})
+	ok(t, raw(t, s, `UPDATE node_statuses SET reported_at = now() - interval '61 seconds'`))
+	if must(s.Standing(t.Context())).Held {
+		t.Error("a node that does not run holds the database")
+	}
+}
+
 func TestADatabaseWithoutAFreeConnectionIsCrowded(t *testing.T) {
 	for code, want := range map[string]bool{"53300": true, "53400": false, "57P03": false} { // cannot_connect_now: starting
 		err := explain(&pgconn.PgError{Code: code})

@@ -135,7 +135,7 @@ func (f *fitting) states(want []Listener) []ListenerState {
 		if f.open[i] != nil {
 			states[i].Addr = f.open[i].addr()
 		}
-		if addr := w.Addr.Addr(); f.open[i] != nil && !addr.IsUnspecified() && !f.layer.present(addr) {
+		if f.open[i] != nil && !f.layer.present(w.Addr.Addr()) {
 			states[i].Open, states[i].Error = false, absent(w)
 		}
 	}

@@ -61,6 +61,8 @@ func TestWhoHasAPortIsReadFromTheSystem(t *testing.T) {
 		{"the address itself", on("10.1.10.11:5061"), map[string]string{"self/net/tcp": head + elsewhere + otherPort + listens}, known},
 		{"the wildcard", on("10.1.10.11:5061"), map[string]string{"self/net/tcp": head + listensToAll}, known},
 		{"the wildcard of IPv6", on("10.1.10.11:5061"), map[string]string{"self/net/tcp": head, "self/net/tcp6": head + listensIP6}, known},
+		{"the wildcard of IPv4 is not in the way of IPv6", on("[fd00::11]:5061"), map[string]string{"self/net/tcp": head + listensToAll}, holding{}},
+		{"who listens on IPv6 comes before who talks on IPv4", on("10.1.10.11:5061"), map[string]string{"self/net/tcp": head + talks, "self/net/tcp6": head + listensIP6}, known},
 		{"for the wildcard", on("0.0.0.0:5061"), map[string]string{"self/net/tcp": head + listens}, known},
 		{"UDP", seat{netip.MustParseAddrPort("10.1.10.11:5061"), true}, map[string]string{"self/net/tcp": head + talks, "self/net/udp": head + datagrams5}, known},
 		{"TCP is not in the way of UDP", seat{netip.MustParseAddrPort("10.1.10.11:5061"), true}, map[string]string{"self/net/tcp": head + listens}, holding{}},

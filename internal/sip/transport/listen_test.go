@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -115,6 +116,22 @@ func TestAListenerThatCannotOpenSaysWhyAndIsTriedAgain(t *testing.T) {
 	other.Close()
 	if s := l.Fit(want)[1]; !s.Open {
 		t.Errorf("not open once the port is free: %s", s.Error)
+	}
+}
+
+// Nobody may be let in by a listener that has lost its certificate, at its port or at the one before.
+func TestAListenerWithoutItsCertificateIsClosedWhereverItWas(t *testing.T) {
+	ports := freePorts(t, 2)
+	for promise, moves := range map[string]netip.AddrPort{"where it is": ports[0], "as it moves": ports[1]} {
+		t.Run(promise, func(t *testing.T) {
+			l := newLayer(t, newRecorder(), Limits{})
+			secure := Listener{Name: "tls", Transport: sip.TLS, TLSKey: "1", TLS: newAuthority(t).server(t, "imp1", tls.NoClientCert), Addr: ports[0]}
+			l.Fit([]Listener{secure})
+			states := l.Fit([]Listener{{Name: "tls", Transport: sip.TLS, Addr: moves}})
+			if s := states[0]; s.Open || len(l.current()) != 0 {
+				t.Errorf("%+v, with %d sockets open", s, len(l.current()))
+			}
+		})
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// present reports whether an address is one of this machine. Listening sockets do not tell: Linux leaves them as they are
+// present reports whether an address is one of this machine, as the wildcard always is. Listening sockets do not tell: Linux leaves them as they are
 // when their address goes, and they serve again when it comes back.
 func present(a netip.Addr) bool {
 	c, err := net.ListenUDP(network("udp", a), net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0)))
@@ -21,7 +21,7 @@ func present(a netip.Addr) bool {
 // AddressGone reports whether a listener is open at an address that this machine has no more.
 func (l *Layer) AddressGone() bool {
 	for _, a := range l.current() {
-		if addr := a.asked.Addr(); !addr.IsUnspecified() && !l.present(addr) {
+		if !l.present(a.asked.Addr()) {
 			return true
 		}
 	}

@@ -227,3 +227,46 @@ func TestAFaultWhenAConnectionComesUpEndsIt(t *testing.T) {
 		t.Errorf("closed for %v, want ErrPanic", got.err)
 	}
 }
+
+// heard keeps what came over a connection, as it stood on the wire.
+type heard struct {
+	net.Conn
+	bytes []byte
+}
+
+func (h *heard) Read(b []byte) (int, error) {
+	n, err := h.Conn.Read(b)
+	h.bytes = append(h.bytes, b[:n]...)
+	return n, err
+}
+
+// lastRecord is the type of the last TLS record (RFC 5246 section 6.2.1).
+func (h *heard) lastRecord() (kind byte) {
+	for rest := h.bytes; len(rest) >= 5; rest = rest[min(len(rest), 5+int(rest[3])<<8+int(rest[4])):] {
+		kind = rest[0]
+	}
+	return kind
+}
+
+// A peer that saw no close_notify has to take what it received for cut off (RFC 5246 section 7.2.1). crypto/tls as a client
+// tells no difference.
+func TestTLSEndsWithACloseNotify(t *testing.T) {
+	const alert = 21
+	ca, r := newAuthority(t), newRecorder()
+	l := newLayer(t, r, Limits{})
+	at := fitOne(t, l, Listener{Name: "tls", Transport: sip.TLS, Addr: loopback, TLS: ca.server(t, "imp1.synergy.com", tls.NoClientCert)})
+	wire, config := &heard{Conn: connect(t, at).Conn}, ca.client("imp1.synergy.com")
+	config.MaxVersion = tls.VersionTLS12 // in which an alert's type is not hidden
+	p := newPeer(t, tls.Client(wire, config))
+	p.write(t, message("MESSAGE", "a", 0))
+	if got := p.status(t); got != "200" {
+		t.Fatalf("answered %s", got)
+	}
+	l.Connections()[0].Close(nil)
+	if got := p.status(t); got != "closed" {
+		t.Errorf("after the close it says %s", got)
+	}
+	if kind := wire.lastRecord(); kind != alert {
+		t.Errorf("the last record is of type %d", kind)
+	}
+}
