@@ -19,8 +19,15 @@ type shards[T any, P linked[T]] struct {
 // linked is a transaction that can be found.
 type linked[T any] interface {
 	*T
-	linkage() *link[T]
+	linker[T]
 }
+
+type linker[T any] interface{ linkage() *link[T] }
+
+var (
+	_ linker[Server] = (*Server)(nil)
+	_ linker[Client] = (*Client)(nil)
+)
 
 // A link is what finds a transaction. It is written before the transaction can be found and its alarm can ring and, but for
 // next, not again.
