@@ -151,7 +151,7 @@ func handOut(w http.ResponseWriter, kind, name string, file []byte) error {
 // fileName is a subject as a file can be called: what came out of a certificate may hold anything.
 func fileName(subject string) string {
 	name := strings.Map(func(r rune) rune {
-		if r == '.' || r == '-' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {
+		if r == '.' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {
 			return r
 		}
 		return '-'

@@ -21,14 +21,7 @@ import (
 
 func (s *Server) showUpload(w http.ResponseWriter, r *http.Request) error {
 	asked := r.URL.Query()
-	purpose, node := asked.Get("purpose"), asked.Get("node")
-	if purpose != federation.PurposeOwn {
-		purpose = federation.PurposeTrust
-	}
-	if node == "" {
-		node = s.Node
-	}
-	return s.uploadPage(w, r, http.StatusOK, templates.Form{Values: url.Values{"purpose": {purpose}, "node": {node}}})
+	return s.uploadPage(w, r, http.StatusOK, templates.Form{Values: url.Values{"purpose": asked["purpose"], "node": {cmp.Or(asked.Get("node"), s.Node)}}})
 }
 
 // uploadPage is the form for a certificate of either purpose.

@@ -86,7 +86,7 @@ func TestAFaultIsAPageWithTheRequestOfTheLog(t *testing.T) {
 	}
 }
 
-func TestARequestHasALimitOfTime(t *testing.T) {
+func TestAPageHasTenSecondsInAll(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
 	var left time.Duration
@@ -96,7 +96,7 @@ func TestARequestHasALimitOfTime(t *testing.T) {
 		}
 	})
 	c.asked("/metrics", "127.0.0.1:40000")
-	if left <= 0 || left > time.Minute {
+	if left <= 0 || left > 10*time.Second {
 		t.Errorf("a request may take %v", left)
 	}
 }

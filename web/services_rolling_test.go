@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -212,6 +213,43 @@ func TestARollingRestartGoesOverTheNodesOnWhichTheServiceRuns(t *testing.T) {
 	if r, _ := c.ended(); r.Failure != "" || !slices.Equal(r.Nodes, []string{"imp1.here.com", "imp3.here.com"}) || c.snapshot().Runs("imp2.here.com", "sip_proxy") {
 		t.Errorf("it ended as %+v", r)
 	}
+}
+
+// A console that stood still for a minute finds another one gone on, and leaves it to that.
+func TestARollingRestartThatAnotherConsoleWentOnWithIsLeftToIt(t *testing.T) {
+	t.Parallel()
+	c := rollable(t)
+	lines := make(chan string, 100)
+	c.config.Log = slog.New(slog.NewTextHandler(told(lines), nil))
+	c.config.RollingLimit = time.Hour
+	c.rebuild()
+	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
+	c.steppedTo(1)
+	r := must[federation.RollingRestart](t)(c.store.Rolling(t.Context()))
+	must[federation.RollingRestart](t)(c.store.StepRolling(t.Context(), r.ID, 1)) // by another
+	c.obeys("imp1.here.com", 0, 0)
+	for {
+		select {
+		case line := <-lines:
+			if !strings.Contains(line, "rolling restart") {
+				continue
+			}
+		case <-time.After(soon):
+			t.Fatal("the first console goes on waiting")
+		}
+		break
+	}
+	if r := must[federation.RollingRestart](t)(c.store.Rolling(t.Context())); r.EndedAt != nil || r.Done != 2 {
+		t.Errorf("it is %+v", r)
+	}
+}
+
+// told passes on what is written, line by line.
+type told chan<- string
+
+func (l told) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
 }
 
 // To go on is answered before the next step is ordered, so what refuses every step has to refuse that as well.

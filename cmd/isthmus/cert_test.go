@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"isthmus/internal/federation"
 	"isthmus/internal/siptest"
 )
 
@@ -238,7 +240,10 @@ func TestAnImportThatCannotBeMeantIsRefusedBeforeAnythingIsRead(t *testing.T) {
 func TestACAThatIsTrustedAlreadyIsSaidToBeUnchanged(t *testing.T) {
 	m := newMachine(t)
 	ca := string(siptest.NewAuthority("Synergy Lab CA").PEM())
-	m.cert(ca, "import", "--purpose", "cup-trust", "-").want(t, 0, "imported cup-trust Synergy Lab CA")
+	first := m.cert(ca, "import", "--purpose", "cup-trust", "-")
+	if first.want(t, 0, "imported cup-trust Synergy Lab CA"); first.err != "" {
+		t.Errorf("of a CA without a doubt it is said: %s", first.err)
+	}
 	m.cert(ca, "import", "--purpose", "cup-trust", "-").want(t, 0, "unchanged cup-trust Synergy Lab CA")
 	m.cert(ca, "import", "--purpose", "cup-trust", "-", "--description", "both sides").want(t, 0, "described cup-trust Synergy Lab CA")
 	m.cert(ca, "import", "--purpose", "cup-trust", "-", "--description", "both sides").want(t, 0, "unchanged cup-trust Synergy Lab CA")
@@ -314,4 +319,28 @@ func TestAnImportNamesTheNodeAndNotThePresenceDomainOfItsCertificate(t *testing.
 	m.cert(string(siptest.CertificatePEM(own))+string(siptest.KeyPEM(own)), "import", "--purpose", "cup", "-").
 		want(t, 0, "imported cup imp1.synergy.com, called \"synergy.com\", valid until")
 
+}
+
+func TestAFileOfAnImportThatIsNotThereIsNamed(t *testing.T) {
+	there, missing := filepath.Join(t.TempDir(), "there"), filepath.Join(t.TempDir(), "missing")
+	if err := os.WriteFile(there, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for flag, a := range map[string]certImportCommand{
+		"FILE": {File: missing}, "--key": {File: there, Key: missing}, "--passphrase-file": {File: there, Passphrase: missing},
+	} {
+		if _, err := a.upload(console{}); err == nil || !strings.Contains(err.Error(), missing) {
+			t.Errorf("%s: %v", flag, err)
+		}
+	}
+	for file, want := range map[string]string{"own.pem": "own.pem: it ended.", "-": "standard input: it ended."} {
+		if err := (certImportCommand{File: file}).named(federation.Invalid{{Path: "file", Text: "it ended."}}); err.Error() != want {
+			t.Errorf("%s: %v, want %q", file, err, want)
+		}
+	}
+	for _, a := range []certImportCommand{{Purpose: federation.PurposeTrust, Key: "k"}, {Purpose: federation.PurposeTrust, Passphrase: "p"}} {
+		if err := a.Validate(); err == nil {
+			t.Errorf("%+v is taken", a)
+		}
+	}
 }

@@ -135,6 +135,7 @@ func TestADoubtfulChainIsNeverBlamedOnWhoSignedIt(t *testing.T) {
 	}{
 		"signed by a trusted CA":       {ca, signed, x509.UnknownAuthorityError{Cert: signed}, ReasonUnknownCA, "which is not among the trusted CAs"},
 		"by a stored one that is none": {noCA, unfit, x509.UnknownAuthorityError{Cert: unfit}, ReasonIssuer, "which is not a CA"},
+		"by one of version 1":          {noCA, unfit, x509.CertificateInvalidError{Cert: noCA.certificate, Reason: x509.NotAuthorizedToSign}, ReasonIssuer, `was issued by "Mute", which is not a CA and may issue none`},
 		"an error without a type":      {ca, signed, errors.New("x509: the moon is full"), ReasonChain, "cannot be verified (the moon is full); have it reissued."},
 	} {
 		d := doubted{verifier: verifier{authorities: []*x509.Certificate{c.by.certificate}}, shown: []*x509.Certificate{c.leaf}}
