@@ -1,20 +1,42 @@
 package node
 
-import "testing"
+import (
+	"math"
+	"runtime"
+	"runtime/debug"
+	runtimemetrics "runtime/metrics"
+	"testing"
+)
 
 func TestGarbageMayPileUpToAFixedSizeWhileLittleIsInUse(t *testing.T) {
 	for _, c := range []struct {
-		promise string
-		live    uint64
-		garbage uint64
+		promise         string
+		limit           int64
+		measured, spare uint64
 	}{
-		{"a small node collects seldom", 8 << 20, spareGarbage},
-		{"a node that has just begun does not collect for ever", 0, spareGarbage},
-		{"a node with much in use collects as the runtime has it", 500 << 20, 500 << 20},
+		{"a small node collects seldom", math.MaxInt64, 8 << 20, spareGarbage},
+		{"a node that has just begun has no more garbage either", math.MaxInt64, 0, spareGarbage},
+		{"a node that uses next to nothing has no more either", math.MaxInt64, 100 << 10, spareGarbage},
+		{"a node with much in use collects as the runtime has it", math.MaxInt64, 500 << 20, 500 << 20},
+		{"a node with little memory keeps an eighth of it", 128 << 20, 8 << 20, 16 << 20},
+		{"a node with very little memory collects as the runtime has it", 16 << 20, 8 << 20, 8 << 20},
 	} {
-		live := max(c.live, 1<<20)
-		if got := live * uint64(garbagePercent(c.live)) / 100; got < c.garbage*9/10 || got > c.garbage*11/10 {
-			t.Errorf("%s: %d bytes of garbage, want %d", c.promise, got, c.garbage)
+		percent := uint64(garbagePercent(spareUnder(c.limit), c.measured))
+		// Of runtime/mgcpacer.go: the heap grows by GOGC, and at least to 4 MiB at GOGC=100.
+		goal := max(c.measured+c.measured*percent/100, 4<<20*percent/100)
+		if got := goal - c.measured; got < c.spare*9/10 || got > c.spare*11/10 {
+			t.Errorf("%s: %d bytes of garbage, want %d", c.promise, got, c.spare)
 		}
+	}
+}
+
+func TestTheRuntimeKeepsToTheGarbageThatIsSpared(t *testing.T) {
+	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(garbagePercent(spareGarbage, scanned())))
+	list := []runtimemetrics.Sample{{Name: "/gc/heap/goal:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	runtimemetrics.Read(list)
+	goal, live := list[0].Value.Uint64(), list[1].Value.Uint64()
+	if most := max(live, spareGarbage); goal < live || goal-live > most*11/10 {
+		t.Errorf("with %d bytes in use the heap may grow to %d, want at most %d more", live, goal, most)
 	}
 }
