@@ -12,7 +12,7 @@ import (
 
 // init has serve keep a profile of its processor time, from its start until it is told to end, in the file that
 // ISTHMUS_CPU_PROFILE names. It is in no program that is installed: `make profile` builds with it to write bench/isthmus.pgo,
-// by which make build lets the compiler know what is called most.
+// by which make release lets the compiler know what is called most.
 func init() {
 	name := os.Getenv("ISTHMUS_CPU_PROFILE")
 	if name == "" || len(os.Args) < 2 || os.Args[1] != "serve" {
