@@ -68,6 +68,8 @@ func (a *Alarm) Stop() {
 	}
 }
 
+const keptRoom = 1024 // alarms in a heap, for which the room is never given back
+
 // An alarmHeap is a binary heap: no alarm is before the one at half its place. Alarms mostly come in the order of their
 // times, and stay at the end where they are put.
 type alarmHeap struct {
@@ -146,6 +148,14 @@ func (h *alarmHeap) remove(a *Alarm) {
 		h.settle(last, a.place)
 	}
 	a.place = 0
+	h.shrink()
+}
+
+// shrink gives room back after many alarms, by halves and late, so that it is not soon needed again.
+func (h *alarmHeap) shrink() {
+	if room := cap(h.list); room > keptRoom && len(h.list) < room/8 {
+		h.list = append(make([]setting, 0, room/2), h.list...)
+	}
 }
 
 func (h *alarmHeap) put(s setting, place int) { h.list[place-1], s.alarm.place = s, place }

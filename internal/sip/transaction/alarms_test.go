@@ -65,3 +65,19 @@ func TestAnAlarmIsSetAndStoppedWithoutAllocations(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestRoomForManyAlarmsIsGivenBack(t *testing.T) {
+	alarms, bells := NewAlarms(Wall()), make([]bell, 200_000)
+	at := alarms.Now().Add(time.Hour)
+	for i := range bells {
+		alarms.Set(&bells[i].alarm, at, &bells[i])
+	}
+	for i := range bells {
+		bells[i].alarm.Stop()
+	}
+	for i := range alarms.pieces {
+		if room := cap(alarms.pieces[i].list); room > keptRoom {
+			t.Errorf("a heap without alarms has room for %d, want at most %d", room, keptRoom)
+		}
+	}
+}

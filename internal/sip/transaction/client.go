@@ -211,6 +211,10 @@ func (c *Client) terminate() {
 
 func (c *Client) ring() {
 	c.mu.Lock()
+	if c.state == terminated { // while the ring was on its way
+		c.mu.Unlock()
+		return
+	}
 	end, again := c.alarm.due()
 	timedOut := end && c.state <= proceeding && !c.ended
 	b := c.bytes

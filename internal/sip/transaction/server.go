@@ -225,6 +225,10 @@ func (s *Server) confirm() {
 
 func (s *Server) ring() {
 	s.mu.Lock()
+	if s.state == terminated { // while the ring was on its way
+		s.mu.Unlock()
+		return
+	}
 	end, again := s.alarm.due()
 	last := s.last
 	if end {

@@ -205,3 +205,18 @@ func TestABackgroundFaultIsReported(t *testing.T) {
 		wantLen(t, table, 0, 0)
 	})
 }
+
+func TestARingThatComesAfterTheEndSetsNoAlarm(t *testing.T) {
+	bubble(t, "of either kind", func(t *testing.T, table *Table, w *wire) {
+		client, _ := start(t, table, w, "MESSAGE", true)
+		arrive(t, table, "MESSAGE", 200)
+		server := receive(t, table, w, request{method: "MESSAGE", via: viaA}, true, Fresh)
+		answer(server, 200)
+		wantLen(t, table, 0, 0)
+		client.ring()
+		server.ring()
+		if client.alarm.place != 0 || server.alarm.place != 0 {
+			t.Errorf("alarms are set at places %d and %d of their heaps, want none", client.alarm.place, server.alarm.place)
+		}
+	})
+}
