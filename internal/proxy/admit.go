@@ -88,7 +88,7 @@ func (p *Proxy) malformed(l Link, m *sip.Message, fault *sip.Error) {
 // refuseMalformed answers a request whose Request-URI or Route turned out to be no address.
 func (p *Proxy) refuseMalformed(in *incoming, err error) {
 	d := routing.Decision{Status: 400, Reason: err.Error(), Warning: err.Error()}
-	if in.server == nil {
+	if in.relay == nil {
 		p.drop(in, d)
 		return
 	}

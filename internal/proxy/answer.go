@@ -47,7 +47,7 @@ func (p *Proxy) answer(in *incoming, d routing.Decision) {
 func (p *Proxy) respond(in *incoming, status int, headers []string) {
 	b := buffers.Get().(*[]byte)
 	*b = in.message.AppendAnswer((*b)[:0], p.reply(in.link, status, headers))
-	in.server.Respond(*b, status)
+	in.relay.server.Respond(*b, status)
 	buffers.Put(b)
 	p.metrics.Response(status, 0)
 }

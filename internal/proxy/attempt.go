@@ -50,7 +50,7 @@ func (a *attempt) begin(m *sip.Message) {
 		a.send(m, w)
 		return
 	}
-	a.place.connect(func() {}, func(w *wire, err error, _ bool) {
+	a.place.connect(func() {}, func(w *wire, err error) {
 		if err != nil {
 			a.relay.proxy.metrics.Attempt(a.place.label, kindOf(err))
 			a.relay.failed(a, reasonOf(err), false)
@@ -69,11 +69,7 @@ func (a *attempt) send(m *sip.Message, w *wire) {
 		return
 	}
 	a.wire, a.written = w, true
-	now := r.began
-	if m == nil { // it has waited
-		now = r.proxy.now()
-	}
-	r.silence = now.Add(answerLimit)
+	r.silence = r.proxy.now().Add(answerLimit)
 	r.arm()
 	r.mu.Unlock()
 	if !w.add(a) {

@@ -141,13 +141,13 @@ func (p *Proxy) transact(in *incoming, inside bool) bool {
 		return false
 	}
 	r := &relay{upstream: upstream{proxy: p, link: in.link}}
-	server, kind := p.table.Receive(&r.transaction, m, peer.Transport.Reliable(), &r.upstream)
+	server, kind := p.table.Receive(&r.server, m, peer.Transport.Reliable(), &r.upstream)
 	if kind != transaction.Fresh {
 		from.Leave()
 		return false
 	}
 	server.CountIn(from.Tally)
-	in.relay, in.server = r, server
+	in.relay = r
 	return true
 }
 

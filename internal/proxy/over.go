@@ -12,8 +12,8 @@ var errMaybeSent = errors.New("a fault inside Isthmus while it was sent")
 // done hears once how it ended. What is too long for UDP stays so, and what ends in a fault, errMaybeSent, is not sent twice.
 func (pl *place) over(keep func(), send func(w *wire) error, done func(err error)) {
 	again := false
-	var use func(w *wire, err error, now bool)
-	use = func(w *wire, err error, _ bool) {
+	var use func(w *wire, err error)
+	use = func(w *wire, err error) {
 		if err != nil {
 			done(err)
 			return

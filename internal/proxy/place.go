@@ -24,7 +24,7 @@ type place struct {
 	tlsKey    string
 	wire      *wire
 	dialing   bool
-	waiting   []func(w *wire, err error, now bool)
+	waiting   []func(w *wire, err error)
 	health    health
 	addresses addresses
 	dialled   int // era of the health when the last attempt to connect began; of the goroutine that dials
@@ -51,9 +51,9 @@ func (p *Proxy) allPlaces() []*place {
 
 // connect gives a connection to use, now when there is one, else as soon as there is: everybody who wants one waits for
 // the same attempt, and is served in the order of asking. keep is called before it waits, on the caller's goroutine.
-func (pl *place) connect(keep func(), use func(w *wire, err error, now bool)) {
+func (pl *place) connect(keep func(), use func(w *wire, err error)) {
 	if w := pl.ready(); w != nil {
-		use(w, nil, true)
+		use(w, nil)
 		return
 	}
 	keep()
@@ -80,7 +80,7 @@ func (pl *place) dial() {
 			break
 		}
 		for _, use := range waiting {
-			pl.proxy.guard(func() { use(w, err, false) })
+			pl.proxy.guard(func() { use(w, err) })
 		}
 	}
 	if pl.outdated() { // changed since, and refit did not see this connection yet
@@ -112,7 +112,7 @@ func (pl *place) outdated() bool {
 }
 
 // waiters takes those who wait; nil ends the dialling.
-func (pl *place) waiters(w *wire) []func(*wire, error, bool) {
+func (pl *place) waiters(w *wire) []func(*wire, error) {
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
 	waiting := pl.waiting

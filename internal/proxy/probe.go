@@ -30,7 +30,7 @@ func (pl *place) probe(era int) {
 }
 
 func (pb *probe) ask(policy *routing.Policy) {
-	pb.place.connect(func() {}, func(w *wire, err error, _ bool) {
+	pb.place.connect(func() {}, func(w *wire, err error) {
 		if err != nil {
 			pb.end(false, reasonOf(err))
 			return

@@ -173,14 +173,14 @@ func (p *Proxy) request(policy *routing.Policy, l Link, m *sip.Message) {
 	p.act(&in, policy.Decide(&in.request, p.config.Directory))
 }
 
-// An incoming is a request in the hand: it lives during the call that received it.
+// An incoming is a request in the hand: it lives during the call that received it. Its relay, which is nil for ACK and BENOTIFY,
+// as they have no answer, is what the request needs from now to its end, as one piece of memory.
 type incoming struct {
 	policy  *routing.Policy
 	link    Link
 	message *sip.Message
 	request routing.Request
-	relay   *relay              // with what the request needs from now to its end, as one piece of memory
-	server  *transaction.Server // nil for ACK and BENOTIFY, which have no answer
+	relay   *relay
 }
 
 // upstream is the way back to who sent a request.
@@ -213,7 +213,7 @@ func (p *Proxy) act(in *incoming, d routing.Decision) {
 		p.cancel(in)
 	case routing.Forward:
 		p.metrics.Request(in.message.Method(), metrics.Forwarded)
-		if in.server == nil {
+		if in.relay == nil {
 			p.pass(in, d)
 		} else {
 			p.relay(in, d)

@@ -26,11 +26,10 @@ const (
 // allocation, and one for its bytes.
 type relay struct {
 	rewrite
-	transaction transaction.Server
-	first       attempt
-	upstream    upstream
+	server   transaction.Server
+	first    attempt
+	upstream upstream
 
-	server    *transaction.Server
 	method    string
 	invite    bool
 	once      bool // must not be delivered twice: it moves on only when the hop surely did not take it
@@ -62,11 +61,11 @@ func (p *Proxy) relay(in *incoming, d routing.Decision) {
 	now := p.now()
 	method := in.request.Method
 	r := in.relay
-	r.rewrite, r.server, r.method, r.invite = p.rewrite(in, d), in.server, method, method == "INVITE"
+	r.rewrite, r.method, r.invite = p.rewrite(in, d), method, method == "INVITE"
 	r.once, r.unreached = onlyOnce(method), d.Unreached
 	r.climb.groups, r.began, r.limit = d.Groups, now, now.Add(silenceLimit)
 	if r.invite {
-		p.invites.Store(in.server, r)
+		p.invites.Store(&r.server, r)
 		p.respond(in, 100, nil)
 	} else {
 		r.trying = now.Add(tryingAfter)
@@ -179,7 +178,7 @@ func (r *relay) end() (won bool) {
 	r.alarm.Stop()
 	r.mu.Unlock()
 	if won && r.invite {
-		r.proxy.invites.Delete(r.server)
+		r.proxy.invites.Delete(&r.server)
 	}
 	return won
 }
