@@ -22,8 +22,8 @@ func (m *Message) Parse(raw []byte) error {
 	return m.read()
 }
 
-// ParseFramed is Parse for one whole message that a Framer found, and head what its Head returned then: where the header
-// section ends is known, and that it holds no stray CR or LF.
+// ParseFramed is Parse for one whole message that a Framer found, and head what the Head of that same Framer returned before its
+// next Next: where the header section ends is known, and that it holds no stray CR or LF.
 func (m *Message) ParseFramed(raw []byte, head int) error {
 	m.reset(raw)
 	m.body = head

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	flushAt   = 48 << 10 // pending bytes that are not held any longer
+	flushAt   = 48 << 10 // pending bytes that are not held any longer: three full TLS records, one system call for all
 	keepUpTo  = 64 << 10 // capacity of a write buffer that is worth keeping
 	maxRounds = 16       // flushes of what others left, before a goroutine of its own goes on
 )
