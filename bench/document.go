@@ -15,6 +15,9 @@ const (
 	plotFile     = "docs/performance-growth.svg"
 )
 
+// titles of the sections. They are written with the figures, as the document has no section without.
+var titles = map[string]string{"cost": "Cost", "growth": "Growth", "memory": "Memory", "console": "Beside the console"}
+
 // publish prints a section, and with -write puts it into the document.
 func publish(name, plain, markdown string) error {
 	fmt.Println(plain)
@@ -25,7 +28,7 @@ func publish(name, plain, markdown string) error {
 	if err != nil {
 		return err
 	}
-	changed, err := report.Put(string(text), name, markdown)
+	changed, err := report.Put(string(text), name, "## "+titles[name]+"\n\n"+markdown)
 	if err != nil {
 		return fmt.Errorf("%s: %w", documentFile, err)
 	}

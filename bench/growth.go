@@ -9,6 +9,10 @@ import (
 	"isthmus/bench/report"
 )
 
+// decided is what the benchmarks of growth measure.
+const decided = "What one decision costs by the number of what is configured: reading and deciding a request (Decide), judging its sender\n" +
+	"(Admit), finding its recipient, and the whole way of a MESSAGE and its answer without sockets (MessageFrom).\n\n"
+
 // growth runs the benchmarks that end with =SIZE and shows how cost grows.
 func growth() error {
 	cmd := exec.Command("go", "test", "-p", "1", "-run", "^$", "-bench", "=", "-count", "3", "-benchtime", "100ms",
@@ -31,5 +35,5 @@ func growth() error {
 		}
 	}
 	t := report.Growth(lines)
-	return publish("growth", t.String(), t.Markdown()+"\n![How the cost of a decision grows](performance-growth.svg)")
+	return publish("growth", t.String(), decided+t.Markdown()+"\n![How the cost of a decision grows](performance-growth.svg)")
 }
