@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing/synctest"
+	"time"
 
 	"isthmus/internal/sip"
 	"isthmus/internal/sip/transport"
@@ -19,12 +20,13 @@ type end struct {
 	peer    transport.Peer
 	id      uint64
 	closed  bool
-	reason  error // why, when closed
-	retired bool  // closed by Retire
-	broken  bool  // died unnoticed: sending fails
-	fails   error // sending fails with it
-	failed  int   // so often
-	faulty  bool  // sending panics
+	reason  error         // why, when closed
+	retired bool          // closed by Retire
+	broken  bool          // died unnoticed: sending fails
+	fails   error         // sending fails with it
+	failed  int           // so often
+	faulty  bool          // sending panics
+	waits   time.Duration // until sending has room
 	got     []*sip.Message
 	host    *host                    // that the node connected to, nil for a connection to the node
 	serve   func(*end, *sip.Message) // takes what arrives, instead of got
@@ -61,6 +63,9 @@ func (e *end) Err() error {
 }
 
 func (e *end) Send(b []byte) error {
+	if e.waits > 0 {
+		<-siptest.Passed(e.waits)
+	}
 	e.w.mu.Lock()
 	defer e.w.mu.Unlock()
 	if e.closed || e.broken {

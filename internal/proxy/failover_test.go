@@ -160,6 +160,23 @@ func TestAConnectionThatDiedUnnoticedIsReplaced(t *testing.T) {
 	}
 }
 
+func TestTheWaitForTheCallersQueueIsNotTakenFromTheHop(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		client := w.connector()
+		client.asks(request("OPTIONS")) // opens the connection to the hop
+		w.at(fe1At).answers(w.at(fe1At).expect("OPTIONS"), 200)
+		client.expect("200")
+		client.waits = 250 * time.Millisecond
+		client.asks(request("INVITE"))
+		client.waits = 0
+		w.at(fe1At).expect("INVITE")
+		w.after(answerLimit - time.Millisecond)
+		w.untouched(fe2At)
+		w.after(time.Millisecond)
+		w.at(fe2At).expect("INVITE")
+	})
+}
+
 func TestALateAnswerIsNotPassedOn(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		client := w.connector()
