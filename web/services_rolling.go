@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,6 +124,9 @@ func (s *Server) othersRun(ctx context.Context, r federation.RollingRestart, nex
 		if !sight.ready(name, r.Service) {
 			return federation.Refuse("%s is not ready, so %s was not restarted: both would be down.", name, next)
 		}
+		if by := sight.unreached(name, time.Time{}); by != "" {
+			return federation.Refuse("%s does not reach %s, so %s was not restarted: both would be down.", by, name, next)
+		}
 	}
 	return nil
 }
@@ -148,27 +152,50 @@ func (v serviceSight) ready(node, service string) bool {
 		v.Runs(node, service) && status.Restarted[service] >= v.Restarts(node, service)
 }
 
-// awaitRestarted waits until a node reports that it is ready again.
-func (s *Server) awaitRestarted(ctx context.Context, r federation.RollingRestart, node string) error {
-	limit := s.RollingLimit
-	if limit == 0 {
-		limit = rollingLimit
+// unreached is a running node that counts a node as down, or that told nothing since a moment, so nobody knows; "" when
+// there is none. What is back goes unused where it counts as down, until probes have found it (contract 3.4).
+func (v serviceSight) unreached(node string, since time.Time) string {
+	address := v.Node(node).Address
+	for _, n := range v.Nodes {
+		status := statusOf(v.statuses, n.Name)
+		if n.Name == node || !v.fresh(status) {
+			continue
+		}
+		if status.ReportedAt.Before(since) || slices.ContainsFunc(status.Hops, func(h federation.HopStatus) bool { return h.Host == address && h.State == federation.HopDown }) {
+			return n.Name
+		}
 	}
+	return ""
+}
+
+// awaitRestarted waits until a node reports that it is ready again, and the others that they reach it.
+func (s *Server) awaitRestarted(ctx context.Context, r federation.RollingRestart, node string) error {
+	limit := cmp.Or(s.RollingLimit, rollingLimit)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	look := time.NewTicker(rollingLook)
 	defer look.Stop()
+	var ready time.Time // by the database's clock, as the reports of the others
+	missing := node + " was not ready"
 	for {
 		sight, err := s.serviceSight(ctx)
-		if err == nil && sight.ready(node, r.Service) {
-			return nil
-		}
-		if stopped := sight.refuseStopped(node, r.Service); err == nil && stopped != nil {
-			return stopped
+		switch {
+		case err != nil: // the database may answer the next time
+		case sight.refuseStopped(node, r.Service) != nil:
+			return sight.refuseStopped(node, r.Service)
+		case sight.ready(node, r.Service):
+			if ready.IsZero() {
+				ready = statusOf(sight.statuses, node).ReportedAt
+			}
+			by := sight.unreached(node, ready)
+			if by == "" {
+				return nil
+			}
+			missing = by + " did not reach " + node
 		}
 		select {
 		case <-ctx.Done():
-			return federation.Refuse("%s was not ready within %v of its restart, so the nodes after it were not restarted. See to it on the page Nodes, and start again.", node, limit)
+			return federation.Refuse("%s within %v of its restart, so the nodes after it were not restarted. See to it on the page Nodes, and start again.", missing, limit)
 		case <-look.C:
 		}
 	}

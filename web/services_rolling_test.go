@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,8 +15,14 @@ import (
 	"isthmus/internal/federation"
 )
 
-// rollable is a console with three nodes of which each obeys its orders after a while.
+// rollable is a console with three nodes that report, of which some obey their orders.
 func rollable(t *testing.T, obeying ...string) *console {
+	t.Helper()
+	return rollableWith(t, func(string) []federation.HopStatus { return nil }, obeying...)
+}
+
+// rollableWith has each node report those next hops.
+func rollableWith(t *testing.T, hops func(node string) []federation.HopStatus, obeying ...string) *console {
 	t.Helper()
 	c := signedInAs(t, auth.Admin)
 	c.config.RollingLimit = 2 * time.Second
@@ -24,6 +31,16 @@ func rollable(t *testing.T, obeying ...string) *console {
 	c.nodesOf(names...)
 	for _, name := range names {
 		c.obeys(name, 0, 0)
+	}
+	report := func(node string) error {
+		status, err := c.obedient(context.Background(), node)
+		if !slices.Contains(obeying, node) {
+			status.Restarted = c.didLast(node)
+		}
+		if status.Hops = hops(node); err != nil {
+			return err
+		}
+		return c.store.ReportStatus(context.Background(), status)
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	t.Cleanup(func() { close(stop); <-stopped })
@@ -36,13 +53,24 @@ func rollable(t *testing.T, obeying ...string) *console {
 			case <-stop:
 				return
 			case <-tick.C:
-				for _, name := range obeying {
-					_ = c.obey(context.Background(), name, 0, 0) // a node that cannot report tries again
+				for _, name := range names {
+					_ = report(name) // a node that cannot report tries again
 				}
 			}
 		}
 	}()
 	return c
+}
+
+// didLast are the orders that a node reported last as carried out.
+func (c *console) didLast(node string) map[string]int64 {
+	list, _ := c.store.NodeStatuses(context.Background())
+	for _, status := range list {
+		if status.Node == node {
+			return status.Restarted
+		}
+	}
+	return nil
 }
 
 // ended waits until the rolling restart has ended, and returns the most nodes that were down at a time.
@@ -111,6 +139,50 @@ func TestARollingRestartEndsWithTheFirstNodeThatDoesNotComeBack(t *testing.T) {
 	r, _ = c.ended()
 	if r.Done != 0 || !strings.Contains(r.Failure, "imp2.here.com is not ready, so imp1.here.com was not restarted") {
 		t.Errorf("with a node down it ended as %+v", r)
+	}
+}
+
+// What is back goes unused at a node that counts it as down, so a user of its pair would have no node there.
+func TestARollingRestartWaitsUntilTheOthersReachWhatCameBack(t *testing.T) {
+	t.Parallel()
+	var lost atomic.Value
+	lost.Store("127.0.0.11")
+	c := rollableWith(t, func(node string) []federation.HopStatus {
+		up := federation.HopStatus{Host: "127.0.0.11", Port: 5060, Transport: "tcp", State: federation.HopUp}
+		if node != "imp3.here.com" {
+			return []federation.HopStatus{up}
+		}
+		return []federation.HopStatus{up, {Host: lost.Load().(string), Port: 5061, Transport: "tls", State: federation.HopDown}}
+	}, "imp1.here.com", "imp2.here.com", "imp3.here.com")
+	for _, step := range []struct {
+		lost, failure string
+		done          int
+	}{
+		{"127.0.0.11", "imp3.here.com did not reach imp1.here.com within 2s of its restart", 1},
+		{"127.0.0.12", "imp3.here.com does not reach imp2.here.com, so imp1.here.com was not restarted", 0},
+		{"127.0.0.99", "", 3},
+	} {
+		lost.Store(step.lost)
+		c.reported()
+		c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
+		if r, _ := c.ended(); r.Done != step.done || !strings.HasPrefix(r.Failure, step.failure) || step.failure == "" != (r.Failure == "") {
+			t.Errorf("%s is lost: it ended as %+v", step.lost, r)
+		}
+	}
+}
+
+// reported waits until every node has reported anew.
+func (c *console) reported() {
+	c.t.Helper()
+	list := func() []federation.NodeStatus {
+		return must[[]federation.NodeStatus](c.t)(c.store.NodeStatuses(c.t.Context()))
+	}
+	newest := func(a, b federation.NodeStatus) int { return a.ReportedAt.Compare(b.ReportedAt) }
+	began := slices.MaxFunc(list(), newest).ReportedAt
+	for limit := time.Now().Add(10 * time.Second); !slices.MinFunc(list(), newest).ReportedAt.After(began); {
+		if time.Now().After(limit) {
+			c.t.Fatal("not every node reports")
+		}
 	}
 }
 
@@ -255,7 +327,8 @@ func (l told) Write(line []byte) (int, error) {
 // To go on is answered before the next step is ordered, so what refuses every step has to refuse that as well.
 func TestNobodyGoesOnWithARollingRestartWhileARestoredDatabaseWaits(t *testing.T) {
 	t.Parallel()
-	c := rollable(t)
+	c := signedInAs(t, auth.Admin)
+	c.nodesOf("imp1.here.com", "imp2.here.com")
 	if _, err := c.store.StartRolling(t.Context(), []string{"imp1.here.com", "imp2.here.com"}, "sip_proxy"); err != nil {
 		t.Fatal(err)
 	}

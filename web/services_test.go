@@ -36,16 +36,22 @@ func (c *console) obeys(node string, connections, transactions int) {
 }
 
 func (c *console) obey(ctx context.Context, node string, connections, transactions int) error {
-	s, err := c.store.Snapshot(ctx)
+	status, err := c.obedient(ctx, node)
 	if err != nil {
 		return err
 	}
+	status.Connections, status.Transactions = connections, transactions
+	return c.store.ReportStatus(ctx, status)
+}
+
+// obedient is what a node reports that has done what it was ordered.
+func (c *console) obedient(ctx context.Context, node string) (federation.NodeStatus, error) {
+	s, err := c.store.Snapshot(ctx)
 	done := map[string]int64{}
 	for _, service := range federation.Services {
 		done[service] = s.Restarts(node, service)
 	}
-	return c.store.ReportStatus(ctx, federation.NodeStatus{Node: node, AppliedEra: s.Era, AppliedRevision: s.Revision, State: "ready", Database: "ok", Version: "test",
-		StartedAt: time.Now(), Connections: connections, Transactions: transactions, Restarted: done})
+	return federation.NodeStatus{Node: node, AppliedEra: s.Era, AppliedRevision: s.Revision, State: "ready", Database: "ok", Version: "test", StartedAt: time.Now(), Restarted: done}, err
 }
 
 func TestAProfileTellsWhatItStops(t *testing.T) {
