@@ -77,6 +77,7 @@ func (m *machine) withoutDatabase() (*process, readiness) {
 
 // TestADiskThatIsFullCostsNothingButWhatCannotBeKept is M6 with a real file system, on which the log lies, too.
 func TestADiskThatIsFullCostsNothingButWhatCannotBeKept(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, newDatabase(t))
 	dir := w.node.diskOf("512k")
 	w.setUp()
@@ -117,6 +118,7 @@ func TestADiskThatIsFullCostsNothingButWhatCannotBeKept(t *testing.T) {
 
 // TestADiskThatHasRoomAgainTakesWhatWasNotKept is M6's way back, and M7: a file system that can only be read.
 func TestADiskThatHasRoomAgainTakesWhatWasNotKept(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, newDatabase(t))
 	dir := w.node.diskOf("512k")
 	w.setUp()
@@ -197,6 +199,7 @@ const (
 
 // TestANodeOutOfDescriptorsServesWhomItHasAndKeepsItsConsoleAndDatabase is M8.
 func TestANodeOutOfDescriptorsServesWhomItHasAndKeepsItsConsoleAndDatabase(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, newDatabase(t))
 	w.setUp()
 	p := launch(t, w.node.env, "sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" serve`, descriptors), programs.isthmus)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// LimitDescriptors leaves this process so many descriptors beyond its lowest free one, none for 0, until restore is called
-// or the test ends. Tests that run beside it have to make do with as many.
+// LimitDescriptors leaves this process so many descriptors from its lowest free one on, less those that it has among them,
+// until restore is called or the test ends. Tests that run beside it have to make do with as many.
 func LimitDescriptors(t testing.TB, left int) (restore func()) {
 	t.Helper()
 	free, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
