@@ -117,7 +117,7 @@ func memoryOf(t *testing.T, p *process, line string) int {
 // minutes to be held against every rule.
 func TestAHundredThousandRoutesInOneChangeHoldUpNoRequest(t *testing.T) {
 	database := newDatabase(t)
-	w, p, load := loaded(t, database)
+	w, p, load := loaded(t, database, laneEvery)
 	before := w.node.ready().Applied
 	conn, err := pgx.Connect(t.Context(), database)
 	if err != nil {

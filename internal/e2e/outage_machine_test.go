@@ -16,13 +16,13 @@ import (
 	"isthmus/internal/siptest"
 )
 
-// loaded is a world whose node serves, with a load through it in both directions.
-func loaded(t *testing.T, database string) (*world, *process, *load) {
+// loaded is a world whose node serves, with a load through it in both directions, a request every so often on each lane.
+func loaded(t *testing.T, database string, every time.Duration) (*world, *process, *load) {
 	t.Helper()
 	w := newWorld(t, database)
 	w.setUp()
 	p := w.node.serve()
-	l := newLoad(t, laneEvery, regardless, w.connector, w.fe1)
+	l := newLoad(t, every, regardless, w.connector, w.fe1)
 	for range lanes {
 		l.lane(w.net+nodeHost+":5061", w.from(fe1Host, "fe1.synergy.com"), carl, ann, 200)
 		l.lane(w.net+nodeHost+":5060", siptest.Options{Local: w.net + nodeHost}, ann, carl, 200)
@@ -109,17 +109,20 @@ func TestAPortThatIsTakenAtTheStartKeepsTheNodeFromNothingElse(t *testing.T) {
 
 // paused is how long a process is stopped: beyond what any hop has for its answer (4 s), and not beyond the 16 s after which
 // a MESSAGE is given up.
-const paused = 10 * time.Second
+const (
+	paused      = 10 * time.Second
+	pausedEvery = 4 * laneEvery // so that what has gathered fits the queue of one connection, however slowly the test reads it
+)
 
 // TestAProcessThatStandsStillForTenSecondsGoesOnAndLosesNothing is M11: what came meanwhile is answered, nothing is sent
 // twice, and neither the watchdog nor a hop takes the pause for a death.
 func TestAProcessThatStandsStillForTenSecondsGoesOnAndLosesNothing(t *testing.T) {
 	t.Parallel()
-	w, p, load := loaded(t, newDatabase(t))
+	w, p, load := loaded(t, newDatabase(t), pausedEvery)
 	p.freezes()
 	<-time.After(paused)
 	p.thaws()
-	load.goesOn(int(paused/laneEvery) * lanes)
+	load.goesOn(int(paused/pausedEvery) * lanes)
 	load.ends()
 	if r := w.node.ready(); r.State != "ready" {
 		t.Errorf("/readyz says %+v", r)
