@@ -150,6 +150,9 @@ func TestAServiceActivationThatIsOvertakenWhileItWaitsUndoesNobodysChange(t *tes
 	if got := o.stored().Nodes[0].Services; !slices.Equal(got, []string{"sip_proxy"}) {
 		t.Errorf("activated are %v", got)
 	}
+	none := url.Values{"was": {""}, "services": {"", "sip_proxy"}}
+	o.postForm(path, url.Values{"services": {""}}).to("/services")
+	o.overtaken(database, path, none, `UPDATE nodes SET services = '{sip_federation}'`).status(http.StatusConflict)
 	delete(mine, "was") // a script means what it says
 	o.overtaken(database, path, mine, `UPDATE nodes SET services = '{}'`).to("/services")
 	if got := o.stored().Nodes[0].Services; !slices.Equal(got, []string{"sip_federation"}) {
