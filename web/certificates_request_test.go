@@ -183,7 +183,6 @@ func TestASignedCertificateThatBreaksARuleIsRefusedByNameAndTheRequestWaits(t *t
 		"another root":   {other, siptest.Leaf{}, `"Other Root"`},
 		"another name":   {ca, siptest.Leaf{Names: []string{"fe1.synergy.com"}, DNS: []string{"trustedpool.synergy.com"}}, "not for the node " + ownNode},
 		"a name is gone": {ca, siptest.Leaf{DNS: []string{ownNode}}, `lacks the name "trustedpool.synergy.com"`},
-		"node unnamed":   {ca, siptest.Leaf{DNS: []string{"trustedpool.synergy.com"}}, "alternative names of this certificate lack"},
 		"one usage":      {ca, siptest.Leaf{Usages: server}, "lacks the enhanced key usage client authentication"},
 		"ended":          {ca, siptest.Leaf{NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(-time.Minute)}, "expired on"},
 		"not valid yet":  {ca, siptest.Leaf{NotBefore: time.Now().Add(time.Hour)}, "is valid from"},

@@ -12,7 +12,6 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"net"
-	"net/url"
 	"path/filepath"
 	"testing"
 	"time"
@@ -114,10 +113,6 @@ func noKeyUsage(c *x509.Certificate) {
 // asAuthority makes a certificate that is good for handshakes a CA's.
 func asAuthority(c *x509.Certificate) {
 	c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageDigitalSignature|x509.KeyUsageCertSign
-}
-
-func sipURI(host string) func(*x509.Certificate) {
-	return func(c *x509.Certificate) { c.URIs = []*url.URL{{Scheme: "sip", Opaque: host}} }
 }
 
 func pemOf(list ...any) []byte {
