@@ -55,9 +55,10 @@ func (h holding) confirmed(later holding) holding {
 	return later
 }
 
-// Holder says for people who has a TCP address that does not open, to stand after "in use by".
+// Holder says for people who has a TCP address that does not open, to stand after "in use by". It takes some seconds at
+// most: whoever asks has nothing else to do.
 func Holder(addr netip.AddrPort) string {
-	return holder(seat{addr: addr}, time.Now().Add(holderLimit)).String()
+	return holder(seat{addr: addr}, time.Now().Add(3*time.Second)).String()
 }
 
 // String names the holder as far as the system tells.
