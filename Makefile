@@ -56,6 +56,8 @@ test: postgres ## run the tests
 	go test $$(go list ./... | grep -v '/internal/e2e$$')
 	go test -count=1 ./internal/e2e
 
+# Of the tests of the whole only the one with nodes in its own process; the others drive programs that were built without the
+# race detector.
 check: postgres ## generate and compare, format, vet, staticcheck, test with the race detector
 	$(MAKE) --no-print-directory generate
 	git diff --exit-code --stat -- '*_templ.go'
@@ -66,7 +68,8 @@ check: postgres ## generate and compare, format, vet, staticcheck, test with the
 	go vet -tags oracle ./internal/sip
 	go vet -tags profile ./cmd/isthmus
 	go tool staticcheck -checks $(STATICCHECK) ./... ./.tools/mutate
-	go test -race ./... ./.tools/mutate
+	go test -race $$(go list ./... ./.tools/mutate | grep -v '/internal/e2e$$')
+	go test -race -count=1 -run '^TestRandomEdits' ./internal/e2e
 
 generate: ## write the Go code of the templates
 	go tool templ generate -log-level error

@@ -225,16 +225,18 @@ if (bar && window.EventSource) {
   // A browser keeps from scripts why a stream was refused, so the same is asked once more.
   const tellWhy = async () => {
     const question = new AbortController();
+    let reason = silent;
     try {
       const answer = await fetch(bar.dataset.stream, { signal: question.signal });
       over = answer.redirected;
-      if (over) says(signedOut);
-      else if (answer.status === 503) says(`Not live: ${(await answer.text()).trim()} As of`);
-      else says("Not live at this moment. As of");
+      if (over) reason = signedOut;
+      else if (answer.status === 503) reason = `Not live: ${(await answer.text()).trim()} As of`;
+      else reason = "Not live at this moment. As of";
     } catch {
-      says(silent);
+      // The console does not answer.
     }
     question.abort(); // it may be a stream now
+    if (!stream) says(reason); // else another one was opened meanwhile
   };
 
   const open = () => {

@@ -144,22 +144,11 @@ func (s *Server) awayNotice(why error) *templates.Notice {
 		reports = ", with what other nodes reported at " + templates.Clock(last, s.Now())
 	}
 	if !ok {
-		n.Text = "No configuration is known here, so this node takes no traffic and nothing can be shown or saved until the database answers."
+		n.Text = "No configuration is known here, so this node takes no traffic and nothing can be shown or saved until the database answers." + toMend(why)
 		return n
 	}
-	n.Text = fmt.Sprintf("Shown is revision %d of %s%s. Nothing can be saved until it is back; traffic goes on.", snapshot.Revision, templates.Clock(at, s.Now()), reports)
+	n.Text = fmt.Sprintf("Shown is revision %d of %s%s. Nothing can be saved until it is back; traffic goes on.", snapshot.Revision, templates.Clock(at, s.Now()), reports) + toMend(why)
 	return n
-}
-
-// howAway begins a sentence about a database that cannot be asked.
-func howAway(why error) string {
-	switch {
-	case store.Crowded(why):
-		return "The database has no connection left"
-	case store.Denied(why):
-		return "The database does not let this node in"
-	}
-	return "The database does not answer"
 }
 
 var readOnlyNotice = templates.Notice{Mark: templates.Part, Strong: "The database can be read only.",
@@ -189,36 +178,6 @@ func (s *Server) outage(r *http.Request) *templates.Notice {
 	}
 	return nil
 }
-
-// needed is the page for what is kept in the database alone.
-func needed(r *http.Request, err error) templates.Message {
-	m := templates.Message{Title: "This page needs the database", Text: "What it shows is kept nowhere else. It is here again as soon as the database answers."}
-	switch {
-	case r.URL.Path == "/setup":
-		m = templates.Message{Title: "Nobody can be added now", Text: "The database does not answer, so nothing was saved. Open the link again when it does; if it has run out then, start isthmus serve again for another."}
-	case r.Method == http.MethodPost:
-		m.Title, m.Text = "The database could not do this", err.Error()
-		if !errors.As(err, new(notTried)) {
-			m.Text = "The database stopped answering, so whether this was saved is not known. Look at what is there when it answers, before you try again."
-		}
-	case errors.Is(err, store.ErrReadOnly):
-		m.Title, m.Text = "Nothing can be changed now", "The database can be read only, so nothing can be added or changed until it is writable again, or Isthmus is pointed to the primary server."
-	case r.URL.Path == "/users":
-		m.Text = "Users are kept in the database; nodes hold of them only what routing needs. They are here again as soon as the database answers."
-	case store.Crowded(err):
-		m.Text = "The database has no connection left. " + m.Text
-	}
-	return m
-}
-
-// notTried is a change that was not even begun, because the database was away.
-type notTried struct{ why error }
-
-func (n notTried) Error() string {
-	return howAway(n.why) + ", so nothing was saved. Traffic goes on; make the change again when the database answers."
-}
-
-func (n notTried) Unwrap() error { return n.why }
 
 // A recent list is one of the database's own that was read last, for pages while it is away. Its zero value is ready.
 type recent[T any] struct {

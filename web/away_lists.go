@@ -76,15 +76,21 @@ func (re resource[T, P]) oneOf(ctx context.Context, id int64) (T, error) {
 
 // unsaved is a form whose change the database did not take, as it was typed: it can be sent again.
 func (re resource[T, P]) unsaved(w http.ResponseWriter, r *http.Request, err error, thing T, id int64, key string) error {
-	status, m := re.s.told(r, err)
-	reachOf(r.Context()).draw(err)
-	return re.showForm(w, r, status, templates.Form{ID: id, Key: key, Was: r.PostForm.Get("was"), Values: typed(r.PostForm, P(&thing)),
-		Invalid: federation.Invalid{{Text: m.Text}}, Again: id == 0})
+	return re.s.giveBack(r, err, func(r *http.Request, status int, why federation.Invalid) error {
+		return re.showForm(w, r, status, templates.Form{ID: id, Key: key, Was: r.PostForm.Get("was"), Values: typed(r.PostForm, P(&thing)),
+			Invalid: why, Again: id == 0})
+	})
 }
 
-// unsavedChange is the same for a thing that the database cannot be asked for.
+// unsavedChange is the same for a thing that the database cannot be asked for. One of a kind that no snapshot has is called
+// what was typed.
 func (re resource[T, P]) unsavedChange(w http.ResponseWriter, r *http.Request, err error) error {
 	reachOf(r.Context()).draw(err)
+	if _, ok := heldOf[T](&federation.Configuration{}); !ok {
+		thing := fresh[T, P]()
+		fill(r.PostForm, P(&thing)) // what cannot be read stays in the form as it was typed
+		return re.unsaved(w, r, err, thing, pathID(r), P(&thing).Key())
+	}
 	things, _ := re.held(r.Context(), err)
 	for _, thing := range things {
 		if re.id(thing) == pathID(r) {

@@ -22,14 +22,14 @@ func (s *Server) certificateRoutes(r chi.Router) {
 	const one, request = certificatesPath + "/{id:[0-9]+}", certificatesPath + "/requests/{id:[0-9]+}"
 	r.Get(certificatesPath, s.may(auth.Read, s.showCertificates))
 	r.Get(certificatesPath+"/new", s.may(auth.Administer, s.showUpload))
-	r.Post(certificatesPath, s.may(auth.Administer, s.upload))
+	r.Post(certificatesPath, s.keeping(auth.Administer, s.upload))
 	r.Get(certificatesPath+"/delete", s.may(auth.Administer, s.askDistrust))
 	r.Post(certificatesPath+"/delete", s.may(auth.Administer, s.distrust))
 	r.Get(one, s.may(auth.Read, s.showCertificate))
 	r.Get(one+".pem", s.may(auth.Read, s.downloadCertificate))
 
 	r.Get(certificatesPath+"/requests/new", s.may(auth.Administer, s.showRequest))
-	r.Post(certificatesPath+"/requests", s.may(auth.Administer, s.makeRequest))
+	r.Post(certificatesPath+"/requests", s.keeping(auth.Administer, s.makeRequest))
 	r.Get(request+".csr", s.may(auth.Read, s.downloadRequest))
 	r.Get(request+"/delete", s.may(auth.Administer, s.askWithdraw))
 	r.Post(request+"/delete", s.may(auth.Administer, s.withdraw))

@@ -35,8 +35,8 @@ func (s *Server) uploadPage(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
-	requests, err := s.store.Requests(r.Context())
-	if err != nil {
+	requests, err := s.requests(r.Context())
+	if err != nil && reachOf(r.Context()).away() == nil { // else the form goes without them
 		return err
 	}
 	options := make([]templates.Option, len(snapshot.Nodes))
@@ -100,6 +100,9 @@ func fileFrom(r *http.Request, name string) ([]byte, error) {
 // a certificate in use is replaced.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
 	u, err := uploadedFrom(r)
+	if away := reachOf(r.Context()).away(); away != nil {
+		return s.unsavedUpload(w, r, notTried{away})
+	}
 	if err != nil {
 		return s.uploadDone(w, r, u, err, "")
 	}
@@ -117,6 +120,9 @@ func (s *Server) uploadDone(w http.ResponseWriter, r *http.Request, u uploaded, 
 	var invalid federation.Invalid
 	if err = asInvalid(err, u.field); errors.As(err, &invalid) {
 		return s.uploadPage(w, r, http.StatusUnprocessableEntity, templates.Form{Values: typedAgain(r.PostForm), Invalid: u.placed(invalid)})
+	}
+	if unsaved(err) {
+		return s.unsavedUpload(w, r, err)
 	}
 	return s.done(w, r, err, certificatesPath, text)
 }
@@ -182,7 +188,7 @@ func mayHoldKey(text string) bool {
 func (s *Server) uploadTrust(w http.ResponseWriter, r *http.Request, u uploaded) error {
 	stored, err := s.store.Certificates(r.Context())
 	if err != nil {
-		return err
+		return s.uploadDone(w, r, u, notBegun(err), "")
 	}
 	list, err := certs.TrustFor(stored, s.Now(), u.Upload)
 	if err != nil {
@@ -232,7 +238,7 @@ func trustedWords(list []certs.Trusted) string {
 func (s *Server) uploadOwn(w http.ResponseWriter, r *http.Request, u uploaded) error {
 	i, err := s.ownFrom(r.Context(), u)
 	if err != nil {
-		return s.uploadDone(w, r, u, err, "")
+		return s.uploadDone(w, r, u, notBegun(err), "")
 	}
 	replace := r.PostForm.Get("replace")
 	if r.PostForm.Has("ask") && i.Loses() && replace != i.Over() {

@@ -103,7 +103,7 @@ func (s *Server) requestPage(w http.ResponseWriter, r *http.Request, status int,
 		page.Names = append(page.Names, templates.Option{Value: name, Label: name})
 	}
 	pending, err := s.pending(r.Context(), snapshot, node)
-	if err != nil {
+	if reachOf(r.Context()).miss(err); err != nil && reachOf(r.Context()).away() == nil { // else the form goes without it
 		return err
 	}
 	if pending != nil {
@@ -123,13 +123,16 @@ func (s *Server) pending(ctx context.Context, snapshot federation.Snapshot, node
 // makeRequest makes a key and a request with it. One that waits already is replaced only after a page that says what is
 // lost with it.
 func (s *Server) makeRequest(w http.ResponseWriter, r *http.Request) error {
-	snapshot, err := s.snapshot(r.Context())
-	if err != nil {
-		return err
-	}
 	posted := r.PostForm
 	node := strings.TrimSpace(posted.Get("node"))
-	pending, err := s.pending(r.Context(), snapshot, node)
+	var pending *federation.CertificateRequest
+	snapshot, err := s.snapshot(r.Context())
+	if err == nil {
+		pending, err = s.pending(r.Context(), snapshot, node)
+	}
+	if err = notBegun(err); unsaved(err) {
+		return s.unsavedRequest(w, r, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -148,6 +151,8 @@ func (s *Server) makeRequest(w http.ResponseWriter, r *http.Request) error {
 		return s.requestPage(w, r, http.StatusUnprocessableEntity, snapshot, form)
 	case errors.As(err, new(store.Unconfirmed)): // somebody else was quicker
 		return federation.Refuse("%s", err)
+	case unsaved(err):
+		return s.unsavedRequest(w, r, err)
 	}
 	text := "Saved. The request of " + node + " waits below. Download it, and have it signed for server and client authentication."
 	for _, warning := range certs.RequestWarnings(posted.Get("key_kind"), snapshot) {
@@ -162,7 +167,7 @@ func (s *Server) saveRequest(r *http.Request, snapshot federation.Snapshot, node
 	}
 	key, err := s.key(r.Context())
 	if err != nil {
-		return err
+		return notBegun(err)
 	}
 	names := append(chosen(r.PostForm["names"]), strings.FieldsFunc(r.PostForm.Get("more"), func(c rune) bool { return strings.ContainsRune(" ,;\t\r\n", c) })...)
 	request, err := certs.NewRequest(key, node, names, r.PostForm.Get("key_kind"))

@@ -211,3 +211,20 @@ func TestWhatALookerSeesOfARequestIsItsTextAndNoButtonToChangeIt(t *testing.T) {
 	page.Count(t, "[aria-labelledby=requests] tbody a", 1)
 	c.send(httptest.NewRequest(http.MethodGet, fmt.Sprintf("/certificates/requests/%d.csr", id), nil)).status(http.StatusOK)
 }
+
+func TestNoRequestIsMadeOrDeletedWhileARestoredDatabaseIsNotAccepted(t *testing.T) {
+	t.Parallel()
+	c, id := asked(t)
+	waits, s := c.pending(), c.snapshot()
+	if err := c.store.ReportStatus(t.Context(), federation.NodeStatus{Node: ownNode, AppliedEra: s.Era, AppliedRevision: s.Revision + 26}); err != nil {
+		t.Fatal(err)
+	}
+	again := url.Values{"node": {ownNode}, "key_kind": {federation.KeyP256}}
+	mark := c.postForm("/certificates/requests", again).status(http.StatusOK).page().One(t, "main form").Form()
+	c.postForm("/certificates/requests", mark).status(http.StatusUnprocessableEntity).page().Says(t, "main", "page Pending actions")
+	path := fmt.Sprintf("/certificates/requests/%d/delete", id)
+	c.postForm(path, url.Values{"replace": mark["replace"]}).status(http.StatusConflict).page().Says(t, "main", "page Pending actions")
+	if now := c.pending(); string(now.CSR) != string(waits.CSR) {
+		t.Error("the request that waited is another one")
+	}
+}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -18,11 +19,7 @@ import (
 // wrongLogin is the one answer to a wrong name and to a wrong password, so that names cannot be found out.
 const wrongLogin = "No administrator has this name and password. Check both, and the caps lock key."
 
-// Why nobody can sign in.
-const (
-	noSignIn       = ", so nobody can sign in now. Traffic goes on; try again in a moment." // after how the database is away
-	onlyReadSignIn = "The database can be read only, so nobody can sign in now. Traffic goes on; try again when it is writable, or point Isthmus to the primary server."
-)
+const onlyReadSignIn = "The database can be read only, so nobody can sign in now. Traffic goes on; try again when it is writable, or point Isthmus to the primary server."
 
 func (s *Server) toLogin(w http.ResponseWriter, r *http.Request) error {
 	query := url.Values{}
@@ -56,7 +53,7 @@ func (s *Server) loginPage(w http.ResponseWriter, r *http.Request, status int, l
 	s.heard(err)
 	if errors.Is(err, store.ErrUnavailable) {
 		s.Log.Warn("nobody can sign in", "request", requestID(r), "reason", err)
-		l.Problem = howAway(err) + noSignIn
+		l.Problem = noSignIn(cmp.Or(reachOf(r.Context()).away(), err)) // what follows the first was not even asked
 		return s.drawLogin(w, r, http.StatusServiceUnavailable, l)
 	}
 	if err != nil {
@@ -73,7 +70,7 @@ func (s *Server) drawLogin(w http.ResponseWriter, r *http.Request, status int, l
 // login takes a name and a password. Without a database that can be written nobody can sign in: tries are counted in it.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	err := s.tryLogin(w, r)
-	l := templates.Login{Name: r.PostForm.Get("name"), Next: local(r.PostForm.Get("next")), Problem: howAway(err) + noSignIn}
+	l := templates.Login{Name: r.PostForm.Get("name"), Next: local(r.PostForm.Get("next")), Problem: noSignIn(err)}
 	switch {
 	case errors.Is(err, store.ErrReadOnly):
 		l.Problem = onlyReadSignIn

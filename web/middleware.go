@@ -220,8 +220,12 @@ func denial(role auth.Role, right auth.Right) error {
 // may reports whether the reader's role has the right, and the database takes changes when it is one to change something;
 // buttons for what cannot be done are not shown.
 func may(r *http.Request, right auth.Right) bool {
+	return has(r, right) && (right == auth.Read || reachOf(r.Context()).savable())
+}
+
+func has(r *http.Request, right auth.Right) bool {
 	who := signedIn(r)
-	return who != nil && who.Role.May(right) && (right == auth.Read || reachOf(r.Context()).savable())
+	return who != nil && who.Role.May(right)
 }
 
 // address is where a request came from, without the port.

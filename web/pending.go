@@ -216,7 +216,7 @@ func restoredNotice(a templates.Applied) *templates.Notice {
 
 // mayAccept reports whether the reader may accept a restored database, which is the one change that it takes.
 func mayAccept(r *http.Request) bool {
-	return signedIn(r).Role.May(auth.Administer) && reachOf(r.Context()).writable()
+	return has(r, auth.Administer) && reachOf(r.Context()).writable()
 }
 
 // acceptRestored makes the state of a restored database the newest. The page's own button wants to be asked, and the answer

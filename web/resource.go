@@ -16,7 +16,6 @@ import (
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/internal/listing"
-	"isthmus/internal/store"
 	"isthmus/templates"
 )
 
@@ -146,6 +145,9 @@ func (re resource[T, P]) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	if re.overtaken != nil {
 		invalid, err := re.overtaken(r.Context(), r.PostForm)
+		if err = notBegun(err); unsaved(err) {
+			return re.unsaved(w, r, err, thing, 0, "")
+		}
 		if err != nil {
 			return err
 		}
@@ -161,8 +163,8 @@ func (re resource[T, P]) update(w http.ResponseWriter, r *http.Request) error {
 		return re.unsavedChange(w, r, notTried{err})
 	}
 	thing, err := re.get(r.Context(), pathID(r))
-	if errors.Is(err, store.ErrUnavailable) { // since a moment, and before anything was begun
-		return re.unsavedChange(w, r, notTried{err})
+	if err = notBegun(err); unsaved(err) {
+		return re.unsavedChange(w, r, err)
 	}
 	if err != nil {
 		return err
@@ -180,7 +182,11 @@ func (re resource[T, P]) update(w http.ResponseWriter, r *http.Request) error {
 func (re resource[T, P]) store(w http.ResponseWriter, r *http.Request, thing T, id int64, key string) error {
 	posted := r.PostForm
 	if re.prepare != nil {
-		if err := re.prepare(r.Context(), posted); err != nil {
+		err := notBegun(re.prepare(r.Context(), posted))
+		if unsaved(err) {
+			return re.unsaved(w, r, err, thing, id, key)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -195,7 +201,7 @@ func (re resource[T, P]) store(w http.ResponseWriter, r *http.Request, thing T, 
 		form := templates.Form{ID: id, Key: key, Was: posted.Get("was"), Values: typed(posted, P(&thing)), Invalid: invalid, Again: id == 0, Delete: id != 0}
 		return re.showForm(w, r, http.StatusUnprocessableEntity, form)
 	}
-	if failure := (*store.Failure)(nil); errors.As(err, &failure) && !errors.Is(err, store.ErrUnavailable) { // else nobody knows whether it was saved
+	if unsaved(err) {
 		return re.unsaved(w, r, err, thing, id, key)
 	}
 	to, text := re.path, "Saved."
@@ -221,7 +227,7 @@ func (re resource[T, P]) accept(ctx context.Context, posted url.Values, thing T)
 			err = withRules(invalid, p)
 		}
 		if err != nil {
-			return thing, err
+			return thing, notBegun(err)
 		}
 	}
 	if re.saveWith != nil {

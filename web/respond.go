@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -83,7 +84,11 @@ func (s *Server) told(r *http.Request, err error) (int, templates.Message) {
 	reachOf(r.Context()).miss(err)
 	status, m := describe(err)
 	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrReadOnly) && looking(r) {
-		m = needed(r, err)
+		why := err
+		if looking(r) {
+			why = cmp.Or(reachOf(r.Context()).away(), err) // what follows the first was not even asked
+		}
+		m = needed(r, why)
 	}
 	if status >= http.StatusInternalServerError {
 		m.Request = requestID(r)

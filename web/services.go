@@ -82,7 +82,7 @@ func (s *Server) saveServices(w http.ResponseWriter, r *http.Request) error {
 	}
 	var judged []string // a form without the list of then, such as a script's, means what it says
 	if r.PostForm.Has("was") {
-		judged = slices.Concat([]string{}, node.Services)
+		judged = append([]string{}, node.Services...) // never nil, also of a node that runs none
 	}
 	err = s.store.ActivateServices(r.Context(), node.ID, wanted, judged)
 	if errors.Is(err, store.ErrOvertaken) { // since it was judged: judge it again

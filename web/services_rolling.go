@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
+	"isthmus/internal/store"
 	"isthmus/templates"
 )
 
@@ -109,7 +111,7 @@ func (s *Server) steppedIn(ctx context.Context, r federation.RollingRestart, don
 
 // othersRun refuses to restart a node while another is down: two would be.
 func (s *Server) othersRun(ctx context.Context, r federation.RollingRestart, next string) error {
-	sight, err := s.serviceSight(ctx)
+	sight, err := s.rollingSight(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,7 +123,10 @@ func (s *Server) othersRun(ctx context.Context, r federation.RollingRestart, nex
 			return err
 		}
 		if !sight.ready(name, r.Service) {
-			return federation.Refuse("%s is not ready, so %s was not restarted: both would be down.", name, next)
+			return federation.Refuse("%s is not ready, so %s was not restarted: both would be down. See to it on the page Nodes, and start again.", name, next)
+		}
+		if why := sight.unreached(name, time.Time{}); why != "" {
+			return federation.Refuse("%s, so %s was not restarted: there both would be down. See to it on the page Nodes, and start again.", why, next)
 		}
 	}
 	return nil
@@ -148,27 +153,58 @@ func (v serviceSight) ready(node, service string) bool {
 		v.Runs(node, service) && status.Restarted[service] >= v.Restarts(node, service)
 }
 
-// awaitRestarted waits until a node reports that it is ready again.
-func (s *Server) awaitRestarted(ctx context.Context, r federation.RollingRestart, node string) error {
-	limit := s.RollingLimit
-	if limit == 0 {
-		limit = rollingLimit
+// rollingSight is what the nodes report at this moment. What was read before is no answer to whether a node is back.
+func (s *Server) rollingSight(ctx context.Context) (serviceSight, error) {
+	sight, err := s.serviceSight(context.WithValue(ctx, keyReach, &reach{changing: true}))
+	if err == nil && !sight.asOf.IsZero() {
+		err = store.ErrUnavailable
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+	return sight, err
+}
+
+// unreached tells which running node counts a node as down, or has told nothing since a moment; "" when there is none. What
+// is back goes unused where it counts as down, until probes have found it (contract 3.4).
+func (v serviceSight) unreached(node string, since time.Time) string {
+	address := v.Node(node).Address
+	for _, n := range v.Nodes {
+		status := statusOf(v.statuses, n.Name)
+		switch {
+		case n.Name == node || !v.fresh(status):
+		case status.ReportedAt.Before(since):
+			return n.Name + " has not reported since " + node + " is back"
+		case slices.ContainsFunc(status.Hops, func(h federation.HopStatus) bool { return h.Host == address && h.State == federation.HopDown }):
+			return n.Name + " counts " + node + " as down"
+		}
+	}
+	return ""
+}
+
+// awaitRestarted waits until a node reports that it is ready again, and the others that they reach it.
+func (s *Server) awaitRestarted(ctx context.Context, r federation.RollingRestart, node string) error {
+	limit := cmp.Or(s.RollingLimit, rollingLimit)
+	over := time.NewTimer(limit)
+	defer over.Stop()
 	look := time.NewTicker(rollingLook)
 	defer look.Stop()
+	var ready time.Time // by the database's clock, as the reports of the others
+	missing := node + " is not ready"
 	for {
-		sight, err := s.serviceSight(ctx)
-		if err == nil && sight.ready(node, r.Service) {
-			return nil
-		}
-		if stopped := sight.refuseStopped(node, r.Service); err == nil && stopped != nil {
-			return stopped
+		sight, err := s.rollingSight(ctx)
+		switch {
+		case err != nil: // the database may answer the next time
+		case sight.refuseStopped(node, r.Service) != nil:
+			return sight.refuseStopped(node, r.Service)
+		case sight.ready(node, r.Service):
+			if ready.IsZero() {
+				ready = statusOf(sight.statuses, node).ReportedAt
+			}
+			if missing = sight.unreached(node, ready); missing == "" {
+				return nil
+			}
 		}
 		select {
-		case <-ctx.Done():
-			return federation.Refuse("%s was not ready within %v of its restart, so the nodes after it were not restarted. See to it on the page Nodes, and start again.", node, limit)
+		case <-over.C:
+			return cmp.Or(err, error(federation.Refuse("%s, %v after the restart of %s, so the nodes after it were not restarted. See to it on the page Nodes, and start again.", missing, limit, node)))
 		case <-look.C:
 		}
 	}

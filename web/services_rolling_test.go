@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,16 +16,40 @@ import (
 	"isthmus/internal/federation"
 )
 
-// rollable is a console with three nodes of which each obeys its orders after a while.
+// rollable is a console with three nodes that report, of which some obey their orders.
 func rollable(t *testing.T, obeying ...string) *console {
 	t.Helper()
-	c := signedInAs(t, auth.Admin)
+	c, _ := rollableWith(t, noHops, obeying...)
+	return c
+}
+
+func noHops(string) []federation.HopStatus { return nil }
+
+// rollableWith has each node report those next hops. One more obeys from when obey is called.
+func rollableWith(t *testing.T, hops func(node string) []federation.HopStatus, obeying ...string) (c *console, obey func(node string)) {
+	t.Helper()
+	var obedient sync.Map
+	obey = func(node string) { obedient.Store(node, true) }
+	for _, name := range obeying {
+		obey(name)
+	}
+	c = signedInAs(t, auth.Admin)
 	c.config.RollingLimit = 2 * time.Second
 	c.rebuild()
 	names := []string{"imp1.here.com", "imp2.here.com", "imp3.here.com"}
 	c.nodesOf(names...)
 	for _, name := range names {
 		c.obeys(name, 0, 0)
+	}
+	report := func(node string) error {
+		status, err := c.obedient(context.Background(), node)
+		if _, obeys := obedient.Load(node); !obeys {
+			status.Restarted = nil
+		}
+		if status.Hops = hops(node); err != nil {
+			return err
+		}
+		return c.store.ReportStatus(context.Background(), status)
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	t.Cleanup(func() { close(stop); <-stopped })
@@ -36,13 +62,13 @@ func rollable(t *testing.T, obeying ...string) *console {
 			case <-stop:
 				return
 			case <-tick.C:
-				for _, name := range obeying {
-					_ = c.obey(context.Background(), name, 0, 0) // a node that cannot report tries again
+				for _, name := range names {
+					_ = report(name) // a node that cannot report tries again
 				}
 			}
 		}
 	}()
-	return c
+	return c, obey
 }
 
 // ended waits until the rolling restart has ended, and returns the most nodes that were down at a time.
@@ -97,7 +123,7 @@ func TestARollingRestartEndsWithTheFirstNodeThatDoesNotComeBack(t *testing.T) {
 	c := rollable(t, "imp1.here.com", "imp3.here.com")
 	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
 	r, _ := c.ended()
-	if r.Done != 2 || !strings.Contains(r.Failure, "imp2.here.com was not ready within 2s of its restart") {
+	if r.Done != 2 || !strings.Contains(r.Failure, "imp2.here.com is not ready, 2s after the restart of imp2.here.com") {
 		t.Errorf("it ended as %+v", r)
 	}
 	if n := c.snapshot().Restarts("imp3.here.com", "sip_proxy"); n != 0 {
@@ -111,6 +137,50 @@ func TestARollingRestartEndsWithTheFirstNodeThatDoesNotComeBack(t *testing.T) {
 	r, _ = c.ended()
 	if r.Done != 0 || !strings.Contains(r.Failure, "imp2.here.com is not ready, so imp1.here.com was not restarted") {
 		t.Errorf("with a node down it ended as %+v", r)
+	}
+}
+
+// What is back goes unused at a node that counts it as down, so a user of its pair would have no node there.
+func TestARollingRestartWaitsUntilTheOthersReachWhatCameBack(t *testing.T) {
+	t.Parallel()
+	var lost atomic.Value
+	lost.Store("127.0.0.11")
+	c, _ := rollableWith(t, func(node string) []federation.HopStatus {
+		up := federation.HopStatus{Host: "127.0.0.11", Port: 5060, Transport: "tcp", State: federation.HopUp}
+		if node != "imp3.here.com" {
+			return []federation.HopStatus{up}
+		}
+		return []federation.HopStatus{up, {Host: lost.Load().(string), Port: 5061, Transport: "tls", State: federation.HopDown}}
+	}, "imp1.here.com", "imp2.here.com", "imp3.here.com")
+	for _, step := range []struct {
+		lost, failure string
+		done          int
+	}{
+		{"127.0.0.11", "imp3.here.com counts imp1.here.com as down, 2s after the restart of imp1.here.com", 1},
+		{"127.0.0.12", "imp3.here.com counts imp2.here.com as down, so imp1.here.com was not restarted", 0},
+		{"127.0.0.99", "", 3},
+	} {
+		lost.Store(step.lost)
+		c.reported()
+		c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
+		if r, _ := c.ended(); r.Done != step.done || !strings.HasPrefix(r.Failure, step.failure) || step.failure == "" != (r.Failure == "") {
+			t.Errorf("%s is lost: it ended as %+v", step.lost, r)
+		}
+	}
+}
+
+// reported waits until every node has reported anew.
+func (c *console) reported() {
+	c.t.Helper()
+	list := func() []federation.NodeStatus {
+		return must[[]federation.NodeStatus](c.t)(c.store.NodeStatuses(c.t.Context()))
+	}
+	newest := func(a, b federation.NodeStatus) int { return a.ReportedAt.Compare(b.ReportedAt) }
+	began := slices.MaxFunc(list(), newest).ReportedAt
+	for limit := time.Now().Add(10 * time.Second); !slices.MinFunc(list(), newest).ReportedAt.After(began); {
+		if time.Now().After(limit) {
+			c.t.Fatal("not every node reports")
+		}
 	}
 }
 
@@ -138,6 +208,30 @@ func TestARollingRestartThatNobodyGoesOnWithCanBeGoneOnWith(t *testing.T) {
 	}
 	c.post("/services/rolling", "order", "continue").to("/services")
 	if r, _ := c.ended(); r.Failure != "" || r.Done != 2 {
+		t.Errorf("it ended as %+v", r)
+	}
+}
+
+func TestARollingRestartGoesOnAfterItsDatabaseWasAwayForAMoment(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, auth.Admin)
+	direct := *o.console
+	direct.store = o.direct
+	must[federation.Node](t)(o.direct.SaveNode(t.Context(), federation.Node{Name: "imp2.synergy.com", Address: "127.0.0.12", Services: []string{federation.ServiceSIPProxy}}))
+	direct.obeys("imp1.synergy.com", 0, 0)
+	direct.obeys("imp2.synergy.com", 0, 0)
+	o.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
+	direct.steppedTo(1)
+	o.link.Cut()
+	o.get("/services").page().One(t, "main .banner.down")
+	o.mends()
+	direct.obeys("imp2.synergy.com", 0, 0)
+	direct.obeys("imp1.synergy.com", 0, 0)
+	direct.obeys("imp2.synergy.com", 0, 0)
+	direct.steppedTo(2)
+	direct.obeys("imp2.synergy.com", 0, 0)
+	direct.obeys("imp1.synergy.com", 0, 0)
+	if r, _ := direct.ended(); r.Failure != "" {
 		t.Errorf("it ended as %+v", r)
 	}
 }
@@ -177,13 +271,13 @@ func (c *console) steppedTo(done int) {
 
 func TestARollingRestartEndsBeforeANodeThatSomebodyStopped(t *testing.T) {
 	t.Parallel()
-	c := rollable(t, "imp2.here.com", "imp3.here.com")
+	c, obey := rollableWith(t, noHops, "imp2.here.com", "imp3.here.com")
 	c.config.RollingLimit = 20 * time.Second
 	c.rebuild()
 	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
 	c.steppedTo(1)
 	c.post(fmt.Sprintf("/services/%d/control", c.snapshot().Node("imp2.here.com").ID), "service", "sip_proxy", "order", "stop").to("/services")
-	c.obeys("imp1.here.com", 0, 0)
+	obey("imp1.here.com")
 	r, _ := c.ended()
 	if s := c.snapshot(); r.Done != 1 || !strings.Contains(r.Failure, "On imp2.here.com sip_proxy was stopped by admin") || s.Runs("imp2.here.com", "sip_proxy") || s.Restarts("imp3.here.com", "sip_proxy") != 0 {
 		t.Errorf("it ended as %+v, with %+v", r, s.ServiceStates)
@@ -218,7 +312,7 @@ func TestARollingRestartGoesOverTheNodesOnWhichTheServiceRuns(t *testing.T) {
 // A console that stood still for a minute finds another one gone on, and leaves it to that.
 func TestARollingRestartThatAnotherConsoleWentOnWithIsLeftToIt(t *testing.T) {
 	t.Parallel()
-	c := rollable(t)
+	c, obey := rollableWith(t, noHops)
 	lines := make(chan string, 100)
 	c.config.Log = slog.New(slog.NewTextHandler(told(lines), nil))
 	c.config.RollingLimit = time.Hour
@@ -227,7 +321,7 @@ func TestARollingRestartThatAnotherConsoleWentOnWithIsLeftToIt(t *testing.T) {
 	c.steppedTo(1)
 	r := must[federation.RollingRestart](t)(c.store.Rolling(t.Context()))
 	must[federation.RollingRestart](t)(c.store.StepRolling(t.Context(), r.ID, 1)) // by another
-	c.obeys("imp1.here.com", 0, 0)
+	obey("imp1.here.com")
 	for {
 		select {
 		case line := <-lines:
@@ -255,7 +349,8 @@ func (l told) Write(line []byte) (int, error) {
 // To go on is answered before the next step is ordered, so what refuses every step has to refuse that as well.
 func TestNobodyGoesOnWithARollingRestartWhileARestoredDatabaseWaits(t *testing.T) {
 	t.Parallel()
-	c := rollable(t)
+	c := signedInAs(t, auth.Admin)
+	c.nodesOf("imp1.here.com", "imp2.here.com")
 	if _, err := c.store.StartRolling(t.Context(), []string{"imp1.here.com", "imp2.here.com"}, "sip_proxy"); err != nil {
 		t.Fatal(err)
 	}

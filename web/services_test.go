@@ -36,16 +36,22 @@ func (c *console) obeys(node string, connections, transactions int) {
 }
 
 func (c *console) obey(ctx context.Context, node string, connections, transactions int) error {
-	s, err := c.store.Snapshot(ctx)
+	status, err := c.obedient(ctx, node)
 	if err != nil {
 		return err
 	}
+	status.Connections, status.Transactions = connections, transactions
+	return c.store.ReportStatus(ctx, status)
+}
+
+// obedient is what a node reports that has done what it was ordered.
+func (c *console) obedient(ctx context.Context, node string) (federation.NodeStatus, error) {
+	s, err := c.store.Snapshot(ctx)
 	done := map[string]int64{}
 	for _, service := range federation.Services {
 		done[service] = s.Restarts(node, service)
 	}
-	return c.store.ReportStatus(ctx, federation.NodeStatus{Node: node, AppliedEra: s.Era, AppliedRevision: s.Revision, State: "ready", Database: "ok", Version: "test",
-		StartedAt: time.Now(), Connections: connections, Transactions: transactions, Restarted: done})
+	return federation.NodeStatus{Node: node, AppliedEra: s.Era, AppliedRevision: s.Revision, State: "ready", Database: "ok", Version: "test", StartedAt: time.Now(), Restarted: done}, err
 }
 
 func TestAProfileTellsWhatItStops(t *testing.T) {
@@ -144,6 +150,9 @@ func TestAServiceActivationThatIsOvertakenWhileItWaitsUndoesNobodysChange(t *tes
 	if got := o.stored().Nodes[0].Services; !slices.Equal(got, []string{"sip_proxy"}) {
 		t.Errorf("activated are %v", got)
 	}
+	none := url.Values{"was": {""}, "services": {"", "sip_proxy"}}
+	o.postForm(path, url.Values{"services": {""}}).to("/services")
+	o.overtaken(database, path, none, `UPDATE nodes SET services = '{sip_federation}'`).status(http.StatusConflict)
 	delete(mine, "was") // a script means what it says
 	o.overtaken(database, path, mine, `UPDATE nodes SET services = '{}'`).to("/services")
 	if got := o.stored().Nodes[0].Services; !slices.Equal(got, []string{"sip_federation"}) {

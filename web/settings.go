@@ -8,7 +8,6 @@ import (
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/internal/listing"
-	"isthmus/internal/store"
 	"isthmus/templates"
 )
 
@@ -88,8 +87,8 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) error {
 		return s.unsavedSettings(w, r, notTried{err})
 	}
 	before, err := s.store.Settings(r.Context())
-	if errors.Is(err, store.ErrUnavailable) { // since a moment, and before anything was begun
-		return s.unsavedSettings(w, r, notTried{err})
+	if err = notBegun(err); unsaved(err) {
+		return s.unsavedSettings(w, r, err)
 	}
 	if err != nil {
 		return err
@@ -112,7 +111,7 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) error {
 	if errors.As(err, &invalid) {
 		return s.settingsPage(w, r, http.StatusUnprocessableEntity, templates.Form{Path: "/settings", Was: r.PostForm.Get("was"), Values: typed(r.PostForm, &settings), Invalid: invalid})
 	}
-	if failure := (*store.Failure)(nil); errors.As(err, &failure) && !errors.Is(err, store.ErrUnavailable) { // else nobody knows whether it was saved
+	if unsaved(err) {
 		return s.unsavedSettings(w, r, err)
 	}
 	return s.done(w, r, err, "/settings", "Saved. "+settingsEffect(before, settings))
@@ -120,19 +119,14 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) error {
 
 // unsavedSettings are settings that the database did not take, as they were typed: they can be sent again.
 func (s *Server) unsavedSettings(w http.ResponseWriter, r *http.Request, err error) error {
-	status, m := s.told(r, err)
-	reachOf(r.Context()).draw(err)
-	if reachOf(r.Context()).away() != nil {
-		hurried, cancel := withoutDatabase(r)
-		defer cancel()
-		r = hurried
-	}
-	snapshot, unknown := s.snapshot(r.Context())
-	if unknown != nil {
-		return err
-	}
-	form := templates.Form{Path: "/settings", Was: r.PostForm.Get("was"), Values: typed(r.PostForm, &snapshot.Settings), Invalid: federation.Invalid{{Text: m.Text}}}
-	return s.settingsPage(w, r, status, form)
+	return s.giveBack(r, err, func(r *http.Request, status int, why federation.Invalid) error {
+		snapshot, err := s.snapshot(r.Context())
+		if err != nil {
+			return err
+		}
+		form := templates.Form{Path: "/settings", Was: r.PostForm.Get("was"), Values: typed(r.PostForm, &snapshot.Settings), Invalid: why}
+		return s.settingsPage(w, r, status, form)
+	})
 }
 
 // changedAddress is the field that gives users other addresses than before: what a refusal of settings is about.

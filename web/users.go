@@ -63,11 +63,11 @@ func (s *Server) userForm(ctx context.Context, f templates.Frame, form templates
 	if err != nil {
 		return nil, err
 	}
-	settings, err := s.store.Settings(ctx)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
-	derived := ""
+	derived, settings := "", snapshot.Settings
 	u := federation.User{UserID: form.Value("id"), Mail: form.Value("mail"), MicrosoftAddress: form.Value("microsoft_address")}
 	if u.Normalize(); u.UserID != "" && settings.IMAddressOf(u) != "" {
 		derived = " Here: " + settings.IMAddressOf(u) + "."

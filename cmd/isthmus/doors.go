@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"isthmus/internal/certs"
@@ -23,32 +24,88 @@ type door struct {
 	server   *http.Server
 }
 
-// doors opens the console's addresses before anything else runs, so that a taken port is an error of the command.
-func (s *server) doors(site http.Handler, own func() (*tls.Certificate, error)) ([]door, error) {
-	var list []door
+// A socket is one of the console's, open but not served yet: who connects waits in its queue.
+type socket struct {
+	tcp    *net.TCPListener
+	secure bool // for TLS
+}
+
+// sockets opens the console's addresses before anything is written, so that a taken port is an error of the command that
+// leaves nothing behind.
+func (s *server) sockets() ([]socket, error) {
+	var list []socket
 	for _, way := range []struct {
 		flag, address string
-		config        *tls.Config
+		secure        bool
 	}{
-		{"--http", s.HTTP, nil},
-		{"--https", s.HTTPS, certs.Console(own)},
+		{"--http", s.HTTP, false},
+		{"--https", s.HTTPS, true},
 	} {
 		if way.address == "" {
 			continue
 		}
-		opened, err := s.openDoor(way.address)
+		opened, err := s.openSocket(way.address)
 		if err != nil {
-			closeDoors(list)
-			return nil, fmt.Errorf("the console cannot open %s: %w; free it, or choose another with %s", way.address, err, way.flag)
+			closeSockets(list)
+			return nil, fmt.Errorf("The console cannot open %s: %s %s.", way.address, whyClosed(way.address, err), way.flag)
 		}
-		tcp := opened.(*net.TCPListener)
-		var listener net.Listener = sparing{tcp}
-		if way.config != nil {
-			listener = tls.NewListener(listener, way.config)
-		}
-		list = append(list, door{tcp, listener, web.HTTPServer(site, s.log)})
+		list = append(list, socket{opened.(*net.TCPListener), way.secure})
 	}
 	return list, nil
+}
+
+// whyClosed says why an address does not open, with the way out but for the flag.
+func whyClosed(address string, err error) string {
+	switch at, unknown := listensAt(address); {
+	case errors.Is(err, syscall.EADDRINUSE) && unknown == nil:
+		return "the port is in use by " + transport.Holder(at) + ". Stop that, or start with another"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "this machine has no such address. Start with another"
+	case errors.Is(err, syscall.EACCES):
+		return "the system does not let this program have that port. Choose one above 1023 with"
+	}
+	return err.Error() + ". Remove that cause, or start with another"
+}
+
+func closeSockets(list []socket) {
+	for _, open := range list {
+		_ = open.tcp.Close() // closed already where it was served
+	}
+}
+
+// copies are the same sockets under descriptors of their own, so that closing them leaves the others open.
+func copies(list []socket) (made []socket, err error) {
+	for _, open := range list {
+		opened, err := copied(open.tcp)
+		if err != nil {
+			closeSockets(made)
+			return nil, fmt.Errorf("The console cannot be shown while the node waits for its database: %w.", err)
+		}
+		made = append(made, socket{opened.(*net.TCPListener), open.secure})
+	}
+	return made, nil
+}
+
+func copied(tcp *net.TCPListener) (net.Listener, error) {
+	file, err := tcp.File()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() // the listener has a descriptor of its own
+	return net.FileListener(file)
+}
+
+// doors are the sockets with what is served on them; own is the certificate of those for TLS.
+func (s *server) doors(list []socket, site http.Handler, own func() (*tls.Certificate, error)) []door {
+	var doors []door
+	for _, open := range list {
+		var listener net.Listener = sparing{open.tcp}
+		if open.secure {
+			listener = tls.NewListener(listener, certs.Console(own))
+		}
+		doors = append(doors, door{open.tcp, listener, web.HTTPServer(site, s.log)})
+	}
+	return doors
 }
 
 // sparing leaves the last half of the reserve of file descriptors to the database and to files. SIP's connections leave the
@@ -69,8 +126,8 @@ func (l sparing) Accept() (net.Conn, error) {
 	}
 }
 
-// openDoor takes the socket of the process before this one, or opens one.
-func (s *server) openDoor(address string) (net.Listener, error) {
+// openSocket takes the socket of the process before this one, or opens one.
+func (s *server) openSocket(address string) (net.Listener, error) {
 	if at, err := listensAt(address); err == nil {
 		if file := s.manager.Take("tcp", at); file != nil {
 			defer file.Close() // the listener has a descriptor of its own

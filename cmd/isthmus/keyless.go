@@ -22,14 +22,15 @@ func (k keyless) Error() string {
 
 // awaitKey shows the console, and that the node starts, until the database answers or somebody brings the key file. A
 // process that ended instead would be started again and again by whatever watches over it.
-func (s *server) awaitKey(ctx context.Context, why error) (*certs.Key, func(context.Context), error) {
+func (s *server) awaitKey(ctx context.Context, sockets []socket, why error) (*certs.Key, func(context.Context), error) {
 	s.log.Error("no database and no key file yet; waiting for one of them", "reason", why)
 	site := web.New(web.Config{Store: s.db, Node: s.Node, Version: version, Log: s.log, Resolver: s.resolver(),
 		Health: func() web.Health { return web.Health{State: web.Starting, Database: why.Error()} }})
-	doors, err := s.doors(site, func() (*tls.Certificate, error) { return nil, why })
+	own, err := copies(sockets) // as what serves a socket closes it
 	if err != nil {
 		return nil, nil, err
 	}
+	doors := s.doors(own, site, func() (*tls.Certificate, error) { return nil, why })
 	var group sync.WaitGroup
 	for _, d := range doors {
 		group.Go(func() { d.serve(s.log) })

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
 	"isthmus/internal/listing"
@@ -122,6 +124,13 @@ func TestADatabaseThatCannotBeUsedEndsWithOneSentence(t *testing.T) {
 	}
 	call(t, "", "serve", "--database-url", "foo", "--data-dir", m.dir, "--node", "imp1.synergy.com").
 		want(t, exitFailure, "The database cannot be used (")
+}
+
+func TestADatabaseWithoutAFreeConnectionIsToldApartFromOneThatIsGone(t *testing.T) {
+	err := unreachable(&store.Failure{Sentence: store.ErrUnavailable, Cause: &pgconn.PgError{Code: "53300", Message: "sorry, too many clients already"}})
+	if err.Error() != "The database has no connection left. Try again when others have ended, or raise its max_connections." {
+		t.Error(err)
+	}
 }
 
 func TestEveryCommandTakesH(t *testing.T) {

@@ -73,6 +73,8 @@ func (e databaseError) Error() string {
 	cause := e.cause
 	if failure := (*store.Failure)(nil); store.Denied(cause) && errors.As(cause, &failure) {
 		cause = failure.Cause
+	} else if store.Crowded(cause) {
+		return "The database has no connection left. Try again when others have ended, or raise its max_connections."
 	} else if errors.Is(cause, store.ErrUnavailable) {
 		return "The database cannot be reached, or does not answer in time. " + way
 	}

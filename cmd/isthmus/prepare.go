@@ -121,7 +121,7 @@ func (s *server) register(ctx context.Context, key *certs.Key) error {
 	self.Default()
 	self.Name, self.Address = s.Node, s.SIPAddress
 	if _, added, err := s.db.RegisterNode(ctx, self); err != nil {
-		return fmt.Errorf("this node could not be added as %s: %w", s.Node, err)
+		return fmt.Errorf("This node could not be added as %s. %w", s.Node, renamed(err, map[string]string{"name": "--node", "address": "--sip-address"}))
 	} else if added {
 		s.log.Info("this node is new", "node", s.Node, "address", s.SIPAddress)
 	}

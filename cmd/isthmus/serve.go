@@ -66,9 +66,14 @@ type server struct {
 func (s *server) run(ctx context.Context) error {
 	var core atomic.Pointer[node.Node]
 	defer s.announced(ctx, &core)()
+	sockets, err := s.sockets()
+	if err != nil {
+		return err
+	}
+	defer closeSockets(sockets)
 	key, later, err := s.prepare(ctx)
 	if errors.As(err, new(keyless)) {
-		key, later, err = s.awaitKey(ctx, err)
+		key, later, err = s.awaitKey(ctx, sockets, err)
 	}
 	if err != nil {
 		return err
@@ -86,10 +91,7 @@ func (s *server) run(ctx context.Context) error {
 		config.Inherited, config.Heir = s.manager.Take, s.manager
 	}
 	n := node.New(config)
-	doors, err := s.doors(s.site(n, numbers, key), n.Certificate)
-	if err != nil {
-		return err
-	}
+	doors := s.doors(sockets, s.site(n, numbers, key), n.Certificate)
 	var group sync.WaitGroup
 	for _, d := range doors {
 		group.Go(func() { d.serve(s.log) })

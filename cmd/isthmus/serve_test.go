@@ -9,8 +9,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -174,12 +177,82 @@ func TestAStartThatIsCalledOffEndsWithZero(t *testing.T) {
 	}
 }
 
-func TestATakenConsolePortIsNamed(t *testing.T) {
-	m := newMachine(t)
+// held is an address that another program listens on, and that program's process.
+func held(t *testing.T) (address string, pid int) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	m.isthmus("", "serve", "--http", l.Addr().String(), "--sip-address", "127.61.0.4").want(t, exitFailure, "the console cannot open "+l.Addr().String())
+	file, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	other := exec.Command("cat")
+	other.ExtraFiles = []*os.File{file}
+	in, err := other.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		if err := other.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l.Addr().String(), other.Process.Pid
+}
+
+func TestAStartWithATakenConsolePortNamesItsHolderAndWritesNothing(t *testing.T) {
+	m := newMachine(t)
+	address, pid := held(t)
+	for flag, others := range map[string][]string{"--http": nil, "--https": {"--http", freeAddress(t)}} {
+		r := m.isthmus("", append([]string{"serve", flag, address, "--sip-address", "127.61.0.4"}, others...)...)
+		r.want(t, exitFailure, fmt.Sprintf("The console cannot open %s: the port is in use by cat (process %d, user ", address, pid),
+			"). Stop that, or start with another "+flag+".\n")
+		if nodes := m.nodes(); len(nodes) > 0 {
+			t.Fatalf("%s: the start that failed added %v", flag, nodes)
+		}
+	}
+}
+
+// nodes are the names of those in the database.
+func (m machine) nodes() (names []string) {
+	m.t.Helper()
+	snapshot, err := m.open().Snapshot(m.t.Context())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for _, n := range snapshot.Nodes {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
+func TestAConsoleAddressThatDoesNotOpenIsToldInASentence(t *testing.T) {
+	m := newMachine(t)
+	for address, want := range map[string]string{
+		"192.0.2.1:8443":       "The console cannot open 192.0.2.1:8443: this machine has no such address. Start with another --https.\n",
+		"nobody.invalid.:8443": "The console cannot open nobody.invalid.:8443: ",
+	} {
+		m.isthmus("", "serve", "--http", freeAddress(t), "--https", address, "--sip-address", "127.61.0.4").want(t, exitFailure, want, "tart with another --https.\n")
+	}
+	why := whyClosed("127.0.0.1:80", &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", syscall.EACCES)})
+	if why != "the system does not let this program have that port. Choose one above 1023 with" {
+		t.Error(why)
+	}
+}
+
+func TestANodeThatCannotBeAddedIsToldInSentences(t *testing.T) {
+	m := newMachine(t)
+	first := m.serve(m.url, "127.61.0.4")
+	awaitThat(t, "ready", func() bool { _, r := first.readiness(); return r.State == "ready" })
+	first.end(t)
+	r := call(t, "", "serve", "--database-url", m.url, "--data-dir", m.dir, "--node", "imp5.synergy.com", "--http", freeAddress(t), "--sip-address", "127.61.0.4")
+	r.want(t, exitFailure, "This node could not be added as imp5.synergy.com. --sip-address: imp1.synergy.com has this address already")
 }

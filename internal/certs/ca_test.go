@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"net"
 	"path/filepath"
@@ -98,6 +99,20 @@ func signedWith(algorithm x509.SignatureAlgorithm) func(*x509.Certificate) {
 
 func dnsNames(names ...string) func(*x509.Certificate) {
 	return func(c *x509.Certificate) { c.DNSNames = names }
+}
+
+func keyUsage(u x509.KeyUsage) func(*x509.Certificate) {
+	return func(c *x509.Certificate) { c.KeyUsage = u }
+}
+
+// noKeyUsage has the extension with no bit set, which x509 writes for no template.
+func noKeyUsage(c *x509.Certificate) {
+	c.KeyUsage, c.ExtraExtensions = 0, []pkix.Extension{{Id: oidKeyUsage, Critical: true, Value: []byte{asn1.TagBitString, 1, 0}}}
+}
+
+// asAuthority makes a certificate that is good for handshakes a CA's.
+func asAuthority(c *x509.Certificate) {
+	c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageDigitalSignature|x509.KeyUsageCertSign
 }
 
 func pemOf(list ...any) []byte {

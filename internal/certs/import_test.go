@@ -64,6 +64,9 @@ func TestANodesCertificateIsRefusedWithASentencePerBrokenRule(t *testing.T) {
 		{"not yet valid", issued(valid(time.Hour, 2*time.Hour)), nil, []string{"file: The certificate of \"imp1.synergy.com\" is valid from"}},
 		{"no client usage", issued(usages(x509.ExtKeyUsageServerAuth)), nil, []string{"file: This certificate lacks the enhanced key usage client"}},
 		{"no server usage", issued(usages(x509.ExtKeyUsageClientAuth)), nil, []string{"file: This certificate lacks the enhanced key usage server"}},
+		{"a key for signing certificates alone", issued(keyUsage(x509.KeyUsageCertSign)), nil, []string{"file: This certificate lacks the key usage digital signature"}},
+		{"a key for key exchange by RSA alone", issued(keyUsage(x509.KeyUsageKeyEncipherment)), nil, []string{"file: This certificate lacks the key usage digital signature"}},
+		{"a key for nothing", issued(noKeyUsage), nil, []string{"file: This certificate lacks the key usage digital signature"}},
 		{"signed with SHA-1", issued(signedWith(x509.ECDSAWithSHA1)), nil, []string{"file: This certificate is signed with ECDSA-SHA1"}},
 		{"RSA of 1024 bits", pemOf(ca.issueTo(t, short.Public(), node), short), nil, []string{"file: The key of \"imp1.synergy.com\" has 1024 bits"}},
 		{"a short curve", pemOf(ca.issueTo(t, curve.Public(), node), curve), nil, []string{"file: The key of \"imp1.synergy.com\" lies on the curve P-224"}},
@@ -122,6 +125,10 @@ func TestANodesCertificateIsTakenInEveryUsualForm(t *testing.T) {
 		{"the name in a SAN and in capitals", pemOf(middle.issueTo(t, private.Public(), "presence", dnsNames("IMP1.Synergy.com")), private), nil, 1},
 		{"the usage of anything", pemOf(middle.issueTo(t, private.Public(), node, usages(x509.ExtKeyUsageAny)), private), nil, 1},
 		{"beside its CA's key under another name", pemOf(sign(t, leaf, &before, private.Public(), middle.key), private, middle.certificate), nil, 1},
+		{"no key usage extension: for anything", pemOf(middle.issueTo(t, private.Public(), node, keyUsage(0)), private), nil, 1},
+		{"a CA's", pemOf(middle.issueTo(t, private.Public(), node, asAuthority), private), nil, 1},
+		{"the Common Name beside other names", pemOf(middle.issueTo(t, private.Public(), node, dnsNames("pool.synergy.com")), private), nil, 1},
+		{"said to be no CA's", pemOf(middle.issueTo(t, private.Public(), node, func(c *x509.Certificate) { c.BasicConstraintsValid = true }), private), nil, 1},
 		{"no usage extension: for anything", pemOf(middle.issueTo(t, private.Public(), node, usages()), private), nil, 1},
 	} {
 		t.Run(c.promise, func(t *testing.T) {

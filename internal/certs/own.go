@@ -100,6 +100,7 @@ func ownProblems(c *x509.Certificate, node string, now time.Time) federation.Inv
 		list = append(list, invalid("file", "This certificate is for %s, not for the node %s; request one whose Common Name is %s.", federation.Legible(clip(title(c))), node, node)...)
 	}
 	list = append(list, dateProblems(c, now)...)
+	list = append(list, keyUsageProblems(c)...)
 	list = append(list, oddProblems(c)...)
 	list = append(list, strengthProblems(c)...)
 	if !signedSafely(c) {

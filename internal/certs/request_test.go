@@ -287,6 +287,7 @@ func TestASignedCertificateIsRefusedWithEveryBrokenRuleNamed(t *testing.T) {
 		{"another node's name", pemOf(root.answer(t, r, func(c *x509.Certificate) {
 			c.Subject.CommonName, c.DNSNames = "x.synergy.com", []string{"pool.synergy.com"}
 		})), []string{"not for the node " + node}},
+		{"a key for signing certificates alone", pemOf(root.answer(t, r, keyUsage(x509.KeyUsageCertSign))), []string{"lacks the key usage digital signature"}},
 		{"no client usage", pemOf(root.answer(t, r, usages(x509.ExtKeyUsageServerAuth))), []string{"lacks the enhanced key usage client"}},
 		{"expired", pemOf(root.answer(t, r, valid(-2*time.Hour, -90*time.Minute))), []string{`"imp1.synergy.com" expired`}},
 		{"not yet valid", pemOf(root.answer(t, r, valid(30*time.Minute, 40*time.Minute))), []string{"is valid from"}},

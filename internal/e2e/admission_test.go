@@ -22,6 +22,7 @@ func (w *world) answersProbe(host, port string, config *tls.Config) bool {
 }
 
 func TestMutualTLSLetsInWhoIsListedByCommonName(t *testing.T) {
+	t.Parallel()
 	w, p := running(t)
 	other := siptest.NewAuthority("Other CA")
 	show := func(own tls.Certificate) *tls.Config {
@@ -65,6 +66,7 @@ func TestMutualTLSLetsInWhoIsListedByCommonName(t *testing.T) {
 }
 
 func TestWhatTheContextsAllow(t *testing.T) {
+	t.Parallel()
 	w, _ := running(t)
 	own := w.ca.Leaf("fe1.synergy.com")
 	old := w.ca.Client(own, "imp1.synergy.com")
@@ -99,6 +101,7 @@ func (w *world) peerContext(version string) string {
 }
 
 func TestAnAddressThatGoesOnBeingRefusedIsNotHeardUntilItIsListed(t *testing.T) {
+	t.Parallel()
 	w, _ := running(t)
 	address := net.JoinHostPort(w.net+nodeHost, "5060")
 	refusals := 0
@@ -128,6 +131,7 @@ func TestAnAddressThatGoesOnBeingRefusedIsNotHeardUntilItIsListed(t *testing.T) 
 }
 
 func TestACLPatterns(t *testing.T) {
+	t.Parallel()
 	w, _ := running(t)
 	config := w.ca.Client(w.ca.Leaf("fe1.synergy.com"), "imp1.synergy.com")
 	for pattern, in := range map[string]bool{
@@ -148,6 +152,7 @@ func TestACLPatterns(t *testing.T) {
 }
 
 func TestTheNodesAddressIsInsideOverTCPOrWithItsCertificate(t *testing.T) {
+	t.Parallel()
 	w, _ := running(t)
 	peer := w.inside(t)
 	w.check(t, peer, row{"over TCP", hello(ann, carl), "fe1", ""})

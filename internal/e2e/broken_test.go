@@ -77,6 +77,7 @@ var broken = []struct {
 }
 
 func TestBrokenInputIsAnsweredOrClosedAndTheNodeLivesOn(t *testing.T) {
+	t.Parallel()
 	w, p := running(t)
 	for _, b := range broken {
 		t.Run(b.promise, func(t *testing.T) {
@@ -109,6 +110,7 @@ func TestBrokenInputIsAnsweredOrClosedAndTheNodeLivesOn(t *testing.T) {
 
 // TestWhatJustFitsIsTaken is the other side of the limits.
 func TestWhatJustFitsIsTaken(t *testing.T) {
+	t.Parallel()
 	w, _ := running(t)
 	for promise, input := range map[string]string{
 		"98 headers, our Via and our Max-Breadth": raw(start, append(standard(), strings.Split(strings.TrimSuffix(strings.Repeat("X-Filler: 1\n", 91), "\n"), "\n")...)...),
@@ -141,6 +143,7 @@ func TestWhatJustFitsIsTaken(t *testing.T) {
 
 // TestNoiseHarmsNobody has many connections send what a random generator made of a valid request.
 func TestNoiseHarmsNobody(t *testing.T) {
+	t.Parallel()
 	w, p := running(t)
 	w.connector.takesAll(t)
 	w.fe1.takesAll(t)

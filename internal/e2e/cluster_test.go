@@ -49,6 +49,7 @@ users:
 }
 
 func TestTwoNodesAreOneFederation(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"tcp", "tls"} {
 		t.Run(transport, func(t *testing.T) {
 			c := newCluster(t, transport)

@@ -58,6 +58,7 @@ func (w *world) listen(t *testing.T, config *tls.Config) *inbox {
 }
 
 func TestTheSecondFrontEndIsReachedWhenTheFirstFails(t *testing.T) {
+	t.Parallel()
 	for _, way := range ways {
 		t.Run(way.promise, func(t *testing.T) {
 			t.Parallel()
@@ -86,6 +87,7 @@ func (way way) leadsToTheSecond(t *testing.T) {
 }
 
 func TestWhenEveryHopHasFailedTheAnswerNamesEach(t *testing.T) {
+	t.Parallel()
 	w, _ := running(t)
 	w.fe1.Close()
 	w.fe2.Close()

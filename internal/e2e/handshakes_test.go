@@ -91,6 +91,7 @@ func (w *world) tries(host string, own tls.Certificate, version uint16) {
 }
 
 func TestARefusedHandshakeIsOnThePageWithItsReasonAndItsWayOut(t *testing.T) {
+	t.Parallel()
 	w, _ := running(t)
 	anna, other := w.node.signsIn("anna"), siptest.NewAuthority("Other CA")
 	if page := anna.opens("/handshakes"); !strings.Contains(page, "No TLS handshake has failed") {
@@ -113,6 +114,7 @@ func TestARefusedHandshakeIsOnThePageWithItsReasonAndItsWayOut(t *testing.T) {
 }
 
 func TestAHopThatRefusesOurCertificateIsOnThePageWithItsRoute(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, newDatabase(t))
 	w.setUp()
 	w.importCertificates(siptest.NewAuthority("Other CA")) // which no front end trusts

@@ -117,6 +117,7 @@ func (w *world) applied(t *testing.T, document string) {
 }
 
 func TestANewCertificateIsShownAndNewTrustHoldsAtOnce(t *testing.T) {
+	t.Parallel()
 	w, _ := running(t)
 	renewed := siptest.NewAuthority("Renewed CA")
 	stays := w.outside(t, fe1Host, "fe1.synergy.com")

@@ -62,6 +62,7 @@ func linesWith(p *process, words ...string) []string {
 func said(p *process, words ...string) int { return len(linesWith(p, words...)) }
 
 func TestPretendFrontEndsAndAConnectorTalkThroughTheNode(t *testing.T) {
+	t.Parallel()
 	p := pretend(t)
 	for _, method := range []string{"SUBSCRIBE", "NOTIFY", "MESSAGE", "INVITE", "INFO", "BYE"} {
 		for who, side := range map[string]*process{"carl": p.fe1, "ann": p.connector} {

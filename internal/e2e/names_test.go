@@ -63,6 +63,7 @@ func (w *world) knock(host string) (o outcome) {
 const namedACL = "acl:\n  - pattern: edge.other.com\n  - pattern: foo.com\n"
 
 func TestNamesOfTheACLAdmitByDNS(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, newDatabase(t))
 	server := dnstest.Start(t, "127.0.0.1", w.zone(t)...)
 	w.setUp()
@@ -123,6 +124,7 @@ func TestNamesOfTheACLAdmitByDNS(t *testing.T) {
 }
 
 func TestADeadDNSAtTheStartKeepsNoListedAddressOut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, newDatabase(t))
 	server := dnstest.Start(t, "127.0.0.1", w.zone(t)...)
 	server.Deaf(true)
@@ -139,6 +141,7 @@ func TestADeadDNSAtTheStartKeepsNoListedAddressOut(t *testing.T) {
 }
 
 func TestANextHopIsFoundBySRV(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, newDatabase(t))
 	server := dnstest.Start(t, "127.0.0.1",
 		"_sips._tcp.hop.synergy.com. 1 IN SRV 10 1 5061 fe2.synergy.com.", "_sips._tcp.hop.synergy.com. 1 IN SRV 20 1 5061 fe1.synergy.com.",

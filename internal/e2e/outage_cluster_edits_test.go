@@ -187,13 +187,10 @@ func auditAfter(t *testing.T, database string, revision int64) []committed {
 func TestRandomEditsUnderLoadAreAllThereOnEveryNodeAndNoneIsSeenInPart(t *testing.T) {
 	c := newTrio(t)
 	followers := c.followers(t)
-	load := newSteady(t)
-	load.arrivesAt("the first connector", c.boxes[0])
-	load.arrivesAt("the second connector", c.boxes[1])
-	load.arrivesAt("the front end", c.fe1)
+	load := newLoad(t, laneEvery, regardless, c.boxes[0], c.boxes[1], c.fe1)
 	for i := range 2 * lanes {
-		load.lane(c.fromThePool(t), laneEvery, carl, []string{ann, bob}[i%2], 200)
-		load.lane(c.fromTheConnector(t, i%2), laneEvery, []string{ann, bob}[i%2], carl, 200)
+		c.fromThePool(load, i, 200)
+		c.fromTheConnector(load, i)
 	}
 	db := storeAt(t, c.database)
 	model, err := db.Configuration(t.Context())

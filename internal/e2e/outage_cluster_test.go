@@ -72,17 +72,17 @@ users:
 // processes are those of all nodes.
 func (c *trio) processes() []*process { return []*process{c.routing, c.running[0], c.running[1]} }
 
-// fromThePool connects as a front end to the routing node.
-func (c *trio) fromThePool(t *testing.T) *siptest.Conn {
-	t.Helper()
-	return siptest.Connect(t, c.net+nodeHost+":5061", unhurried(c.from(fe1Host, "fe1.synergy.com"))).Conn
+// fromThePool is a lane from a front end through the routing node, to either user by turns.
+func (c *trio) fromThePool(l *load, i int, allowed ...int) {
+	c.t.Helper()
+	l.lane(c.net+nodeHost+":5061", c.from(fe1Host, "fe1.synergy.com"), carl, []string{ann, bob}[i%2], allowed...)
 }
 
-// fromTheConnector connects to a home node as its connector does.
-func (c *trio) fromTheConnector(t *testing.T, i int) *siptest.Conn {
-	t.Helper()
-	address := c.homeAddress(i)
-	return siptest.Connect(t, address+":5060", unhurried(siptest.Options{Local: address})).Conn
+// fromTheConnector is a lane from the connector of either home node by turns.
+func (c *trio) fromTheConnector(l *load, i int) {
+	c.t.Helper()
+	address := c.homeAddress(i % 2)
+	l.lane(address+":5060", siptest.Options{Local: address}, []string{ann, bob}[i%2], carl, 200)
 }
 
 // kill ends a process as a fault of the machine does.
@@ -101,21 +101,18 @@ const (
 func TestTheBackupServesTheUsersOfAHomeNodeThatIsKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	c := newTrio(t)
-	load := newSteady(t)
-	for i, name := range []string{"the first connector", "the second connector"} {
-		load.arrivesAt(name, c.boxes[i])
-	}
+	load := newLoad(t, laneEvery, regardless, c.boxes[:]...)
 	for i := range lanes {
-		load.lane(c.fromThePool(t), laneEvery, carl, []string{ann, bob}[i%2], 200, 504)
+		c.fromThePool(load, i, 200, 504)
 	}
-	load.goesOn(200, 20)
+	load.goesOn(20)
 	for i, p := range slices.Clone(c.running[:]) {
 		p.kill()
-		load.goesOn(200, 80)
+		load.goesOn(80)
 		c.running[i] = c.homes[i].serve()
 		// A node that was down is believed after two good probes.
 		eventually(t, 2*patience, "the home node is used again", func() bool { return says(c.routing, `"msg":"next hop up"`, c.homeAddress(i)) })
-		load.goesOn(200, 40)
+		load.goesOn(40)
 	}
 	load.ends()
 	// What a killed node held at that moment is at most what was sent while it was found to be gone.

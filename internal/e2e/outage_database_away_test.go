@@ -23,8 +23,7 @@ const (
 
 func TestANodeStartsFromItsDiskWhileItsDatabaseIsDownOrHangs(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1)
-	f.serves()
+	f := newServing(t, 1)
 	m := f.nodes[0]
 	for _, way := range []struct {
 		name        string
@@ -119,8 +118,7 @@ func opens(host, port string) bool {
 // What is on disk is believed whole or not at all: a node that has nothing else lets nobody in.
 func TestADamagedSnapshotOpensNothingUntilTheDatabaseComes(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1)
-	f.serves()
+	f := newServing(t, 1)
 	m := f.nodes[0]
 	path := filepath.Join(m.dir, "data", "snapshot")
 	m.process.stop()
@@ -216,22 +214,19 @@ func (b *reader) looksAround(t *testing.T, o outage, listed string) {
 
 func TestADatabaseThatIsKilledCostsNoRequestAndIsFollowedAgain(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	f.outlives(t, outage{"killed", f.server.Kill, func() { f.server.Start() }, "degraded", "The database does not answer."})
 }
 
 func TestADatabaseThatHangsCostsNoRequestAndIsFollowedAgain(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	f.outlives(t, outage{"hangs", f.server.Freeze, f.server.Thaw, "degraded", "The database does not answer."})
 }
 
 func TestADatabaseThatCanOnlyBeReadCostsNoRequestAndIsStartedFrom(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	f.outlives(t, outage{"can only be read", func() { f.server.Set("default_transaction_read_only", "on") }, func() { f.server.Set("default_transaction_read_only", "off") }, "ready", "The database can be read only."})
 	f.server.Set("default_transaction_read_only", "on")
 	m := f.nodes[1]
@@ -249,8 +244,7 @@ func TestADatabaseThatCanOnlyBeReadCostsNoRequestAndIsStartedFrom(t *testing.T) 
 // A change that commits while nobody listens is found when the listeners are back.
 func TestAChangeIsInForceThoughEveryListenerWasCutOffAtThatMoment(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	flow := f.flows(pace, f.nodes...)
 	for _, pattern := range []string{"10.7.7.1", "10.7.7.2", "10.7.7.3"} {
 		before := f.follows()
@@ -270,8 +264,7 @@ func TestAChangeIsInForceThoughEveryListenerWasCutOffAtThatMoment(t *testing.T) 
 // A peer that is taken off the list is shut out even when no node hears of it.
 func TestAPeerIsShutOutThoughEveryNotificationIsLost(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	f.admits(f.net + stranger)
 	f.server.Execute(`CREATE FUNCTION public.pg_notify(text, text) RETURNS void LANGUAGE sql AS ''`,
 		`ALTER FUNCTION raise_revision() SET search_path = public, pg_catalog`)

@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,6 +99,14 @@ func (f *fleet) members() string {
 	return "settings: {default_domain: synergy.com}\ndomains:\n  - name: synergy.com\nnodes:\n" + nodes.String() + "users:\n" + users.String()
 }
 
+// newServing has n nodes that serve.
+func newServing(t *testing.T, n int, settings ...string) *fleet {
+	t.Helper()
+	f := newFleet(t, n, settings...)
+	f.serves()
+	return f
+}
+
 // serves starts every node and waits until all are ready.
 func (f *fleet) serves() {
 	f.t.Helper()
@@ -175,112 +181,16 @@ func (b *reader) sees(path string) (status int, page string) {
 	return b.answered(b.http.Get(b.site + path))
 }
 
-// flow is requests that go through nodes while something happens to their database, and a ledger of them.
-type flow struct {
-	t        *testing.T
-	ledger   *siptest.Ledger
-	stop     chan struct{}
-	stopped  chan struct{} // everybody who asked has an answer
-	group    sync.WaitGroup
-	answered atomic.Int64
-}
-
 // flows sends a request from each side to the other through each of the nodes, each as soon as the one before is answered
 // and every has passed.
-func (f *fleet) flows(every time.Duration, through ...*member) *flow {
+func (f *fleet) flows(every time.Duration, through ...*member) *load {
 	f.t.Helper()
-	l := &flow{t: f.t, ledger: siptest.NewLedger(time.Now), stop: make(chan struct{}), stopped: make(chan struct{})}
-	l.takes(f.fe1)
-	l.takes(f.fe2)
+	l := newLoad(f.t, every, oneByOne, f.fe1, f.fe2)
 	for _, m := range through {
-		l.takes(m.connector)
-		inside, err := siptest.Dial(m.address+":5060", siptest.Options{Local: m.address, Timeout: siptest.AnswerLimit})
-		l.sends(inside, err, m.user, carl, every)
+		l.arrivesAt(m.connector)
+		l.lane(m.address+":5060", siptest.Options{Local: m.address}, m.user, carl, 200)
 		secure := f.ca.Client(f.ca.Leaf("fe1.synergy.com"), m.name())
-		outside, err := siptest.Dial(m.address+":5061", siptest.Options{Local: f.net + fe1Host, TLS: secure, Timeout: siptest.AnswerLimit})
-		l.sends(outside, err, carl, m.user, every)
+		l.lane(m.address+":5061", siptest.Options{Local: f.net + fe1Host, TLS: secure}, carl, m.user, 200)
 	}
-	f.t.Cleanup(l.ends)
 	return l
-}
-
-// takes answers what arrives at a server with 200 until the flow has ended.
-func (l *flow) takes(i *inbox) {
-	go func() {
-		for {
-			select {
-			case a := <-i.arrived:
-				if a.IsRequest() {
-					l.ledger.Processed(i.Addr(), a.Message)
-					_ = a.conn.Answer(a.Message, 200) // an answer that gets lost is the ledger's
-				}
-			case <-l.stopped:
-				return
-			}
-		}
-	}()
-}
-
-func (l *flow) sends(c *siptest.Conn, err error, from, to string, every time.Duration) {
-	l.t.Helper()
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	l.group.Go(func() {
-		defer c.Close()
-		next := time.NewTicker(every)
-		defer next.Stop()
-		for {
-			select {
-			case <-l.stop:
-				return
-			case <-next.C:
-			}
-			if err := l.ask(c, hello(from, to)); err != nil {
-				l.t.Errorf("%s to %s: %v", from, to, err)
-				return
-			}
-		}
-	})
-}
-
-func (l *flow) ask(c *siptest.Conn, r siptest.Request) error {
-	l.ledger.Asked(r, 200)
-	if err := c.Send(r); err != nil {
-		return err
-	}
-	for {
-		m, err := c.Receive()
-		if err != nil {
-			return err
-		}
-		l.ledger.Answered(m)
-		if m.Status() >= 200 {
-			l.answered.Add(1)
-			return nil
-		}
-	}
-}
-
-// goesOn waits until so many more requests have been answered.
-func (l *flow) goesOn(n int64) {
-	l.t.Helper()
-	from := l.answered.Load()
-	eventually(l.t, 4*patience, "requests are answered", func() bool { return l.answered.Load() >= from+n })
-}
-
-// ends stops the flow and holds that nothing was lost, wrong or double. More than once does nothing.
-func (l *flow) ends() {
-	select {
-	case <-l.stop:
-		return
-	default:
-	}
-	close(l.stop)
-	l.group.Wait()
-	close(l.stopped)
-	if err := l.ledger.Audit(); err != nil {
-		l.t.Error(err)
-	}
-	l.t.Logf("%d requests were answered, the slowest after %s", l.answered.Load(), l.ledger.Slowest().Round(time.Millisecond))
 }

@@ -18,8 +18,7 @@ import (
 func TestADatabaseWithoutAFreeConnectionCostsNoRequestAndIsFollowedAgain(t *testing.T) {
 	t.Parallel()
 	const most = 40 // twice as many as two nodes ever have
-	f := newFleet(t, 2, fmt.Sprint("max_connections = ", most))
-	f.serves()
+	f := newServing(t, 2, fmt.Sprint("max_connections = ", most))
 	var taken []*pgx.Conn
 	f.outlives(t, outage{"no connection is free", func() { taken = f.takesConnections(most) }, func() {
 		for _, c := range taken {
@@ -55,8 +54,7 @@ func (f *fleet) takesConnections(all int) (taken []*pgx.Conn) {
 // What was removed after the backup does not come back unseen: not on a node that runs, and not on one that starts.
 func TestADatabaseThatWasRestoredIsNotFollowedBeforeSomebodyAcceptsIt(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	anna := f.node.signsIn(siptest.Unique("anna"))
 	f.admits(f.net + stranger)
 	backup := f.server.Backup()
@@ -108,8 +106,7 @@ func TestADatabaseThatWasRestoredIsNotFollowedBeforeSomebodyAcceptsIt(t *testing
 // saved that was refused, and nothing lost that was confirmed.
 func TestParallelEditsAreSavedOrRefusedAndNeverLost(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	consoles := []*reader{f.nodes[0].signsIn(siptest.Unique("anna")), f.nodes[1].signsIn(siptest.Unique("bert"))}
 	f.server.Set("default_transaction_isolation", "serializable")
 	const each, hands = 5, 3
@@ -152,8 +149,7 @@ func TestParallelEditsAreSavedOrRefusedAndNeverLost(t *testing.T) {
 // Two people have the same form open, on two consoles: the second is told, and loses nothing that was typed.
 func TestAnEditOfWhatAnotherConsoleHasChangedIsRefused(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	f.admits("10.5.5.5")
 	anna, bert := f.nodes[0].signsIn(siptest.Unique("anna")), f.nodes[1].signsIn(siptest.Unique("bert"))
 	path, form := anna.opensForm("/acl", "10.5.5.5")
@@ -191,8 +187,7 @@ func (b *reader) opensForm(list, key string) (path, was string) {
 // A program that is older than the schema does not know what it would overwrite.
 func TestANodeWhoseProgramIsOlderThanTheSchemaRoutesAndSavesNothing(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	anna := f.node.signsIn(siptest.Unique("anna"))
 	flow := f.flows(pace, f.nodes[0])
 	f.server.Execute(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)`)
@@ -220,8 +215,7 @@ func TestANodeWhoseProgramIsOlderThanTheSchemaRoutesAndSavesNothing(t *testing.T
 // there before, until it is mended. Nobody is let in by it, and no request is lost.
 func TestARowWrittenByHandThatMeansNothingHarmsItselfOrNothing(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	anna := f.node.signsIn(siptest.Unique("anna"))
 	flow := f.flows(pace, f.nodes...)
 	f.server.Execute(`INSERT INTO static_routes (destination, type, next_hop, port, transport, priority, weight, allow_less_specific, in_service, blocked)

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-var requests = flag.Int64("requests", 20_000, "requests that go through while the database is killed again and again")
+var requests = flag.Int("requests", 20_000, "requests that go through while the database is killed again and again")
 
 const (
 	longPace = 20 * time.Millisecond // between two requests of one side
@@ -26,15 +26,14 @@ const (
 // The promise of D3, at a thousand requests a second: none is lost, and each node knocks at the killed database's door once a
 // second at most.
 func TestNoneOfManyRequestsIsLostWhileTheDatabaseIsKilledAgainAndAgain(t *testing.T) {
-	f := newFleet(t, 2)
-	f.serves()
-	var flows []*flow
+	f := newServing(t, 2)
+	var flows []*load
 	for range 5 {
 		flows = append(flows, f.flows(longPace, f.nodes...))
 	}
-	sum := func() (n int64) {
+	sum := func() (n int) {
 		for _, l := range flows {
-			n += l.answered.Load()
+			n += l.answered(http.StatusOK)
 		}
 		return n
 	}
@@ -80,8 +79,7 @@ func passes(t *testing.T, d time.Duration) {
 // D6: each answer of the database takes five seconds.
 func TestADatabaseThatIsSlowKeepsNobodyWaitingForLong(t *testing.T) {
 	const late = 5 * time.Second
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	anna := f.node.signsIn("anna")
 	anna.http.Timeout = time.Minute
 	flow := f.flows(pace, f.nodes...)
@@ -179,8 +177,7 @@ func smallDisk(t *testing.T, size string) string {
 
 // I1: a node that has an old state in force for more than ten seconds says so, and why.
 func TestANodeThatIsBehindForLongSaysSo(t *testing.T) {
-	f := newFleet(t, 1)
-	f.serves()
+	f := newServing(t, 1)
 	f.server.Execute(`INSERT INTO acl_entries (pattern) VALUES ('*.*.nowhere')`)
 	eventually(t, time.Minute, "the log says so", func() bool { return says(f.nodes[0].process, "this node is behind the configuration", "*.*.nowhere") })
 }

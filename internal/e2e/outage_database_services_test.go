@@ -33,8 +33,7 @@ func (b *reader) orders(path string, fields ...string) {
 // what goes through the other node does not notice.
 func TestAServiceThatDoesNotRunOnANodeStaysOffOverItsRestartAndDisturbsNoOther(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	anna, m, path := f.node.signsIn(siptest.Unique("anna")), f.nodes[1], f.controls(1)
 	flow := f.flows(pace, f.nodes[0])
 	for _, way := range []struct {
@@ -76,8 +75,7 @@ func TestAServiceThatDoesNotRunOnANodeStaysOffOverItsRestartAndDisturbsNoOther(t
 // process is started anew.
 func TestAnOrderedRestartAnswersWhatIsUnderWayAndDisturbsNoOtherNode(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	anna, m := f.node.signsIn(siptest.Unique("anna")), f.nodes[1]
 	flow := f.flows(pace, f.nodes[0])
 	pool := siptest.Connect(t, m.address+":5061", siptest.Options{Local: f.net + fe2Host, TLS: f.ca.Client(f.ca.Leaf("fe2.synergy.com"), fqdnOf(1)), Timeout: patience})
@@ -111,15 +109,13 @@ func TestAnOrderedRestartAnswersWhatIsUnderWayAndDisturbsNoOtherNode(t *testing.
 // is restarted.
 func TestARollingRestartOfThreeNodesLosesNothing(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 3)
-	f.serves()
+	f := newServing(t, 3)
 	anna := f.node.signsIn(siptest.Unique("anna"))
-	l := &flow{t: t, ledger: siptest.NewLedger(time.Now), stop: make(chan struct{}), stopped: make(chan struct{})}
+	l := newLoad(t, pace, oneByOne)
 	// A request that a restart cuts off may have arrived; who is told to send it again sends it twice. So who took what is not noted.
 	f.fe1.takesAll(t)
 	f.fe2.takesAll(t)
-	t.Cleanup(l.ends)
-	l.group.Go(func() { f.askedInTurn(l) })
+	l.asking.Go(func() { f.askedInTurn(l) })
 	l.goesOn(some)
 	anna.orders("/services/control", "service", "sip_proxy", "order", "rolling")
 	for _, m := range f.nodes {
@@ -155,14 +151,9 @@ func restartsOf(p *process) (list []time.Time) {
 }
 
 // askedInTurn sends one request after the other, each to the next node when one does not take it.
-func (f *fleet) askedInTurn(l *flow) {
+func (f *fleet) askedInTurn(l *load) {
 	conns := map[*member]*siptest.Conn{}
-	for {
-		select {
-		case <-l.stop:
-			return
-		default:
-		}
+	for !over(l.stop) {
 		r := hello(f.nodes[0].user, carl)
 		l.ledger.Asked(r, 200)
 		taken := false
@@ -179,7 +170,7 @@ func (f *fleet) askedInTurn(l *flow) {
 }
 
 // takenBy reports whether a node has answered a request with 200. Any other end leaves it to the next node.
-func (f *fleet) takenBy(l *flow, conns map[*member]*siptest.Conn, m *member, r siptest.Request) bool {
+func (f *fleet) takenBy(l *load, conns map[*member]*siptest.Conn, m *member, r siptest.Request) bool {
 	if conns[m] == nil {
 		c, err := siptest.Dial(m.address+":5060", siptest.Options{Local: m.address})
 		if err != nil {
@@ -192,8 +183,7 @@ func (f *fleet) takenBy(l *flow, conns map[*member]*siptest.Conn, m *member, r s
 	if err == nil {
 		answer, failed := conns[m].Receive()
 		if err = failed; err == nil && answer.Status() == http.StatusOK {
-			l.ledger.Answered(answer)
-			l.answered.Add(1)
+			l.notes(answer)
 			return true
 		}
 	}
@@ -205,13 +195,11 @@ func (f *fleet) takenBy(l *flow, conns map[*member]*siptest.Conn, m *member, r s
 // Nodes take a change at different moments. What goes through them, also from the one to the other, is not refused for that.
 func TestWhileANodeIsBehindNoRequestIsRefused(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
-	f.serves()
+	f := newServing(t, 2)
 	anna := f.node.signsIn(siptest.Unique("anna"))
 	flow := f.flows(pace, f.nodes...)
-	across := siptest.Options{Local: f.net + fe2Host, TLS: f.ca.Client(f.ca.Leaf("fe2.synergy.com"), fqdnOf(0)), Timeout: siptest.AnswerLimit}
-	c, err := siptest.Dial(f.nodes[0].address+":5061", across)
-	flow.sends(c, err, carl, f.nodes[1].user, pace)
+	across := siptest.Options{Local: f.net + fe2Host, TLS: f.ca.Client(f.ca.Leaf("fe2.synergy.com"), fqdnOf(0))}
+	flow.lane(f.nodes[0].address+":5061", across, carl, f.nodes[1].user, 200)
 	flow.goesOn(some)
 	revision := f.follows()
 	f.nodes[1].link.Hold()

@@ -91,8 +91,7 @@ func (w *world) latency(t *testing.T) (took []time.Duration) {
 	fe := w.outside(t, fe1Host, "fe1.synergy.com")
 	for range asked {
 		began := time.Now()
-		fe.Sends(hello(carl, ann))
-		fe.Expect("200")
+		isServed(t, fe)
 		took = append(took, time.Since(began))
 	}
 	return took
@@ -118,7 +117,7 @@ func memoryOf(t *testing.T, p *process, line string) int {
 // minutes to be held against every rule.
 func TestAHundredThousandRoutesInOneChangeHoldUpNoRequest(t *testing.T) {
 	database := newDatabase(t)
-	w, p, load := loaded(t, database)
+	w, p, load := loaded(t, database, laneEvery)
 	before := w.node.ready().Applied
 	conn, err := pgx.Connect(t.Context(), database)
 	if err != nil {
@@ -133,7 +132,7 @@ func TestAHundredThousandRoutesInOneChangeHoldUpNoRequest(t *testing.T) {
 	written := time.Since(began)
 	eventually(t, 8*patience, "in force", func() bool { return w.node.ready().Applied > before })
 	took := time.Since(began)
-	load.goesOn(200, 200)
+	load.goesOn(200)
 	peak, after := memoryOf(t, p, "VmHWM"), memoryOf(t, p, "VmRSS")
 	load.ends()
 	t.Logf("%d routes: written after %s, in force after %s; most memory %d MiB, then %d MiB", *routes, written, took, peak>>20, after>>20)

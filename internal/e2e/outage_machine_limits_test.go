@@ -62,8 +62,7 @@ func (w *world) takesAll(t *testing.T) {
 func (w *world) crossing(t *testing.T) {
 	t.Helper()
 	fe, own := w.outside(t, fe1Host, "fe1.synergy.com"), w.inside(t)
-	fe.Sends(hello(carl, ann))
-	fe.Expect("200")
+	isServed(t, fe)
 	own.Sends(hello(ann, carl))
 	own.Expect("200")
 }
@@ -78,6 +77,7 @@ func (m *machine) withoutDatabase() (*process, readiness) {
 
 // TestADiskThatIsFullCostsNothingButWhatCannotBeKept is M6 with a real file system, on which the log lies, too.
 func TestADiskThatIsFullCostsNothingButWhatCannotBeKept(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, newDatabase(t))
 	dir := w.node.diskOf("512k")
 	w.setUp()
@@ -118,6 +118,7 @@ func TestADiskThatIsFullCostsNothingButWhatCannotBeKept(t *testing.T) {
 
 // TestADiskThatHasRoomAgainTakesWhatWasNotKept is M6's way back, and M7: a file system that can only be read.
 func TestADiskThatHasRoomAgainTakesWhatWasNotKept(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, newDatabase(t))
 	dir := w.node.diskOf("512k")
 	w.setUp()
@@ -198,18 +199,14 @@ const (
 
 // TestANodeOutOfDescriptorsServesWhomItHasAndKeepsItsConsoleAndDatabase is M8.
 func TestANodeOutOfDescriptorsServesWhomItHasAndKeepsItsConsoleAndDatabase(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, newDatabase(t))
 	w.setUp()
 	p := launch(t, w.node.env, "sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" serve`, descriptors), programs.isthmus)
 	eventually(t, patience, "ready", func() bool { return w.node.ready().State == "ready" })
 	w.connector.takesAll(t)
 	fe := w.outside(t, fe1Host, "fe1.synergy.com")
-	served := func() {
-		t.Helper()
-		fe.Sends(hello(carl, ann))
-		fe.Expect("200")
-	}
-	served()
+	isServed(t, fe)
 	var held []*siptest.Conn
 	for range crowd {
 		if c, err := siptest.Dial(w.net+nodeHost+":5060", siptest.Options{Local: w.net + fe2Host}); err == nil {
@@ -217,13 +214,13 @@ func TestANodeOutOfDescriptorsServesWhomItHasAndKeepsItsConsoleAndDatabase(t *te
 		}
 	}
 	before := w.node.ready()
-	served()
+	isServed(t, fe)
 	if before.Status != http.StatusOK {
 		t.Errorf("/readyz says %+v", before)
 	}
 	w.node.apply(w.acl(fe1Host, fe2Host, "77")) // the node has to read it
 	eventually(t, patience, "a change is in force", func() bool { return w.node.ready().Applied > before.Applied })
-	served()
+	isServed(t, fe)
 	for _, c := range held {
 		c.Close()
 	}
@@ -294,8 +291,7 @@ func TestANodeShortOfMemoryTurnsPeersAwayBeforeTheKernelEndsIt(t *testing.T) {
 	eventually(t, patience, "everybody is served", func() bool { return w.node.metric("isthmus_memory_pressure") == 0 })
 	took := time.Since(relieved)
 	fe := w.outside(t, fe1Host, "fe1.synergy.com")
-	fe.Sends(hello(carl, ann))
-	fe.Expect("200")
+	isServed(t, fe)
 	peak, err := os.ReadFile(filepath.Join(in, "memory.max_usage_in_bytes"))
 	t.Logf("most used %s of %d bytes, %v; served again after %s", strings.TrimSpace(string(peak)), memoryLimit, err, took)
 	if took > 5*time.Second {

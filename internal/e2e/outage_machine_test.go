@@ -16,22 +16,19 @@ import (
 	"isthmus/internal/siptest"
 )
 
-// loaded is a world whose node serves, with a load through it in both directions.
-func loaded(t *testing.T, database string) (*world, *process, *steady) {
+// loaded is a world whose node serves, with a load through it in both directions, a request every so often on each lane.
+func loaded(t *testing.T, database string, every time.Duration) (*world, *process, *load) {
 	t.Helper()
 	w := newWorld(t, database)
 	w.setUp()
-	p, load := w.node.serve(), newSteady(t)
-	load.arrivesAt("the connector", w.connector)
-	load.arrivesAt("the front end", w.fe1)
+	p := w.node.serve()
+	l := newLoad(t, every, regardless, w.connector, w.fe1)
 	for range lanes {
-		fe := siptest.Connect(t, w.net+nodeHost+":5061", unhurried(w.from(fe1Host, "fe1.synergy.com"))).Conn
-		load.lane(fe, laneEvery, carl, ann, 200)
-		own := siptest.Connect(t, w.net+nodeHost+":5060", unhurried(siptest.Options{Local: w.net + nodeHost})).Conn
-		load.lane(own, laneEvery, ann, carl, 200)
+		l.lane(w.net+nodeHost+":5061", w.from(fe1Host, "fe1.synergy.com"), carl, ann, 200)
+		l.lane(w.net+nodeHost+":5060", siptest.Options{Local: w.net + nodeHost}, ann, carl, 200)
 	}
-	load.goesOn(200, 20)
-	return w, p, load
+	l.goesOn(20)
+	return w, p, l
 }
 
 // askedToLeave sends one request after the answer to the other, until one is refused with 503, and returns how many
@@ -105,25 +102,27 @@ func TestAPortThatIsTakenAtTheStartKeepsTheNodeFromNothingElse(t *testing.T) {
 	eventually(t, patience, "the log names the port", func() bool { return says(p, "listener not open", "5060") })
 	w.connector.takesAll(t)
 	fe := w.outside(t, fe1Host, "fe1.synergy.com")
-	fe.Sends(hello(carl, ann))
-	fe.Expect("200")
+	isServed(t, fe)
 	taken.Close()
 	eventually(t, patience, "it opens by itself", func() bool { return w.node.ready().State == "ready" && answersOptions(w.net+nodeHost) })
 }
 
 // paused is how long a process is stopped: beyond what any hop has for its answer (4 s), and not beyond the 16 s after which
 // a MESSAGE is given up.
-const paused = 10 * time.Second
+const (
+	paused      = 10 * time.Second
+	pausedEvery = 4 * laneEvery // so that what has gathered fits the queue of one connection, however slowly the test reads it
+)
 
 // TestAProcessThatStandsStillForTenSecondsGoesOnAndLosesNothing is M11: what came meanwhile is answered, nothing is sent
 // twice, and neither the watchdog nor a hop takes the pause for a death.
 func TestAProcessThatStandsStillForTenSecondsGoesOnAndLosesNothing(t *testing.T) {
 	t.Parallel()
-	w, p, load := loaded(t, newDatabase(t))
+	w, p, load := loaded(t, newDatabase(t), pausedEvery)
 	p.freezes()
 	<-time.After(paused)
 	p.thaws()
-	load.goesOn(200, int(paused/laneEvery)*lanes)
+	load.goesOn(int(paused/pausedEvery) * lanes)
 	load.ends()
 	if r := w.node.ready(); r.State != "ready" {
 		t.Errorf("/readyz says %+v", r)
@@ -190,13 +189,8 @@ func TestClocksThatAreWrongEndNoSessionEarlyAndHoldUpNoRequest(t *testing.T) {
 	p := w.node.serve()
 	w.connector.takesAll(t)
 	fe := w.outside(t, fe1Host, "fe1.synergy.com")
-	served := func() {
-		t.Helper()
-		fe.Sends(hello(carl, ann))
-		fe.Expect("200")
-	}
 	eventually(t, patience, "the log tells that the clocks differ", func() bool { return says(p, "clock and the database's differ", `"ahead_seconds":-3`) })
-	served()
+	isServed(t, fe)
 
 	anna := w.node.signsIn("anna")
 	signedIn := func() bool { return strings.Contains(anna.opens("/nodes"), "imp1.synergy.com") }
@@ -207,14 +201,14 @@ func TestClocksThatAreWrongEndNoSessionEarlyAndHoldUpNoRequest(t *testing.T) {
 	if !signedIn() {
 		t.Error("a clock that goes back an hour signs out")
 	}
-	served()
+	isServed(t, fe)
 	clock.sets("2 hours") // two hours on
 	if signedIn() {
 		t.Error("a session outlives two hours without use")
 	}
-	served()
+	isServed(t, fe)
 	clock.sets("10 years")
-	served()
+	isServed(t, fe)
 	if r := w.node.ready(); r.State != "ready" {
 		t.Errorf("/readyz says %+v", r)
 	}

@@ -73,6 +73,7 @@ func (w *world) check(t *testing.T, peer *siptest.Peer, r row) {
 }
 
 func TestRequestsFromOutside(t *testing.T) {
+	t.Parallel()
 	w, _ := running(t)
 	node, connector := "imp1.synergy.com", w.connector.Addr()
 	peer := w.outside(t, fe1Host, "fe1.synergy.com")
@@ -109,6 +110,7 @@ func TestRequestsFromOutside(t *testing.T) {
 }
 
 func TestRequestsFromInside(t *testing.T) {
+	t.Parallel()
 	w, _ := running(t)
 	node := "imp1.synergy.com"
 	peer := w.inside(t)
@@ -182,6 +184,7 @@ func (w *world) routes(list ...string) string {
 }
 
 func TestWhatIsNeverAnswered(t *testing.T) {
+	t.Parallel()
 	w, _ := running(t)
 	peer := w.outside(t, fe1Host, "fe1.synergy.com")
 	for _, r := range []siptest.Request{

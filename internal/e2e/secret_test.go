@@ -45,6 +45,7 @@ type secrecy struct {
 // command line and at the console. Then everything that the product shows, logs, keeps or sends is looked at. The guard
 // knows the numbers of every key: of those that were brought, and of those that were made here.
 func TestNoPrivateKeyLeavesByAnyDoor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	w.node.apply(w.document())
 	w.node.isthmus("wizard", "finish", w.node.write("answers.yaml", w.answers()), "--out", w.node.dir+"/scripts")

@@ -21,6 +21,7 @@ const inForce = time.Second
 
 // TestFromTheWizardsAnswersToARoutedSubscribe goes the whole way on an empty machine with its own database.
 func TestFromTheWizardsAnswersToARoutedSubscribe(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	w.setUp()
 	for _, name := range []string{"configure.ps1", "verify.ps1", "restart.ps1", "rollback.ps1", "checklist.md"} {

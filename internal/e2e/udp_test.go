@@ -33,6 +33,7 @@ func (w *world) overUDP(host string) *siptest.Peer {
 }
 
 func TestAMessageOverUDPIsDeliveredOnceHoweverOftenItIsSent(t *testing.T) {
+	t.Parallel()
 	w, _ := newUDPWorld(t)
 	peer := w.overUDP(fe1Host)
 	r := hello(carl, ann)
@@ -51,6 +52,7 @@ func TestAMessageOverUDPIsDeliveredOnceHoweverOftenItIsSent(t *testing.T) {
 }
 
 func TestNobodyIsInsideOverUDP(t *testing.T) {
+	t.Parallel()
 	w, _ := newUDPWorld(t)
 	for _, host := range []string{nodeHost, stranger} {
 		w.check(t, w.overUDP(host), row{"from " + host, hello(ann, carl), "403", "ACL - upstream not trusted: " + w.net + host})
@@ -58,6 +60,7 @@ func TestNobodyIsInsideOverUDP(t *testing.T) {
 }
 
 func TestAStaticRouteOverUDP(t *testing.T) {
+	t.Parallel()
 	w, fe := newUDPWorld(t)
 	inside := w.inside(t)
 	inside.Sends(hello(ann, carl))

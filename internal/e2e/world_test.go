@@ -104,6 +104,13 @@ func (w *world) from(host, name string) siptest.Options {
 	return siptest.Options{Local: w.net + host, TLS: w.ca.Client(w.ca.Leaf(name), "imp1.synergy.com")}
 }
 
+// isServed holds that what a front end sends arrives, at a connector that takes all.
+func isServed(t *testing.T, fe *siptest.Peer) {
+	t.Helper()
+	fe.Sends(hello(carl, ann))
+	fe.Expect("200")
+}
+
 // inside connects as the connector does, from the node's address.
 func (w *world) inside(t *testing.T) *siptest.Peer {
 	t.Helper()

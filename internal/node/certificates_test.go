@@ -181,10 +181,8 @@ func TestANextHopSeesTheNodesCertificateAndLosesItsConnectionWithItsCA(t *testin
 	host := siptest.Serve(t, "127.0.0.1:0", ca.Server(ca.Leaf(pool)))
 	own, overTLS := r.withTLS(ca), func(s *federation.Snapshot) { s.StaticRoutes[0].Transport = federation.TLS }
 	r.commits(r.snapshot(1, own, trusting(t, ca), leading(host), overTLS))
-	peer := r.within()
-	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
-	hop := host.Accepts()
-	hop.Answers(hop.Expect("SUBSCRIBE"), 200)
+	peer, hop, asked := r.asks(host)
+	hop.Answers(asked, 200)
 	peer.Expect("200")
 	if cn := hop.Certificate().Subject.CommonName; cn != self {
 		t.Errorf("the hop saw %q", cn)

@@ -16,6 +16,7 @@ import (
 
 	"isthmus/internal/federation"
 	"isthmus/internal/metrics"
+	"isthmus/internal/sip"
 	"isthmus/internal/siptest"
 )
 
@@ -35,13 +36,19 @@ func (r *rig) within() *siptest.Peer {
 	return siptest.Connect(r.t, r.at(5060), siptest.Options{Local: r.address})
 }
 
+// asks sends a request by way of the node. It returns who asked, who is asked, and the request as it came there.
+func (r *rig) asks(host *siptest.Host) (peer, server *siptest.Peer, asked *sip.Message) {
+	r.t.Helper()
+	peer = r.within()
+	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
+	server = host.Accepts()
+	return peer, server, server.Expect("SUBSCRIBE")
+}
+
 func TestRequestsUnderWayAreAnsweredBeforeANodeEnds(t *testing.T) {
 	r, host := start(t), siptest.Serve(t, "127.0.0.1:0", nil)
 	r.commits(r.snapshot(1, leading(host)))
-	peer := r.within()
-	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
-	server := host.Accepts()
-	got := server.Expect("SUBSCRIBE")
+	peer, server, got := r.asks(host)
 	r.stop()
 	r.awaitState(Draining)
 	await(t, "the listener is closed", func() bool {
@@ -65,9 +72,7 @@ func TestRequestsUnderWayAreAnsweredBeforeANodeEnds(t *testing.T) {
 func TestRequestsThatNobodyAnswersDoNotKeepANodeForEver(t *testing.T) {
 	r, host := start(t, func(c *Config) { c.Drain = 50 * time.Millisecond }), siptest.Serve(t, "127.0.0.1:0", nil)
 	r.commits(r.snapshot(1, leading(host)))
-	peer := r.within()
-	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
-	host.Accepts().Expect("SUBSCRIBE")
+	peer, _, _ := r.asks(host)
 	r.end()
 	peer.ExpectClosed() // and nothing before: the proxy would have given up on the hop in the end
 }
@@ -211,8 +216,7 @@ func TestPeersDoNotWaitForANodeThatTakesItsTimeToEnd(t *testing.T) {
 	keeps, host := &heir{kept: make(chan struct{}), forgot: make(chan struct{})}, siptest.Serve(t, "127.0.0.1:0", nil)
 	r := start(t, func(c *Config) { c.Heir, c.Drain = keeps, serveOn+2*refuseFor })
 	r.commits(r.snapshot(1, leading(host)))
-	r.within().Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
-	host.Accepts().Expect("SUBSCRIBE") // and never answers
+	r.asks(host) // who never answers
 	connects := func() bool {
 		c, err := siptest.Dial(r.at(5060), siptest.Options{})
 		if err == nil {
@@ -289,10 +293,8 @@ func askUntilRefused(c *siptest.Conn, every time.Duration, first chan<- struct{}
 func TestTheStateOfNextHopsIsReported(t *testing.T) {
 	r, host := start(t), siptest.Serve(t, "127.0.0.1:0", nil)
 	r.commits(r.snapshot(1, leading(host)))
-	peer := r.within()
-	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
-	server := host.Accepts()
-	server.Answers(server.Expect("SUBSCRIBE"), 200)
+	peer, server, asked := r.asks(host)
+	server.Answers(asked, 200)
 	peer.Expect("200")
 	await(t, "the hop is reported as up", func() bool {
 		for _, h := range r.lastReport().Hops {

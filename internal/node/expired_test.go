@@ -60,10 +60,8 @@ func TestAConnectionToANextHopEndsWithTheCertificateOfTheHop(t *testing.T) {
 	host := siptest.Serve(t, "127.0.0.1:0", ca.Server(shown))
 	overTLS := func(s *federation.Snapshot) { s.StaticRoutes[0].Transport = federation.TLS }
 	r.commits(r.snapshot(1, r.withTLS(ca), trusting(t, ca), leading(host), overTLS))
-	peer := r.within()
-	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
-	hop := host.Accepts()
-	hop.Answers(hop.Expect("SUBSCRIBE"), 200)
+	peer, hop, asked := r.asks(host)
+	hop.Answers(asked, 200)
 	peer.Expect("200")
 	closesAt(t, hop, until)
 	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))

@@ -214,7 +214,7 @@ func (n *Node) retry() {
 // lost notes that the database cannot be followed.
 func (n *Node) lost(err error) {
 	n.mu.Lock()
-	news := n.facts.database == DatabaseOK || n.facts.database == noAnswerYet
+	news := n.facts.database == federation.DatabaseOK || n.facts.database == noAnswerYet
 	n.facts.database = err.Error()
 	n.mu.Unlock()
 	if news {
@@ -225,8 +225,8 @@ func (n *Node) lost(err error) {
 // found notes that the database answered with this state.
 func (n *Node) found(p federation.Point) {
 	n.mu.Lock()
-	news := n.facts.database != DatabaseOK && n.facts.database != noAnswerYet
-	n.facts.database, n.facts.newest = DatabaseOK, p
+	news := n.facts.database != federation.DatabaseOK && n.facts.database != noAnswerYet
+	n.facts.database, n.facts.newest = federation.DatabaseOK, p
 	if p == n.facts.inForce {
 		n.facts.behind = time.Time{}
 	} else if n.facts.behind.IsZero() {

@@ -14,7 +14,7 @@ import (
 
 func TestANodeServesAsSoonAsASnapshotIsThere(t *testing.T) {
 	r := start(t)
-	if h := r.node.Health(); h.State != Starting || h.Revision != nil || h.Database == DatabaseOK {
+	if h := r.node.Health(); h.State != Starting || h.Revision != nil || h.Database == federation.DatabaseOK {
 		t.Errorf("before the first snapshot it is %+v", h)
 	}
 	if _, err := net.Dial("tcp", r.at(5060)); err == nil {
@@ -22,7 +22,7 @@ func TestANodeServesAsSoonAsASnapshotIsThere(t *testing.T) {
 	}
 	r.commits(r.snapshot(7))
 	h := r.awaitState(Ready)
-	if h.Revision == nil || *h.Revision != 7 || h.AppliedRevision != 7 || h.Database != DatabaseOK || len(h.Listeners) != 1 || !h.Listeners[0].Open {
+	if h.Revision == nil || *h.Revision != 7 || h.AppliedRevision != 7 || h.Database != federation.DatabaseOK || len(h.Listeners) != 1 || !h.Listeners[0].Open {
 		t.Errorf("it says %+v", h)
 	}
 	if !r.answers(5060) {
@@ -114,7 +114,7 @@ func TestTheReportHoldsTheEraAndTheState(t *testing.T) {
 	peer.Expect("200")
 	await(t, "the report has it all", func() bool {
 		s := r.lastReport()
-		return s.Applied() == federation.Point{Era: 3, Revision: 7} && s.State == Ready && s.Database == DatabaseOK && s.Connections == 1
+		return s.Applied() == federation.Point{Era: 3, Revision: 7} && s.State == Ready && s.Database == federation.DatabaseOK && s.Connections == 1
 	})
 }
 

@@ -17,15 +17,12 @@ const (
 	Draining = "draining" // ends as soon as the requests under way are answered
 )
 
-// DatabaseOK is what Health says of a database that answers and takes this node's reports.
-const DatabaseOK = federation.DatabaseOK
-
 // Health is what a node says of itself.
 type Health struct {
 	State           string
 	Revision        *int64 // the database's, nil while it cannot be reached
 	AppliedRevision int64  // the one in force, 0 for none
-	Database        string // DatabaseOK, or why it cannot be reached or takes no reports
+	Database        string // federation.DatabaseOK, or why it cannot be reached or takes no reports
 	Listeners       []federation.ListenerStatus
 }
 
@@ -38,7 +35,7 @@ type facts struct {
 	listeners  []federation.ListenerStatus
 	newest     federation.Point  // last one read from the database
 	behind     time.Time         // since when newest is not in force, zero while it is
-	database   string            // DatabaseOK, or why it cannot be reached
+	database   string            // federation.DatabaseOK, or why it cannot be reached
 	failed     int               // reports in a row that the database did not take
 	unreported string            // why it takes none, "" when it does
 	refused    string            // why the newest revision is not in force, "" when it is
@@ -54,10 +51,10 @@ func (n *Node) Health() Health {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	h := Health{State: n.facts.state(), AppliedRevision: n.facts.inForce.Revision, Database: n.facts.database, Listeners: n.facts.listeners}
-	if h.Database == DatabaseOK {
+	if h.Database == federation.DatabaseOK {
 		revision := n.facts.newest.Revision
 		h.Revision = &revision
-		h.Database = cmp.Or(n.facts.unreported, DatabaseOK)
+		h.Database = cmp.Or(n.facts.unreported, federation.DatabaseOK)
 	}
 	return h
 }
@@ -72,7 +69,7 @@ func (f *facts) state() string {
 		return Stopped
 	case !allOpen(f.listeners):
 		return Starting
-	case f.database != DatabaseOK || f.unreported != "" || f.trouble() != "" || f.lacking() != "":
+	case f.database != federation.DatabaseOK || f.unreported != "" || f.trouble() != "" || f.lacking() != "":
 		return Degraded
 	}
 	return Ready

@@ -6,10 +6,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"isthmus/internal/siptest"
 )
 
 // queues connects to the TLS listener while this process has no descriptor left to accept it with, so that it stays in
@@ -22,7 +23,7 @@ func (r *rig) queues(t *testing.T) (connected func() net.Conn, end func()) {
 	}
 	r.node.applying.Lock() // a file that is closed after the look would leave the listener its descriptor
 	r.node.syncing.Lock()
-	end = noDescriptors(t)
+	end = siptest.LimitDescriptors(t, 0)
 	r.node.syncing.Unlock()
 	r.node.applying.Unlock()
 	to := &syscall.SockaddrInet4{Port: 5061, Addr: [4]byte(net.ParseIP(r.address).To4())}
@@ -43,32 +44,6 @@ func (r *rig) queues(t *testing.T) (connected func() net.Conn, end func()) {
 		_ = c.SetDeadline(time.Now().Add(patience))
 		return c
 	}, end
-}
-
-// noDescriptors lowers the limit of this process below its lowest free descriptor, until the returned function is called.
-func noDescriptors(t *testing.T) (end func()) {
-	t.Helper()
-	free, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = syscall.Close(free)
-	var before syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
-		t.Fatal(err)
-	}
-	lowered := before
-	lowered.Cur = uint64(free)
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lowered); err != nil {
-		t.Fatal(err)
-	}
-	end = sync.OnceFunc(func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(end)
-	return end
 }
 
 // A socketTable is what the kernel tells of TCP sockets. It stays open, as there may be no descriptor left to open it with.

@@ -163,10 +163,8 @@ func TestANextHopIsToldUnderItsConfiguredName(t *testing.T) {
 	r, ca := start(t), siptest.NewAuthority("Root")
 	host := siptest.Serve(t, "127.0.0.1:0", ca.Server(ca.Leaf(pool)))
 	r.commits(r.snapshot(1, r.withTLS(ca), trusting(t, ca), leading(host), func(s *federation.Snapshot) { s.StaticRoutes[0].Transport = federation.TLS }))
-	peer := r.within()
-	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
-	hop := host.Accepts()
-	hop.Answers(hop.Expect("SUBSCRIBE"), 200)
+	peer, hop, asked := r.asks(host)
+	hop.Answers(asked, 200)
 	peer.Expect("200")
 	if got := r.awaitPeer("127.0.0.1 " + pool); got.Source != federation.SeenOpening || got.Host != "127.0.0.1" || !got.Verified {
 		t.Errorf("told %+v", got)

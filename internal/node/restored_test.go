@@ -23,7 +23,7 @@ func (r *rig) holds() {
 	r.t.Helper()
 	await(r.t, "the reason is reported", func() bool { return strings.Contains(r.lastReport().Error, "went back from revision 9 to 4") })
 	h := r.awaitState(Degraded)
-	if h.AppliedRevision != 9 || h.Database != DatabaseOK || *h.Revision != 4 || !r.answers(5060) {
+	if h.AppliedRevision != 9 || h.Database != federation.DatabaseOK || *h.Revision != 4 || !r.answers(5060) {
 		r.t.Errorf("it says %+v", h)
 	}
 	if !r.knows("ann@synergy.com") || r.knows("old@synergy.com") || r.askedAfter(0) {

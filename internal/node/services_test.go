@@ -28,9 +28,7 @@ func TestARestartOrderIsCarriedOutOnceAndReported(t *testing.T) {
 		}
 	}), siptest.Serve(t, "127.0.0.1:0", nil)
 	r.commits(r.snapshot(1, leading(host), restarts(federation.ServiceSIPProxy, 4)))
-	peer := r.within()
-	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
-	host.Accepts().Expect("SUBSCRIBE")
+	peer, _, _ := r.asks(host)
 	r.commits(r.snapshot(2, leading(host), restarts(federation.ServiceSIPProxy, 5)))
 	peer.Expect("503")
 	peer.ExpectClosed()
@@ -83,10 +81,7 @@ func TestARestartOfAStoppedServiceStartsIt(t *testing.T) {
 func TestWhatComesAfterTheServiceWasStoppedIsAnsweredToo(t *testing.T) {
 	r, host := start(t), siptest.Serve(t, "127.0.0.1:0", nil)
 	r.commits(r.snapshot(1, leading(host)))
-	peer := r.within()
-	peer.Sends(siptest.Subscribe("ann@synergy.com", "bob@synergy.com"))
-	hop := host.Accepts()
-	asked := hop.Expect("SUBSCRIBE")
+	peer, hop, asked := r.asks(host)
 	r.commits(r.snapshot(2, leading(host), restarts(federation.ServiceSIPProxy, 1), func(s *federation.Snapshot) { s.ServiceStates[0].Stopped = true }))
 	peer.Sends(siptest.Message("ann@synergy.com", "bob@synergy.com", "late"))
 	if m := peer.Expect("503"); !strings.Contains(string(m.Bytes()), "Retry-After") {

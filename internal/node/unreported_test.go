@@ -23,7 +23,7 @@ func TestANodeThatCannotReportSaysSoThoughItReadsTheDatabase(t *testing.T) {
 	r.with(func() { r.mute, r.reports = nil, nil })
 	r.awaitState(Ready)
 	r.with(func() {
-		if s := r.reports[0]; s.State != Ready || s.Database != DatabaseOK {
+		if s := r.reports[0]; s.State != Ready || s.Database != federation.DatabaseOK {
 			t.Errorf("the first report that arrives says %s, %q", s.State, s.Database)
 		}
 	})

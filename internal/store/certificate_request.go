@@ -55,9 +55,13 @@ func (s *Store) Requests(ctx context.Context) (list []federation.CertificateRequ
 
 // SaveRequest keeps a request until its signed certificate comes. It raises no revision: the node goes on with the
 // certificate that it has. A request that waits already is Unconfirmed until replaced, its PEM, says that its key may go,
-// because a certificate that is being signed for it could never be used. nil replaces none.
+// because a certificate that is being signed for it could never be used. nil replaces none. It is refused while a restored
+// database is not accepted: with a newer backup instead, the key would be gone.
 func (s *Store) SaveRequest(ctx context.Context, r federation.CertificateRequest, replaced []byte) error {
 	return s.change(ctx, func(ctx context.Context, w *work) error {
+		if err := w.refuseRestored(ctx); err != nil { // no node follows a request, so nobody else asks
+			return err
+		}
 		if w.before.Node(r.Node) == nil {
 			return noNode(r.Node)
 		}
@@ -88,9 +92,12 @@ func anotherRequest(node string) error {
 }
 
 // DeleteRequest withdraws a pending request; its key is lost with it. federation.ErrNotFound when none waits for its
-// node; it is refused when another one does by now.
+// node; it is refused when another one does by now, and while a restored database is not accepted.
 func (s *Store) DeleteRequest(ctx context.Context, r federation.CertificateRequest) error {
 	return s.change(ctx, func(ctx context.Context, w *work) error {
+		if err := w.refuseRestored(ctx); err != nil {
+			return err
+		}
 		old, err := w.request(ctx, r.Node)
 		switch {
 		case err != nil:

@@ -5,9 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"isthmus/internal/federation"
 	"isthmus/internal/pgtest"
@@ -15,11 +20,33 @@ import (
 
 var errShut = fmt.Errorf("connect: %w", io.EOF)
 
+func newDoor() *door { return &door{limit: connectTimeout} }
+
+// connects enters a door at a moment and leaves it with an error at once; it reports whether it was let in.
+func (d *door) connects(now time.Time, err error) bool {
+	number, why := d.enter(now)
+	if why == nil {
+		d.leave(number, now, err)
+	}
+	return why == nil
+}
+
+// begins enters an open door, or one that lets somebody try.
+func begins(t *testing.T, d *door, now time.Time) (number int) {
+	t.Helper()
+	number, err := d.enter(now)
+	if err != nil {
+		t.Fatalf("nobody may try: %v", err)
+	}
+	return number
+}
+
 func TestWhileTheDatabaseLetsNobodyInOneTriesASecond(t *testing.T) {
-	d, now, tries := &door{}, time.Unix(0, 0), 0
+	d, now, tries := newDoor(), time.Unix(0, 0), 0
 	var last time.Time
 	for ; now.Before(time.Unix(30, 0)); now = now.Add(10 * time.Millisecond) {
-		if err := d.enter(now); err != nil {
+		number, err := d.enter(now)
+		if err != nil {
 			if !errors.Is(err, errShut) {
 				t.Fatalf("who is not let in hears %v", err)
 			}
@@ -29,84 +56,135 @@ func TestWhileTheDatabaseLetsNobodyInOneTriesASecond(t *testing.T) {
 			t.Errorf("one try at %s, the next at %s", last, now)
 		}
 		tries, last = tries+1, now
-		d.leave(now, errShut)
+		d.leave(number, now, errShut)
 	}
 	if tries < 24 || tries > 34 {
 		t.Errorf("%d tries in 30 s", tries)
 	}
 }
 
+// As one does that has as many connections as it takes.
+func TestADatabaseThatLetsInOneAndRefusesTheNextIsTriedOnceASecond(t *testing.T) {
+	d, now, refused := newDoor(), time.Unix(0, 0), 0
+	for ; now.Before(time.Unix(30, 0)); now = now.Add(10 * time.Millisecond) {
+		if d.connects(now, nil) && d.connects(now, errShut) {
+			refused++
+		}
+	}
+	if refused < 24 || refused > 34 {
+		t.Errorf("%d refused in 30 s", refused)
+	}
+	d.connects(now.Add(maxBackoff*2), nil)
+	now = now.Add(4 * maxBackoff)
+	if !d.connects(now, errShut) || !d.connects(now.Add(2*minBackoff), nil) {
+		t.Error("after it was there for a while it is not tried again soon")
+	}
+}
+
 func TestOneTriesAndNobodyWaitsForIt(t *testing.T) {
-	d, now := &door{}, time.Unix(0, 0)
-	d.leave(now, errShut)
-	if err := d.enter(now); !errors.Is(err, errShut) {
+	d, now := newDoor(), time.Unix(0, 0)
+	d.connects(now, errShut)
+	if _, err := d.enter(now); !errors.Is(err, errShut) {
 		t.Errorf("right after a connect that failed another is let in: %v", err)
 	}
 	now = now.Add(maxBackoff)
-	if err := d.enter(now); err != nil {
-		t.Errorf("a second later nobody may try: %v", err)
-	}
-	if err := d.enter(now.Add(maxBackoff)); err == nil {
+	begins(t, d, now)
+	if _, err := d.enter(now.Add(d.limit - 1)); err == nil {
 		t.Error("two try at once")
 	}
-	if err := d.enter(now.Add(time.Minute)); err != nil {
-		t.Errorf("a try that never ended keeps everybody out: %v", err)
-	}
-	d.leave(now, nil)
+	number := begins(t, d, now.Add(d.limit))
+	d.leave(number, now, nil)
 	for range 3 {
-		if err := d.enter(now); err != nil {
-			t.Errorf("after a connect that went well: %v", err)
-		}
+		begins(t, d, now)
 	}
 }
 
 func TestATryToConnectThatIsCalledOffLeavesTheNextOneTry(t *testing.T) {
-	d, now := &door{}, time.Unix(0, 0)
-	d.leave(now, context.Canceled)
-	if err := d.enter(now); err != nil {
-		t.Errorf("a try that was called off closed it: %v", err)
+	d, now := newDoor(), time.Unix(0, 0)
+	other := begins(t, d, now)
+	d.connects(now, context.Canceled)
+	begins(t, d, now)
+	if d.leave(other, now, errShut); d.connects(now, nil) {
+		t.Error("after another was called off, a connect that fails does not close it")
 	}
-	d.leave(now, errShut)
 	now = now.Add(maxBackoff)
-	if err := d.enter(now); err != nil {
-		t.Fatal(err)
+	d.leave(begins(t, d, now), now, context.Canceled)
+	begins(t, d, now)
+}
+
+func TestHowAnOldConnectEndsOverrulesNoNewerOne(t *testing.T) {
+	d, now := newDoor(), time.Unix(0, 0)
+	slow, cut := begins(t, d, now), begins(t, d, now)
+	d.connects(now, nil)
+	if d.leave(slow, now, errShut); !d.connects(now, nil) {
+		t.Error("one that began before another went well closes the door")
 	}
-	d.leave(now, context.Canceled)
-	if err := d.enter(now); err != nil {
-		t.Errorf("nobody may try any more: %v", err)
+	slow = begins(t, d, now)
+	d.connects(now, errShut)
+	d.leave(cut, now, context.Canceled)
+	if _, err := d.enter(now); err == nil {
+		t.Error("one that is called off, and began before the door was closed, lets the next one try")
+	}
+	now = now.Add(maxBackoff)
+	if d.leave(slow, now, errShut); !d.connects(now, nil) {
+		t.Error("one that fails late, and began before the door was closed, keeps everybody out for longer")
 	}
 }
 
-func TestWhoPausesGoesOnAsSoonAsTheDatabaseIsReached(t *testing.T) {
+// The driver opens a connection of its own to call off a statement that its caller waits for no more.
+func TestAStatementIsCalledOffUnlessTheDatabaseCannotBeReachedNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Store{door: &door{}}
-		began, paused := time.Now(), func(d time.Duration) time.Duration {
-			before := time.Now()
-			s.Pause(t.Context(), d)
-			return time.Since(before)
+		config := must(pgxpool.ParseConfig("postgres://isthmus@127.0.0.1/isthmus"))
+		errDialled := errors.New("dialled")
+		config.ConnConfig.DialFunc = func(context.Context, string, string) (net.Conn, error) { return nil, errDialled }
+		d := &door{}
+		d.guard(config)
+		d.limit = connectTimeout
+		calledOff := func() bool {
+			_, err := config.ConnConfig.DialFunc(t.Context(), "tcp", "127.0.0.1:5432")
+			return errors.Is(err, errDialled)
 		}
-		if took := paused(time.Second); took != time.Second {
-			t.Errorf("while the database is there the pause takes %s", took)
+		if !calledOff() {
+			t.Error("nothing is called off while the database is there")
 		}
-		s.door.leave(time.Now(), errShut)
-		if took := paused(time.Hour); took < minBackoff || took > 2*minBackoff {
-			t.Errorf("after a connect that failed the pause takes %s", took)
+		d.connects(time.Now(), errShut)
+		if calledOff() {
+			t.Error("right after a connect that failed another is made to call something off")
 		}
-		if err := s.door.enter(time.Now()); err != nil {
-			t.Fatal(err)
+		s := &Store{door: d}
+		if s.Pause(t.Context(), time.Hour); !calledOff() {
+			t.Error("nothing is called off for a failure that is over")
 		}
-		time.AfterFunc(10*time.Millisecond, func() { s.door.leave(time.Now(), nil) })
-		if took := paused(time.Hour); took != 10*time.Millisecond {
-			t.Errorf("a connect that goes well ends the pause after %s", took)
-		}
-		s.door.leave(time.Now(), errShut)
-		ctx, cancel := context.WithDeadline(t.Context(), began)
-		defer cancel()
-		before := time.Now()
-		if s.Pause(ctx, time.Hour); time.Since(before) != 0 {
-			t.Error("the end of its caller does not end a pause")
+		d.connects(time.Now(), fmt.Errorf("connect: %w", &pgconn.PgError{Code: "53300"})) // too_many_connections
+		if !calledOff() {
+			t.Error("nothing is called off in a database that answers")
 		}
 	})
+}
+
+// connect_timeout is for each address.
+func TestAConnectEndsBeforeTheNextOneIsTried(t *testing.T) {
+	for url, least := range map[string]time.Duration{
+		"postgres://isthmus@one/isthmus": connectTimeout,
+		"postgres://isthmus@one,two,three,four,five,six/isthmus?connect_timeout=10&sslmode=disable": time.Minute,
+	} {
+		s := must(Open(t.Context(), url))
+		t.Cleanup(s.Close)
+		c := s.config.Copy()
+		if err := s.door.admit(c); err != nil {
+			t.Fatal(err)
+		}
+		trace := c.Tracer.(pgx.ConnectTracer)
+		ctx := trace.TraceConnectStart(t.Context(), pgx.TraceConnectStartData{})
+		until, bounded := ctx.Deadline()
+		if rest := time.Until(until); !bounded || rest > s.door.limit || s.door.limit < least {
+			t.Errorf("%s: a connect may take %s, the next one is let in after %s, all addresses take %s", url, rest, s.door.limit, least)
+		}
+		trace.TraceConnectEnd(ctx, pgx.TraceConnectEndData{Err: errShut})
+		if s.door.unreachable(time.Now()) == nil || ctx.Err() == nil {
+			t.Errorf("%s: the end of a connect is not noted", url)
+		}
+	}
 }
 
 // A node has many who need the database: who follows it, who reports, and whoever looks at a page.
@@ -123,7 +201,7 @@ func TestADatabaseThatIsAwayIsKnockedAtByOneOfAll(t *testing.T) {
 	for range 4 {
 		go func() {
 			var slow error
-			for time.Now().Before(deadline) {
+			for ; time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
 				began := time.Now()
 				if _, err := s.Standing(t.Context()); !errors.Is(err, ErrUnavailable) || time.Since(began) > time.Second {
 					slow = fmt.Errorf("after %s: %v", time.Since(began), err)

@@ -131,3 +131,29 @@ func TestOfTwoWhoAcceptAtOnceOneDoes(t *testing.T) {
 		t.Errorf("%d accepted, the database is at %v", accepted, p)
 	}
 }
+
+// A newer backup that is restored instead takes the request away, and with it the key of what is being signed meanwhile.
+func TestADatabaseThatWentBackTakesNoRequestAndLosesNone(t *testing.T) {
+	s := filled(t)
+	waits := request(imp2, "two")
+	ok(t, s.SaveRequest(actor(t), waits, nil))
+	now := newest(t, s)
+	reports(t, s, imp1, federation.Point{Era: now.Era, Revision: now.Revision + 26})
+	for what, act := range map[string]func() error{
+		"a new one":      func() error { return s.SaveRequest(actor(t), request(imp1, "one"), nil) },
+		"another one":    func() error { return s.SaveRequest(actor(t), request(imp2, "three"), nil) },
+		"one in place":   func() error { return s.SaveRequest(actor(t), request(imp2, "three"), waits.CSR) },
+		"the withdrawal": func() error { return s.DeleteRequest(actor(t), waits) },
+	} {
+		err := unchanged(t, s, act)
+		refused(t, err, "The database went back from revision", "nothing was saved", "Accept that")
+		if !errors.Is(err, ErrRestored) {
+			t.Errorf("%s is refused without the mark: %v", what, err)
+		}
+	}
+	if list := must(s.Requests(t.Context())); len(list) != 1 || string(list[0].CSR) != "two" {
+		t.Errorf("requests are %+v", list)
+	}
+	ok(t, s.AcceptRestored(actor(t)))
+	ok(t, s.SaveRequest(actor(t), request(imp1, "one"), nil))
+}

@@ -69,29 +69,19 @@ func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseco
 
 // Pause waits before something is tried again that failed: for as long as the database lets nobody in, until it is worth a
 // try, else for d.
-func (s *Store) Pause(ctx context.Context, d time.Duration) {
-	if s.door.await(ctx) {
-		return
-	}
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
-}
+func (s *Store) Pause(ctx context.Context, d time.Duration) { s.door.await(ctx, d) }
 
 // Close closes every connection, and waits for those in use.
 func (s *Store) Close() { s.pool.Close() }
 
 // connect opens a connection outside the pool. name tells it apart in pg_stat_activity; params overrides defaults.
 func (s *Store) connect(ctx context.Context, name string, params map[string]string) (*pgx.Conn, error) {
-	if err := s.door.enter(time.Now()); err != nil {
+	config := s.config.Copy()
+	if err := s.door.admit(config); err != nil {
 		return nil, explain(err)
 	}
-	config := s.config.Copy()
 	config.RuntimeParams["application_name"] = name
 	maps.Copy(config.RuntimeParams, params)
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, config)
 	return conn, explain(err)
 }

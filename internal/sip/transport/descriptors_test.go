@@ -6,30 +6,8 @@ import (
 	"testing"
 
 	"isthmus/internal/sip"
+	"isthmus/internal/siptest"
 )
-
-// limitDescriptors leaves this process so many descriptors beyond its lowest free one.
-func limitDescriptors(t *testing.T, left int) (restore func()) {
-	t.Helper()
-	var before syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
-		t.Fatal(err)
-	}
-	restored := false
-	restore = func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil && !restored {
-			t.Error(err)
-		}
-		restored = true
-	}
-	t.Cleanup(restore)
-	lowered := before
-	lowered.Cur = uint64(descriptor(t) + left)
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lowered); err != nil {
-		t.Fatal(err)
-	}
-	return restore
-}
 
 // Listed peers may open as many connections as they like, and the console and the database still get descriptors.
 func TestConnectionsLeaveTheLastDescriptorsAlone(t *testing.T) {
@@ -43,7 +21,7 @@ func TestConnectionsLeaveTheLastDescriptorsAlone(t *testing.T) {
 	for range 40 {
 		waiting = append(waiting, descriptor(t))
 	}
-	restore := limitDescriptors(t, 30)
+	restore := siptest.LimitDescriptors(t, 30)
 	for _, fd := range waiting {
 		if err := syscall.Connect(fd, &syscall.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}); err != nil {
 			t.Fatal(err)
@@ -83,7 +61,7 @@ func TestConnectionsLeaveTheLastDescriptorsAlone(t *testing.T) {
 }
 
 func TestTheReserveIsAQuarterOfFewDescriptors(t *testing.T) {
-	restore := limitDescriptors(t, 0)
+	restore := siptest.LimitDescriptors(t, 0)
 	limit := openLimit()
 	if left, reserve := beyond(3); left != limit-4 || reserve != min(maxReserve, limit/4) {
 		t.Errorf("of %d it leaves %d and keeps %d", limit, left, reserve)

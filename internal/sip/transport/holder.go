@@ -55,21 +55,40 @@ func (h holding) confirmed(later holding) holding {
 	return later
 }
 
+// Holder says for people who has a TCP address that does not open, to stand after "in use by". It takes some seconds at
+// most: whoever asks has nothing else to do.
+func Holder(addr netip.AddrPort) string {
+	return holder(seat{addr: addr}, time.Now().Add(3*time.Second)).String()
+}
+
+// String names the holder as far as the system tells.
+func (h holding) String() string {
+	whose := fmt.Sprintf("process %d, user %s", h.pid, cmp.Or(h.user, "not known"))
+	switch {
+	case h.own && !h.connection:
+		return "this node itself"
+	case h.program != "" && h.connection:
+		return fmt.Sprintf("a connection of %s (%s)", h.program, whose)
+	case h.program != "":
+		return fmt.Sprintf("%s (%s)", h.program, whose)
+	case h.user != "":
+		return fmt.Sprintf("a program of the user %s, which this node may not look at", h.user)
+	}
+	return "another program, which ss -lntup names to root"
+}
+
 // taken says for people who has the port of a listener. by names the listener of this layer that has it, if one has.
 func taken(want Listener, h holding, by string) string {
 	port, addr := want.Addr.Port(), want.Addr.Addr()
-	whose := fmt.Sprintf("process %d, user %s", h.pid, cmp.Or(h.user, "not known"))
 	switch {
 	case by != "":
 		return fmt.Sprintf("Port %d is in use by this node's listener %s, which cannot leave it yet; choose another port, or see to that one first.", port, by)
 	case h.own && !h.connection:
-		return fmt.Sprintf("Port %d is in use on %v by this node itself, as its console's; choose another port here, or for the console (--http, --https).", port, addr)
+		return fmt.Sprintf("Port %d is in use on %v by %v, as its console's; choose another port here, or for the console (--http, --https).", port, addr, h)
 	case h.program != "" && h.connection:
-		return fmt.Sprintf("Port %d is in use on %v by a connection of %s (%s); it opens when that ends, or choose another port.", port, addr, h.program, whose)
-	case h.program != "":
-		return fmt.Sprintf("Port %d is in use on %v by %s (%s); stop that program or choose another port.", port, addr, h.program, whose)
-	case h.user != "":
-		return fmt.Sprintf("Port %d is in use on %v by a program of the user %s, which this node may not look at; stop that program or choose another port.", port, addr, h.user)
+		return fmt.Sprintf("Port %d is in use on %v by %v; it opens when that ends, or choose another port.", port, addr, h)
+	case h.program != "" || h.user != "":
+		return fmt.Sprintf("Port %d is in use on %v by %v; stop that program or choose another port.", port, addr, h)
 	}
 	return fmt.Sprintf("Port %d is in use by another program on %v, which ss -lntup names to root; stop that program or choose another port.", port, addr)
 }

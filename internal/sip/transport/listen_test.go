@@ -138,7 +138,7 @@ func TestAListenerWithoutItsCertificateIsClosedWhereverItWas(t *testing.T) {
 func TestAListenerThatCannotOpenForAnotherReasonSaysWhatToDoToo(t *testing.T) {
 	l := newLayer(t, newRecorder(), Limits{})
 	want := Listener{Name: "tcp", Transport: sip.TCP, Addr: freePort(t)}
-	restore := exhaustDescriptors(t)
+	restore := siptest.LimitDescriptors(t, 0)
 	s := l.Fit([]Listener{want})[0]
 	restore()
 	begins := fmt.Sprintf("The system does not open port %d on 127.0.0.1 (", want.Addr.Port())
@@ -260,7 +260,7 @@ func TestAcceptGoesOnAfterDescriptorsRanOut(t *testing.T) {
 	p := connect(t, addr)
 	until(t, "first connection", func() bool { return len(l.Connections()) == 1 })
 	late := descriptor(t)
-	restore := exhaustDescriptors(t)
+	restore := siptest.LimitDescriptors(t, 0)
 	defer restore()
 	if err := syscall.Connect(late, &syscall.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}); err != nil {
 		t.Fatal(err)
@@ -286,26 +286,6 @@ func descriptor(t *testing.T) int {
 	}
 	t.Cleanup(func() { syscall.Close(fd) })
 	return fd
-}
-
-// exhaustDescriptors lowers the limit below the lowest free descriptor.
-func exhaustDescriptors(t *testing.T) (restore func()) {
-	t.Helper()
-	free := descriptor(t)
-	var before syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
-		t.Fatal(err)
-	}
-	lowered := before
-	lowered.Cur = uint64(free)
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lowered); err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
-			t.Error(err)
-		}
-	}
 }
 
 func TestShutdownAnswersThenClosesEverything(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// present reports whether an address is one of this machine, as the wildcard always is. Listening sockets do not tell: Linux leaves them as they are
-// when their address goes, and they serve again when it comes back.
+// present reports whether an address is one of this machine, as the wildcard always is. Listening sockets do not tell: Linux
+// leaves them as they are when their address goes, and they serve again when it comes back.
 func present(a netip.Addr) bool {
 	c, err := net.ListenUDP(network("udp", a), net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0)))
 	if err == nil {

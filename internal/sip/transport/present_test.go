@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"isthmus/internal/sip"
+	"isthmus/internal/siptest"
 )
 
 func TestOnlyAnAddressOfThisMachineIsPresent(t *testing.T) {
@@ -20,7 +21,7 @@ func TestOnlyAnAddressOfThisMachineIsPresent(t *testing.T) {
 
 // Without a descriptor nothing can be asked, and an address is not called gone for that.
 func TestAnAddressIsNotGoneForWantOfADescriptor(t *testing.T) {
-	restore := exhaustDescriptors(t)
+	restore := siptest.LimitDescriptors(t, 0)
 	defer restore()
 	if !present(loopback.Addr()) {
 		t.Error("127.0.0.1 is gone")

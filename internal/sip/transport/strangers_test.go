@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"isthmus/internal/sip"
+	"isthmus/internal/siptest"
 )
 
 // onlyKnown is a recorder that knows one address.
@@ -184,7 +185,7 @@ func TestDescriptorsThatRunOutAreTakenFromStrangers(t *testing.T) {
 	}
 	until(t, "accepted", func() bool { return len(l.Connections()) == 4 })
 	late := descriptor(t)
-	restore := exhaustDescriptors(t)
+	restore := siptest.LimitDescriptors(t, 0)
 	defer restore()
 	if err := syscall.Connect(late, &syscall.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,125 @@
+package web_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"isthmus/internal/auth"
+	"isthmus/internal/federation"
+	"isthmus/internal/pgtest"
+	"isthmus/internal/siptest"
+	"isthmus/migrations"
+	"isthmus/web"
+)
+
+const keptBelow = "Nothing was saved. What you typed is kept below. The database does not answer, so nothing was saved."
+
+func TestAUserThatWasTypedComesBackWithoutTheDatabaseAndIsSavedOnceItAnswers(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, auth.Operator)
+	known := must[federation.User](t)(o.direct.SaveUser(t.Context(), federation.User{UserID: "ben"}))
+	o.link.Cut()
+	var kept []answer
+	for _, path := range []string{"/users", "/users/1"} {
+		a := o.post(path, "id", "ann", "mail", "ann@synergy.com").status(http.StatusServiceUnavailable)
+		a.page().Says(t, "main .banner[role=alert]", keptBelow)
+		a.page().One(t, "#field-id[value='ann']")
+		a.page().One(t, "#field-mail[value='ann@synergy.com']")
+		kept = append(kept, a)
+	}
+	if known.ID != 1 || kept[1].page().One(t, "main form").Attr("action") != "/users/1" {
+		t.Errorf("the form of user %d comes back for %s", known.ID, kept[1].page().One(t, "main form").Attr("action"))
+	}
+	o.mends()
+	o.postForm("/users", kept[0].page().One(t, "main form").Form()).to("/users")
+	if u := must[federation.User](t)(o.direct.User(t.Context(), known.ID+1)); u.UserID != "ann" || u.Mail != "ann@synergy.com" {
+		t.Errorf("stored is %+v", u)
+	}
+}
+
+func TestACAThatWasPastedComesBackWithoutTheDatabaseFromEachStep(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, auth.Admin)
+	ca := string(siptest.NewAuthority("Synergy Root").PEM())
+	first := []string{"purpose", "cup-trust", "text", ca, "description", "of the partner", "ask", "true"}
+	confirmed := o.post("/certificates?purpose=cup-trust", first...).status(http.StatusOK).page().One(t, "main form").Form()
+	o.link.Cut()
+	asked := o.post("/certificates?purpose=cup-trust", first...).status(http.StatusServiceUnavailable).page()
+	said := o.postForm("/certificates?purpose=cup-trust", confirmed).status(http.StatusServiceUnavailable).page()
+	asked.Says(t, "main .banner[role=alert]", keptBelow)
+	said.Says(t, "main .banner[role=alert]", keptBelow)
+	for _, kept := range []string{asked.One(t, "#field-text").Text(), said.One(t, "#field-text").Text()} {
+		if !slices.Equal(strings.Fields(kept), strings.Fields(ca)) {
+			t.Errorf("the text comes back as %q", kept)
+		}
+	}
+	asked.One(t, "#field-description[value='of the partner']")
+	said.One(t, "#field-description[value='of the partner']")
+	o.mends()
+	again := said.One(t, "main form").Form()
+	again.Set("text", ca)
+	o.postForm("/certificates?purpose=cup-trust", again).status(http.StatusOK).page().Says(t, "h1", "Trust")
+}
+
+func TestAFileThatWasChosenIsAskedForAgainWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, auth.Admin)
+	ca := siptest.NewAuthority("Synergy Root")
+	o.link.Cut()
+	for purpose, files := range map[string][]string{"cup-trust": {"file"}, "cup": {"file", "key"}} {
+		sent := map[string][]byte{}
+		for _, name := range files {
+			sent[name] = ca.PEM()
+		}
+		page := o.sendFiles("/certificates?purpose="+purpose, sent, "purpose", purpose, "node", "imp1.synergy.com", "description", "of the partner").status(http.StatusServiceUnavailable).page()
+		page.Says(t, "main .banner[role=alert]", keptBelow)
+		page.One(t, "#field-description[value='of the partner']")
+		for _, name := range files {
+			page.Says(t, "#error-"+name, "Choose the file again: a file cannot be kept.")
+		}
+	}
+}
+
+func TestTheNamesOfARequestComeBackWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, auth.Admin)
+	o.link.Cut()
+	page := o.post("/certificates/requests", "node", "imp1.synergy.com", "more", "pool.synergy.com", "key_kind", "p-256", "replace", "x").status(http.StatusServiceUnavailable).page()
+	page.Says(t, "main .banner[role=alert]", keptBelow)
+	form := page.One(t, "main form.form").Form()
+	page.Says(t, "#field-more", "pool.synergy.com")
+	if form.Get("key_kind") != "p-256" || form.Get("node") != "imp1.synergy.com" {
+		t.Errorf("the form comes back as %v", form)
+	}
+}
+
+// It has a server of its own, and starts it before the tests that run beside each other.
+func TestADatabaseThatLetsNobodyInIsCalledThatWithWhatMendsIt(t *testing.T) {
+	const remedy = "correct the database URL of this node, or what the server allows"
+	server := pgtest.NewServer(t, migrations.FS, migrate)
+	o := newOutageAt(t, auth.Admin, server.URL())
+	server.Execute(`DO $$ BEGIN EXECUTE format('ALTER ROLE %I NOLOGIN', current_user); END $$`)
+	o.link.Drop()
+	o.get("/acl").status(http.StatusOK) // loses the connection that it had
+	page := o.get("/acl").status(http.StatusOK).page()
+	page.Says(t, "main .banner.down", "The database does not let this node in. Shown is revision")
+	page.Says(t, "main .banner.down", "To mend it, "+remedy+".")
+	for _, path := range []string{"/acl", "/settings", "/users", "/certificates?purpose=cup-trust", "/certificates/requests", "/services/profile", "/wizard"} {
+		text := o.post(path, "pattern", "10.1.2.3", "id", "ann", "purpose", "cup-trust").status(http.StatusServiceUnavailable).page().One(t, "main").Text()
+		if !strings.Contains(text, "The database does not let this node in, so nothing was saved. Traffic goes on; "+remedy+", and make the change again.") {
+			t.Errorf("%s says %s", path, text)
+		}
+	}
+	for _, path := range []string{"/users", "/audit", "/acl/new"} {
+		o.get(path).status(http.StatusServiceUnavailable).page().Says(t, "main .prose", "The database does not let this node in. C"+remedy[1:]+".")
+	}
+	stranger := &console{t: t, store: o.store, handler: web.New(o.config), cookies: map[string]*http.Cookie{}}
+	for _, a := range []answer{o.restarted().get("/login"), stranger.get("/login"), stranger.post("/login", "name", "admin", "password", password)} {
+		a.status(http.StatusServiceUnavailable).page().Says(t, ".banner", "The database does not let this node in, so nobody can sign in now. Traffic goes on; "+remedy+".")
+	}
+	for _, a := range []answer{stranger.get("/setup?token=x"), stranger.post("/setup", "token", "x")} {
+		a.status(http.StatusServiceUnavailable).page().Says(t, "main", "The database does not let this node in, so nothing was saved. C"+remedy[1:]+", and open the link again;")
+	}
+}
