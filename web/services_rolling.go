@@ -179,6 +179,18 @@ func (v serviceSight) unreached(node string, since time.Time) string {
 	return ""
 }
 
+// missing tells what there is to wait for after a restart, "" when there is nothing. ready becomes when the node was first
+// seen ready.
+func (v serviceSight) missing(node, service string, ready *time.Time) string {
+	if !v.ready(node, service) {
+		return node + " is not ready"
+	}
+	if ready.IsZero() {
+		*ready = statusOf(v.statuses, node).ReportedAt
+	}
+	return v.unreached(node, *ready)
+}
+
 // awaitRestarted waits until a node reports that it is ready again, and the others that they reach it.
 func (s *Server) awaitRestarted(ctx context.Context, r federation.RollingRestart, node string) error {
 	limit := cmp.Or(s.RollingLimit, rollingLimit)
@@ -187,18 +199,14 @@ func (s *Server) awaitRestarted(ctx context.Context, r federation.RollingRestart
 	look := time.NewTicker(rollingLook)
 	defer look.Stop()
 	var ready time.Time // by the database's clock, as the reports of the others
-	missing := node + " is not ready"
+	missing := ""
 	for {
 		sight, err := s.rollingSight(ctx)
-		switch {
-		case err != nil: // the database may answer the next time
-		case sight.refuseStopped(node, r.Service) != nil:
-			return sight.refuseStopped(node, r.Service)
-		case sight.ready(node, r.Service):
-			if ready.IsZero() {
-				ready = statusOf(sight.statuses, node).ReportedAt
+		if err == nil { // else the database may answer the next time
+			if err := sight.refuseStopped(node, r.Service); err != nil {
+				return err
 			}
-			if missing = sight.unreached(node, ready); missing == "" {
+			if missing = sight.missing(node, r.Service, &ready); missing == "" {
 				return nil
 			}
 		}
