@@ -169,6 +169,23 @@ func TestARollingRestartWaitsUntilTheOthersReachWhatCameBack(t *testing.T) {
 	}
 }
 
+// A report from before a node was back says nothing of whether it is reached.
+func TestARollingRestartTakesNoOldReportForAnAnswer(t *testing.T) {
+	t.Parallel()
+	c := signedInAs(t, auth.Admin)
+	c.config.RollingLimit = time.Second
+	c.rebuild()
+	c.nodesOf("imp1.here.com", "imp2.here.com")
+	c.obeys("imp1.here.com", 0, 0)
+	c.obeys("imp2.here.com", 0, 0)
+	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
+	c.steppedTo(1)
+	c.obeys("imp1.here.com", 0, 0)
+	if r, _ := c.ended(); r.Done != 1 || !strings.HasPrefix(r.Failure, "imp2.here.com has not reported since imp1.here.com is back, 1s after") {
+		t.Errorf("it ended as %+v", r)
+	}
+}
+
 // reported waits until every node has reported anew.
 func (c *console) reported() {
 	c.t.Helper()
