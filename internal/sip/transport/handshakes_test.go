@@ -375,7 +375,7 @@ func TestAConnectionThatEndsWhileItWaitsLeavesTheQueue(t *testing.T) {
 	})
 }
 
-// Strangers get a fifth of the processor, whatever comes.
+// Strangers get a fifth of the processor at most.
 func TestATurnRestsFourTimesAsLongAsItWasUsed(t *testing.T) {
 	atDesk(t, Limits{Handshakes: 1, HandshakeIn: time.Minute}, func(t *testing.T, d desk) {
 		addr, began, used := one, time.Now(), time.Duration(0)
@@ -403,6 +403,34 @@ func TestATurnRestsFourTimesAsLongAsItWasUsed(t *testing.T) {
 			t.Errorf("after 10 s the turn rests for %v", took)
 		}
 	})
+}
+
+// In a flood strangers get a fortieth of the processor, and with fewer waiting something between.
+func TestATurnRestsLongerTheMoreStrangersWait(t *testing.T) {
+	for waiting, times := range map[int]time.Duration{0: restsFor, 2: (restsFor + restsInFlood) / 2, 4: restsInFlood} {
+		atDesk(t, Limits{Handshakes: 1, HandshakeQueue: 4, HandshakeIn: time.Minute}, func(t *testing.T, d desk) {
+			first := d.stranger(one)
+			first.speaks()
+			addr := other
+			var waits []*reading
+			for range waiting {
+				addr = addr.Next()
+				waits = append(waits, d.stranger(addr))
+				waits[len(waits)-1].speaks()
+			}
+			pass(3 * time.Millisecond)
+			began := time.Now()
+			first.worked()
+			if waiting == 0 {
+				waits = append(waits, d.stranger(other))
+				waits[0].says <- 1
+			}
+			<-waits[0].works
+			if took := time.Since(began); took != times*3*time.Millisecond {
+				t.Errorf("while %d wait a turn of 3 ms rests for %v, not %d times as long", waiting, took, times)
+			}
+		})
+	}
 }
 
 // A turn that came in the moment in which nobody waited for it any more is not lost.
