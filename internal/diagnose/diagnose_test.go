@@ -90,10 +90,11 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 		"connector stopped": {func(f *Facts) {
 			f.Snapshot.ServiceStates = []federation.ServiceState{{Node: f.Snapshot.Nodes[0].Name, Service: federation.ServiceSIPFederation, Stopped: true}}
 		}, "services", Amber, "Connection Manager is stopped"},
-		"proxy off":                  {func(f *Facts) { f.Snapshot.Nodes[0].Services = nil }, "services", Red, "SIP proxy is off"},
-		"peer-auth on another port":  {func(f *Facts) { f.Snapshot.Listeners[3].Port = 5063 }, "peer_auth_listener", Red, "5061"},
-		"peer-auth over TCP":         {func(f *Facts) { f.Snapshot.Listeners[3].Transport = federation.TCP }, "peer_auth_listener", Red, "5061"},
-		"peer-auth asks for nothing": {func(f *Facts) { f.Snapshot.TLSContexts[0].VerifyClient = false }, "peer_auth_listener", Red, "5061"},
+		"proxy off": {func(f *Facts) { f.Snapshot.Nodes[0].Services = nil }, "services", Red, "SIP proxy is off"},
+		"no peer-auth before anything is deployed": {func(f *Facts) { f.Snapshot.Listeners[3].Enabled, f.Snapshot.Deployments = false, nil }, "peer_auth_listener", Red, "5061"},
+		"peer-auth on another port":                {func(f *Facts) { f.Snapshot.Listeners[3].Port = 5063 }, "peer_auth_listener", Red, "5061"},
+		"peer-auth over TCP":                       {func(f *Facts) { f.Snapshot.Listeners[3].Transport = federation.TCP }, "peer_auth_listener", Red, "5061"},
+		"peer-auth asks for nothing":               {func(f *Facts) { f.Snapshot.TLSContexts[0].VerifyClient = false }, "peer_auth_listener", Red, "5061"},
 		"weak ciphers alone": {func(f *Facts) { f.Snapshot.TLSContexts[0].Ciphers = []string{"TLS_RSA_WITH_3DES_EDE_CBC_SHA"} }, "tls_ciphers", Amber,
 			"sip-proxy-peer-auth offers nothing but ciphers with 3DES, so a peer is refused who no longer offers 3DES and has no TLS 1.3."},
 		"a context that is gone": {func(f *Facts) { f.Snapshot.TLSContexts = nil }, "peer_auth_listener", Red, "5061"},
@@ -147,7 +148,7 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 		}, "next_hops", Red, "refused"},
 		"an ECDSA key without a cipher": {func(f *Facts) {
 			*f = withPool(t, federation.SkypeForBusiness2019, "imp1.synergy.com", "trustedpool.synergy.com")
-			f.Snapshot.TLSContexts[0].Ciphers = []string{"TLS_RSA_WITH_AES_128_GCM_SHA256"}
+			rsaAlone(f)
 		}, "tls_ciphers", Red, "The certificate of imp1.synergy.com has an ECDSA key, for which sip-proxy-peer-auth offers no cipher, so every handshake below TLS 1.3 fails there."},
 	} {
 		facts := healthy()
@@ -162,6 +163,10 @@ func TestEachFaultIsFoundWithItsWayOut(t *testing.T) {
 	}
 }
 
+func rsaAlone(f *Facts) {
+	f.Snapshot.TLSContexts[0].Ciphers = []string{"TLS_RSA_WITH_AES_128_GCM_SHA256"}
+}
+
 func TestWhatIsNoFaultIsNotReported(t *testing.T) {
 	for name, c := range map[string]struct {
 		edit  func(*Facts)
@@ -169,7 +174,12 @@ func TestWhatIsNoFaultIsNotReported(t *testing.T) {
 	}{
 		"the versions and default ciphers that Lync needs": {func(f *Facts) { f.Snapshot.TLSContexts[0].MinVersion = "1.0" }, "tls_ciphers"},
 		"every cipher, as the guide selects them":          {func(f *Facts) { f.Snapshot.TLSContexts[0].Ciphers = federation.Ciphers() }, "tls_ciphers"},
-		"All admits every server of a deployment":          {func(f *Facts) { f.Snapshot.ACL = []federation.ACLEntry{{Pattern: federation.ACLAll}} }, "acl_complete"},
+		"an ECDSA key that the default ciphers fit":        {func(f *Facts) { *f = withPool(t, federation.Lync2013, "imp1.synergy.com") }, "tls_ciphers"},
+		"a certificate that cannot be read": {func(f *Facts) {
+			*f = withPool(t, federation.SkypeForBusiness2019, "imp1.synergy.com")
+			f.Snapshot.Certificates[1].Chain = nil
+		}, "trusted_pool_name"},
+		"All admits every server of a deployment": {func(f *Facts) { f.Snapshot.ACL = []federation.ACLEntry{{Pattern: federation.ACLAll}} }, "acl_complete"},
 		"a TCP route to an OCS pool": {func(f *Facts) {
 			f.Snapshot.StaticRoutes[0].Transport, f.Snapshot.Deployments[0].Answers.Platform = federation.TCP, federation.OCS2007R2
 		}, "route_transport"},
@@ -179,6 +189,15 @@ func TestWhatIsNoFaultIsNotReported(t *testing.T) {
 		}, "route_transport"},
 		"a routing node without connector": {func(f *Facts) { f.Snapshot.Nodes[0].Routing, f.Snapshot.Nodes[0].Services = true, proxyAlone }, "routing_node"},
 		"its connector is off":             {func(f *Facts) { f.Snapshot.Nodes[0].Routing, f.Snapshot.Nodes[0].Services = true, proxyAlone }, "services"},
+		"the connector of a routing node is stopped": {func(f *Facts) {
+			f.Snapshot.Nodes[0].Routing = true
+			f.Snapshot.ServiceStates = []federation.ServiceState{{Node: f.Snapshot.Nodes[0].Name, Service: federation.ServiceSIPFederation, Stopped: true}}
+		}, "services"},
+		"the scripts hold the node": {func(f *Facts) { f.Snapshot.Deployments[0].Nodes = []string{"imp1.synergy.com"} }, "script_nodes"},
+		"the first of two is the routing node": {func(f *Facts) {
+			f.Snapshot.Nodes[0].Routing, f.Snapshot.Nodes[0].Services = true, proxyAlone
+			f.Snapshot.Nodes = append(f.Snapshot.Nodes, federation.Node{Name: "imp2.synergy.com", Services: federation.Services})
+		}, "routing_node"},
 		"one routing node of two": {func(f *Facts) {
 			f.Snapshot.Nodes = append(f.Snapshot.Nodes, federation.Node{Name: "imp2.synergy.com", Routing: true, Services: proxyAlone})
 		}, "routing_node"},
@@ -216,6 +235,7 @@ func TestAHopThatFailsInItsHandshakeLeadsToWhatWouldChangeIt(t *testing.T) {
 		certs.ReasonUnknownCA + ": import that CA if it is yours.":                                                                                        "/certificates",
 		certs.ReasonRefusedOurs + ": import that CA there.":                                                                                               "/certificates",
 		certs.ReasonNothing + ": compare its versions and ciphers.":                                                                                       "/tls-contexts",
+		certs.ReasonUnknownCA + `: "fe1.synergy.com" is issued by "Lab CA"; import that CA if it is yours.`:                                               "/certificates",
 		certs.ReasonExpired + ": it expired.":                                                                                                             "/handshakes",
 		"the peer does not speak TLS on this port; correct it.":                                                                                           "/static-routes",
 	} {
@@ -254,20 +274,26 @@ func withPool(t *testing.T, platform string, names ...string) Facts {
 }
 
 func TestSkypeForBusinessAloneWantsTheTrustedPoolsName(t *testing.T) {
+	same := func(*federation.Answers) {}
 	for _, c := range []struct {
 		platform string
 		names    []string
 		missing  bool
+		edit     func(*federation.Answers)
 	}{
-		{federation.SkypeForBusiness2015, []string{"imp1.synergy.com"}, true},
-		{federation.SkypeForBusiness2019, []string{"imp1.synergy.com"}, true},
-		{federation.SkypeForBusiness2019, []string{"imp1.synergy.com", "TrustedPool.synergy.com"}, false},
-		{federation.Lync2013, []string{"imp1.synergy.com"}, false},
-		{federation.OCS2007R2, []string{"imp1.synergy.com"}, false},
+		{federation.SkypeForBusiness2015, []string{"imp1.synergy.com"}, true, same},
+		{federation.SkypeForBusiness2019, []string{"imp1.synergy.com"}, true, same},
+		{federation.SkypeForBusiness2019, []string{"imp1.synergy.com", "TrustedPool.synergy.com"}, false, same},
+		{federation.Lync2013, []string{"imp1.synergy.com"}, false, same},
+		{federation.OCS2007R2, []string{"imp1.synergy.com"}, false, same},
+		{federation.SkypeForBusiness2019, []string{"imp1.synergy.com"}, false, func(a *federation.Answers) { a.TrustedPool = "" }},
+		{federation.SkypeForBusiness2019, []string{"imp1.synergy.com"}, false, func(a *federation.Answers) { a.RoutingNode = "imp2.synergy.com" }},
 	} {
-		found := slices.ContainsFunc(Run(withPool(t, c.platform, c.names...)), func(f Finding) bool { return f.Check == "trusted_pool_name" })
+		facts := withPool(t, c.platform, c.names...)
+		c.edit(&facts.Snapshot.Deployments[0].Answers)
+		found := slices.ContainsFunc(Run(facts), func(f Finding) bool { return f.Check == "trusted_pool_name" })
 		if found != c.missing {
-			t.Errorf("%s with %v: %v, want %v", c.platform, c.names, found, c.missing)
+			t.Errorf("%+v with %v: %v, want %v", facts.Snapshot.Deployments[0].Answers, c.names, found, c.missing)
 		}
 	}
 }
@@ -313,6 +339,27 @@ func TestASelfSignedCertificateIsOneFinding(t *testing.T) {
 		if f.Check == "trusted_pool_name" {
 			t.Errorf("the certificate has to be replaced anyway, but the list also says: %s", f.Text)
 		}
+	}
+}
+
+func TestCiphersForRSAAloneAreNoFaultOfANodeWithoutAnECDSAKey(t *testing.T) {
+	for name, certificates := range map[string]int{"no ECDSA key": 2, "no certificate yet": 1} {
+		facts := healthy()
+		rsaAlone(&facts)
+		facts.Snapshot.Certificates = facts.Snapshot.Certificates[:certificates]
+		for _, f := range tlsCiphers(facts) {
+			if f.State == Red {
+				t.Errorf("%s: %s", name, f.Text)
+			}
+		}
+	}
+}
+
+func TestOfASilentNodeItsSilenceAloneIsTold(t *testing.T) {
+	facts := healthy()
+	facts.Statuses[0].ReportedAt, facts.Statuses[0].Unkept = now.Add(-2*time.Minute), "A start without the database would use revision 6."
+	if list := nodesBehind(facts); len(list) != 1 || !strings.Contains(list[0].Text, "does not report") {
+		t.Errorf("%+v", list)
 	}
 }
 

@@ -31,10 +31,7 @@ var handshakePages = map[string]struct{ page, advice string }{
 
 // refused leads a hop that fails in its TLS handshake to the page that would change it, as the list of refused handshakes does.
 func (r *report) refused(s federation.Snapshot, why string) {
-	_, why, shaken := strings.Cut(why, "TLS handshake failed: ")
-	if !shaken {
-		return
-	}
+	_, why, _ = strings.Cut(why, "TLS handshake failed: ") // "" for every other fault
 	last := &r.list[len(r.list)-1]
 	for reason, at := range handshakePages {
 		if strings.HasPrefix(why, reason+": ") {

@@ -170,16 +170,16 @@ func nodesBehind(f Facts) []Finding {
 		reported[s.Node] = s
 	}
 	for _, n := range f.Snapshot.Nodes {
-		s, known := reported[n.Name]
+		s := reported[n.Name] // of one that never reported, a report that is too old
 		switch {
-		case !known || !s.Live(f.Now):
+		case !s.Live(f.Now):
 			r.add(Red, "Start isthmus serve there.", "%s does not report.", n.Name)
 		case s.Error != "":
 			r.add(Red, "Mend what it names; the node goes on with the revision before.", "%s could not apply revision %d: %s", n.Name, f.Snapshot.Revision, s.Error)
 		case s.AppliedRevision < f.Snapshot.Revision:
 			r.add(Amber, "It follows when it reaches the database.", "%s is at revision %d, not at %d.", n.Name, s.AppliedRevision, f.Snapshot.Revision)
 		}
-		if known && s.Live(f.Now) && s.Unkept != "" {
+		if s.Live(f.Now) && s.Unkept != "" {
 			r.add(Amber, "Make room there, or mend what stands in the way; the node tries again by itself.", "What %s has in force is not kept on its disk. %s", n.Name, s.Unkept)
 		}
 	}

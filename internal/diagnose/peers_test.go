@@ -28,7 +28,7 @@ func TestThePeersLastDaysAreToldInStages(t *testing.T) {
 		left  time.Duration
 		wants string
 	}{
-		{61 * 24 * time.Hour, "green: "},
+		{61 * 24 * time.Hour, "green: The certificates of peers, as they were seen last, are in date."},
 		{60 * 24 * time.Hour, "amber: Have it renewed there in time."},
 		{30 * 24 * time.Hour, "amber: Have it renewed there now."},
 		{7 * 24 * time.Hour, "amber: Renew it there before then"},
@@ -44,15 +44,22 @@ func TestThePeersLastDaysAreToldInStages(t *testing.T) {
 }
 
 func TestOneCertificateOfAWholePoolIsToldOnce(t *testing.T) {
-	f := healthy()
-	for i := range 5 {
-		p := hopShowed("a", now.AddDate(0, 0, 5))
-		p.Address = fmt.Sprintf("127.0.0.%d", 21+i)
-		f.Peers = append(f.Peers, p)
-	}
-	got := peerFindings(f)
-	if len(got) != 1 || !strings.Contains(got[0], "showed at 127.0.0.21, 127.0.0.22, 127.0.0.23 and 2 more ends in 5 days") {
-		t.Errorf("%q", got)
+	for addresses, want := range map[int]string{
+		1: "showed at 127.0.0.21 ends in 5 days",
+		3: "showed at 127.0.0.21, 127.0.0.22, 127.0.0.23 ends in 5 days",
+		5: "showed at 127.0.0.21, 127.0.0.22, 127.0.0.23 and 2 more ends in 5 days",
+	} {
+		f := healthy()
+		for i := range addresses {
+			p := hopShowed("a", now.AddDate(0, 0, 5))
+			p.Address = fmt.Sprintf("127.0.0.%d", 21+i)
+			again, other := p, hopShowed("b", now.AddDate(1, 0, 0))
+			again.Source, other.Address = federation.SeenProbing, "127.0.0.39"
+			f.Peers = append(f.Peers, p, again, other)
+		}
+		if got := peerFindings(f); len(got) != 1 || !strings.Contains(got[0], want) {
+			t.Errorf("%d addresses: %q, want %q", addresses, got, want)
+		}
 	}
 }
 

@@ -35,15 +35,17 @@ func TestACAIsTrustedEnoughWhenACertificateOfTheDeploymentWasFoundGood(t *testin
 		state TaskState
 		text  string
 	}{
-		"no server was seen":              {nil, Unknown, "Not known yet: no server of the deployment was seen"},
-		"only somebody else was seen":     {[]federation.PeerCertificate{frontEndShowed(elsewhere, stranger)}, Unknown, "Not known yet"},
-		"somebody else claims its name":   {[]federation.PeerCertificate{frontEndShowed(elsewhere, unverified)}, Unknown, "Not known yet"},
-		"it was found good":               {[]federation.PeerCertificate{frontEndShowed()}, Done, "fe1.synergy.com at 127.0.0.21 chains to Lab CA, which is trusted."},
-		"it connected from elsewhere":     {[]federation.PeerCertificate{frontEndShowed(elsewhere)}, Done, "chains to Lab CA"},
-		"nobody vouches for it":           {[]federation.PeerCertificate{frontEndShowed(unverified, by("Other CA"))}, Open, "could not be verified. See that its CA, Other CA, is trusted here"},
-		"nobody vouched for one before":   {[]federation.PeerCertificate{frontEndShowed(unverified, before), frontEndShowed()}, Done, "chains to Lab CA"},
-		"its intermediate CA came along":  {[]federation.PeerCertificate{frontEndShowed(by("Issuing CA"))}, Done, "issued by Issuing CA, was verified when it was seen on"},
-		"one of two is found good so far": {[]federation.PeerCertificate{frontEndShowed(), frontEndShowed(unverified, func(p *federation.PeerCertificate) { p.Address = "127.0.0.22" })}, Open, "fe1.synergy.com at 127.0.0.22 could not be verified"},
+		"no server was seen":                {nil, Unknown, "Not known yet: no server of the deployment was seen"},
+		"only somebody else was seen":       {[]federation.PeerCertificate{frontEndShowed(elsewhere, stranger)}, Unknown, "Not known yet"},
+		"somebody else claims its name":     {[]federation.PeerCertificate{frontEndShowed(elsewhere, unverified)}, Unknown, "Not known yet"},
+		"it was found good":                 {[]federation.PeerCertificate{frontEndShowed()}, Done, "fe1.synergy.com at 127.0.0.21 chains to Lab CA, which is trusted."},
+		"it connected from elsewhere":       {[]federation.PeerCertificate{frontEndShowed(elsewhere)}, Done, "chains to Lab CA"},
+		"nobody vouches for it":             {[]federation.PeerCertificate{frontEndShowed(unverified, by("Other CA"))}, Open, "could not be verified. See that its CA, Other CA, is trusted here"},
+		"nobody vouches for one of its own": {[]federation.PeerCertificate{frontEndShowed(unverified, func(p *federation.PeerCertificate) { p.Host = "" })}, Open, "could not be verified"},
+		"nobody vouched for one before":     {[]federation.PeerCertificate{frontEndShowed(unverified, before), frontEndShowed()}, Done, "chains to Lab CA"},
+		"its intermediate CA came along":    {[]federation.PeerCertificate{frontEndShowed(by("Issuing CA"))}, Done, "issued by Issuing CA, was verified when it was seen on"},
+		"one of two is found good later":    {[]federation.PeerCertificate{frontEndShowed(), frontEndShowed(unverified, before, func(p *federation.PeerCertificate) { p.Address = "127.0.0.22" })}, Open, "old.synergy.com at 127.0.0.22 could not be verified"},
+		"one of two is found good so far":   {[]federation.PeerCertificate{frontEndShowed(), frontEndShowed(unverified, func(p *federation.PeerCertificate) { p.Address = "127.0.0.22" })}, Open, "fe1.synergy.com at 127.0.0.22 could not be verified"},
 	} {
 		f := workflow()
 		f.Peers = c.peers
