@@ -94,12 +94,29 @@ func (s *surgeon) statement(n ast.Node) {
 	if c, ok := parent.(*ast.CommClause); ok && c.Comm == n {
 		return
 	}
+	if panics(n) {
+		parent = nil
+	}
 	switch parent.(type) {
 	case *ast.BlockStmt, *ast.CaseClause, *ast.CommClause:
 		s.wrap("without "+s.text(n), n, "if !mutantIs(#) { ", " }")
 	default:
 		s.alone("without "+s.text(n), n.Pos(), n.End(), "")
 	}
+}
+
+// panics reports whether a statement ends its function, which may need nothing else at its end.
+func panics(n ast.Node) bool {
+	s, _ := n.(*ast.ExprStmt)
+	if s == nil {
+		return false
+	}
+	call, _ := s.X.(*ast.CallExpr)
+	if call == nil {
+		return false
+	}
+	f, _ := call.Fun.(*ast.Ident)
+	return f != nil && f.Name == "panic"
 }
 
 // cases takes the body of a case out, and its values one by one; the conditions of a switch without a value are

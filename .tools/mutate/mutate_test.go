@@ -71,6 +71,13 @@ func TestTheSameCutTwiceHasTwoNames(t *testing.T) {
 	}
 }
 
+func TestAPanicThatEndsAFunctionIsBuiltAlone(t *testing.T) {
+	list, _, err := mutantsOf("sample.go", []byte("package sample\n\nfunc f() int { g(); panic(1) }\n"))
+	if err != nil || len(list) != 2 || list[0].alone || !list[1].alone {
+		t.Errorf("%v, %v", list, err)
+	}
+}
+
 func TestWhatASelectWaitsForStays(t *testing.T) {
 	list, _, err := mutantsOf("sample.go", []byte("package sample\n\nfunc f() {\n\tselect {\n\tcase <-a:\n\t\tg()\n\tcase v = <-b:\n\t}\n}\n"))
 	if err != nil || len(list) != 1 || list[0].what != "without g()" {
