@@ -1,10 +1,6 @@
 package templates
 
-import (
-	"maps"
-	"net/url"
-	"slices"
-)
+import "net/url"
 
 // A Confirm asks on a page of its own before something is done that ends what is under way.
 type Confirm struct {
@@ -22,6 +18,3 @@ type Effect struct {
 	Name string // may be empty
 	Text string
 }
-
-// names are the fields in an order of their own.
-func (c Confirm) names() []string { return slices.Sorted(maps.Keys(c.Fields)) }

@@ -1,15 +1,21 @@
 package web_test
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
+	"isthmus/internal/htmltest"
 	"isthmus/internal/pgtest"
 	"isthmus/internal/siptest"
+	"isthmus/internal/store"
 	"isthmus/migrations"
 	"isthmus/web"
 )
@@ -122,4 +128,63 @@ func TestADatabaseThatLetsNobodyInIsCalledThatWithWhatMendsIt(t *testing.T) {
 	for _, a := range []answer{stranger.get("/setup?token=x"), stranger.post("/setup", "token", "x")} {
 		a.status(http.StatusServiceUnavailable).page().Says(t, "main", "The database does not let this node in, so nothing was saved. C"+remedy[1:]+", and open the link again;")
 	}
+}
+
+// What has no form of its own to come back in is kept on the page that says so.
+func TestWhateverWasSentCanBeSentAgainOnceTheDatabaseAnswers(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, auth.Admin)
+	o.post("/wizard", "acknowledged", "true").to("/wizard/1")
+	entry := o.stored().ACL[0]
+	o.link.Cut()
+	step := o.post("/wizard/1", "platform", "sfb2019").status(http.StatusServiceUnavailable).page()
+	deletion := o.post("/acl/delete", "id", fmt.Sprint(entry.ID), "key", entry.Pattern).status(http.StatusServiceUnavailable).page()
+	for _, page := range []htmltest.Node{step, deletion} {
+		page.Says(t, "main form", "What you sent is kept on this page. Send it again")
+	}
+	o.mends()
+	o.postForm(step.One(t, "main form").Attr("action"), step.One(t, "main form").Form())
+	if d := must[store.Draft](t)(o.direct.Draft(t.Context(), "admin")); d.Answers.Platform != "sfb2019" {
+		t.Errorf("the draft holds %+v", d.Answers)
+	}
+	o.postForm(deletion.One(t, "main form").Attr("action"), deletion.One(t, "main form").Form())
+	if got := o.stored().ACL; len(got) != 0 {
+		t.Errorf("still there: %v", got)
+	}
+}
+
+func TestNoKeyAndNoPassphraseIsOnAPageThatCanBeSentAgain(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, auth.Admin)
+	o.link.Cut()
+	for _, path := range []string{"/certificates?purpose=cup", "/tls-peer-subjects/certificate"} {
+		if strings.Contains(o.post(path, "text", "-----BEGIN PRIVATE KEY-----", "passphrase", "known to one").status(http.StatusServiceUnavailable).body, "PRIVATE KEY") {
+			t.Errorf("the answer to %s holds a key", path)
+		}
+	}
+}
+
+// A change whose answer never came may have been saved: to send it again could do it twice.
+func TestWhatMayHaveBeenSavedIsNotOfferedToBeSentAgain(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t, migrations.FS, migrate)
+	o := newOutageAt(t, auth.Admin, url)
+	o.post("/wizard", "acknowledged", "true").to("/wizard/1")
+	other := must[*pgx.Conn](t)(pgx.Connect(t.Context(), url))
+	defer other.Close(context.Background())
+	tx := must[pgx.Tx](t)(other.Begin(t.Context()))
+	if _, err := tx.Exec(t.Context(), `LOCK TABLE drafts IN SHARE MODE`); err != nil { // it can be read, and a save waits
+		t.Fatal(err)
+	}
+	answered := make(chan answer)
+	go func() { answered <- o.post("/wizard/1", "platform", "sfb2019") }()
+	for waits := false; !waits; {
+		if err := tx.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'drafts'::regclass AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`).Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.link.Cut()
+	page := (<-answered).status(http.StatusServiceUnavailable).page()
+	page.Says(t, "main", "The database stopped answering, so whether this was saved is not known. Look at what is there when it answers, before you try again.")
+	page.Count(t, "main form", 0)
 }

@@ -71,8 +71,12 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if list != "" {
 		m.Href, m.Link = list, "Back to "+templates.PageName(list)
 	}
-	if form, way := uploadForm(r); status == http.StatusRequestEntityTooLarge && list != "" && form != "" {
+	form, way := uploadForm(r)
+	switch {
+	case status == http.StatusRequestEntityTooLarge && list != "" && form != "":
 		m.Href, m.Link, m.Text = form, "Back to the form", m.Text+" "+way
+	case form == "" && signedIn(r) != nil && !looking(r) && unsaved(err): // where a key may come a page gives nothing back
+		m.Again = templates.Again{To: r.URL.RequestURI(), Fields: r.PostForm}
 	}
 	if err := s.render(w, r, status, templates.MessagePage(s.frame(r, m.Title, list), m)); err != nil {
 		http.Error(w, m.Text, http.StatusInternalServerError)
