@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/asn1"
 	"fmt"
+	"slices"
 )
 
 // eachForm names the forms of private keys that need no known key: PEM by its label, and DER by its beginning, so that a
@@ -107,14 +108,14 @@ func opens(b []byte) bool {
 	return false
 }
 
-// isAlgorithm reads what follows the tag of an AlgorithmIdentifier.
+// isAlgorithm reads what follows the tag of an AlgorithmIdentifier. With the parameters of DSA its length has three octets.
 func isAlgorithm(b []byte) bool {
-	for _, a := range algorithms {
-		if len(b) > 1 && b[0] < 0x80 && bytes.HasPrefix(b[1:], a) || len(b) > 2 && b[0] == 0x81 && bytes.HasPrefix(b[2:], a) {
-			return true
-		}
+	length := 1
+	if b[0] == 0x81 || b[0] == 0x82 {
+		length += int(b[0] - 0x80)
 	}
-	return false
+	b = b[min(length, len(b)):]
+	return slices.ContainsFunc(algorithms, func(a []byte) bool { return bytes.HasPrefix(b, a) })
 }
 
 // isLarge reads the length of an integer: 512 bits or more.
