@@ -48,9 +48,11 @@ type listedJSON struct {
 		SelfSigned                                                            bool      `json:"self_signed"`
 	}
 	Requests []struct {
-		Node    string
-		Names   []string
-		KeyKind string `json:"key_kind"`
+		Node      string
+		Names     []string
+		KeyKind   string    `json:"key_kind"`
+		CreatedAt time.Time `json:"created_at"`
+		CreatedBy string    `json:"created_by"`
 	}
 }
 
@@ -75,9 +77,15 @@ func TestACertificateIsRequestedSignedAndImportedAtTheCommandLine(t *testing.T) 
 	if again := m.cert("", "export-csr"); again.out != asked.out || !strings.HasPrefix(again.out, "-----BEGIN CERTIFICATE REQUEST") {
 		t.Errorf("the request is exported as\n%s\nand was\n%s", again.out, asked.out)
 	}
-	if list := m.certificates(); len(list.Requests) != 1 || list.Requests[0].KeyKind != "p-256" || len(list.Requests[0].Names) != 2 || len(list.Certificates) != 0 {
-		t.Errorf("%+v", list)
+	waiting := m.certificates()
+	if len(waiting.Requests) != 1 || len(waiting.Certificates) != 0 {
+		t.Fatalf("%+v", waiting)
 	}
+	request := waiting.Requests[0]
+	if request.Node != "imp1.synergy.com" || len(request.Names) != 2 || request.KeyKind != "p-256" || request.CreatedBy == "" || time.Since(request.CreatedAt) > time.Hour {
+		t.Errorf("%+v", request)
+	}
+	m.cert("", "list").want(t, 0, "request  imp1.synergy.com  names imp1.synergy.com,pool.synergy.com  since "+request.CreatedAt.Format(time.DateOnly)+"  key p-256\n")
 	signed := m.answered(issuing, asked.out, siptest.Leaf{})
 	m.cert(signed, "import", "--purpose", "cup", "-").want(t, exitFailure, `issuer "Synergy Lab CA"`, "first")
 	m.cert(string(ca.PEM()), "import", "--purpose", "cup-trust", "-", "--description", "Lab root").want(t, 0, "imported cup-trust Synergy Lab CA")
@@ -97,10 +105,10 @@ func TestACertificateIsRequestedSignedAndImportedAtTheCommandLine(t *testing.T) 
 		own.Key != "ECDSA P-256" || own.SelfSigned || len(own.Fingerprint) != 64 || own.NotAfter.IsZero() || len(own.Warnings) != 0 {
 		t.Errorf("%+v", own)
 	}
-	if root.Purpose != "cup-trust" || root.Subject != "Synergy Lab CA" || root.Description != "Lab root" {
+	if root.Purpose != "cup-trust" || root.Subject != "Synergy Lab CA" || root.Description != "Lab root" || len(root.Warnings) != 0 {
 		t.Errorf("%+v", root)
 	}
-	m.cert("", "list").want(t, 0, "imp1.synergy.com", "Synergy Issuing CA", "cup-trust", own.Fingerprint)
+	m.cert("", "list").want(t, 0, "cup        imp1.synergy.com  issuer Synergy Issuing CA  valid until "+own.NotAfter.Format(time.DateOnly)+"  serial "+own.Serial+"  sha256 "+own.Fingerprint+"\n", "cup-trust  Synergy Lab CA")
 	m.cert(signed, "import", "--purpose", "cup", "-").want(t, exitFailure, "private key is missing")
 }
 
@@ -109,7 +117,7 @@ func TestAWaitingRequestIsReplacedOnlyWhenToldTo(t *testing.T) {
 	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
 	ca := siptest.NewAuthority("Synergy Lab CA")
 	m.cert(string(ca.PEM()), "import", "--purpose", "cup-trust", "-").want(t, 0)
-	first := m.cert("", "csr", "--key-kind", "p-256")
+	first := m.cert("", "csr", "--key-kind", "p-256", "--replace")
 	first.want(t, 0)
 	m.cert("", "csr", "--key-kind", "p-256").want(t, exitFailure, "waits for its signed certificate already", "Call again with --replace.")
 	if m.cert("", "export-csr").out != first.out {
@@ -131,6 +139,28 @@ func TestAWrongRequestAtTheCommandLineMakesNone(t *testing.T) {
 	m.cert("", "csr", "--key-kind", "rsa-1024").want(t, exitFailure, "--key-kind: rsa-1024", "rsa-2048, rsa-3072, rsa-4096, p-256")
 	if list := m.certificates(); len(list.Requests)+len(list.Certificates) != 0 {
 		t.Errorf("%+v", list)
+	}
+}
+
+func TestNoKeyIsMadeWhereTheKeyFileIsNotTheDatabases(t *testing.T) {
+	m := newMachine(t)
+	m.isthmus(synergy, "config", "apply", "-").want(t, 0)
+	m.cert("", "csr", "--key-kind", "p-256").want(t, 0)
+	elsewhere := machine{t, m.url, t.TempDir()}
+	elsewhere.cert("", "csr", "--key-kind", "p-256", "--replace").want(t, exitFailure, "The key file "+filepath.Join(elsewhere.dir, "key")+" is missing")
+}
+
+// An empty list would say that there is none.
+func TestACertificateThatCannotBeReadIsNoEmptyList(t *testing.T) {
+	if list, err := listed(federation.Snapshot{Certificates: []federation.Certificate{{Purpose: federation.PurposeTrust, Chain: []byte("garbage")}}}, nil); err == nil {
+		t.Errorf("%+v", list)
+	}
+	m := newMachine(t)
+	m.raw("ALTER TABLE certificate_requests RENAME TO gone")
+	for _, call := range [][]string{{"list"}, {"list", "--json"}, {"export-csr"}} {
+		if r := m.cert("", call...); r.code != exitFailure || r.out != "" {
+			t.Errorf("%s: exit %d, %s", call, r.code, r.out)
+		}
 	}
 }
 
@@ -307,6 +337,9 @@ func TestAListOfCertificatesHoldsNoControlCharactersAndNoEndlessColumn(t *testin
 	if lines := strings.Split(strings.TrimSpace(r.out), "\n"); len(lines) != 2 || len(lines[0]) > 600 || strings.ContainsAny(r.out, "\x1b\r\a\u202e") {
 		t.Errorf("%q", r.out)
 	}
+	if whole := strings.Repeat("x", columnWidth); short(whole) != whole {
+		t.Errorf("what fits is cut: %s", short(whole))
+	}
 	if list := m.certificates().Certificates; len(list) != 2 || len(list[0].Subject)+len(list[1].Subject) < 2000 {
 		t.Errorf("in JSON, a name is cut: %+v", list)
 	}
@@ -318,7 +351,7 @@ func TestAnImportNamesTheNodeAndNotThePresenceDomainOfItsCertificate(t *testing.
 	own := siptest.NewAuthority("Synergy Lab CA").Issue(siptest.Leaf{Names: []string{"synergy.com"}, DNS: []string{"imp1.synergy.com"}})
 	m.cert(string(siptest.CertificatePEM(own))+string(siptest.KeyPEM(own)), "import", "--purpose", "cup", "-").
 		want(t, 0, "imported cup imp1.synergy.com, called \"synergy.com\", valid until")
-
+	m.cert("", "list").want(t, 0, "cup  imp1.synergy.com  issuer Synergy Lab CA")
 }
 
 func TestAFileOfAnImportThatIsNotThereIsNamed(t *testing.T) {
