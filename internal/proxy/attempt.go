@@ -12,13 +12,13 @@ import (
 type attempt struct {
 	relay *relay
 	place *place
-	again bool // a connection that had died unnoticed was replaced already
 
-	first sending
+	next, prev *attempt // on the wire, whose lock guards them
 
 	// The relay's lock guards these.
 	wire       *wire
 	client     *transaction.Client
+	again      bool // a connection that had died unnoticed was replaced already
 	written    bool // it may have reached the hop
 	answered   bool // the hop answered, be it with 100
 	cancelling bool
@@ -26,9 +26,10 @@ type attempt struct {
 	turned     bool // another address of the hop is worth trying
 
 	// The wire's lock guards these.
-	listed     bool
-	posted     bool // over UDP: the request went out
-	next, prev *attempt
+	listed bool
+	posted bool // over UDP: the request went out
+
+	first sending
 }
 
 // A sending is an attempt's request on one connection.
@@ -76,15 +77,18 @@ func (a *attempt) send(m *sip.Message, w *wire) {
 		a.unsent(transport.ErrClosed)
 		return
 	}
-	if m == nil {
-		m = r.server.Request()
-	}
-	s := a.sending(w)
 	d := drafts.Get().(*draft)
 	defer drafts.Put(d)
+	if m == nil {
+		if m = &d.message; !r.server.Read(m) {
+			r.failed(a, "answered meanwhile", false)
+			return
+		}
+	}
+	s := a.sending(w)
 	r.write(d, m, a.place.current(), w.ID())
 	r.proxy.table.Send(&s.client, transaction.ClientRequest{
-		Branch: d.branch, Method: r.method, Bytes: d.bytes, Reliable: !w.datagrams, User: s, Tally: &w.live,
+		Branch: d.branch, Method: m.Method(), Bytes: d.bytes, Reliable: !w.datagrams, User: s, Tally: &w.live,
 	})
 	a.started(&s.client)
 }
@@ -215,7 +219,7 @@ func (a *attempt) response(w *wire, m *sip.Message) {
 		a.provisional(w, m)
 	case status == 503:
 		a.busy()
-	case status == 408 && !a.relay.invite:
+	case status == 408 && !a.relay.server.Invite():
 		a.place.heard()
 		a.expired()
 	default:
@@ -239,7 +243,7 @@ func (a *attempt) provisional(w *wire, m *sip.Message) {
 		}
 	}
 	r.mu.Unlock()
-	if current && r.invite && m.Status() > 100 {
+	if current && r.server.Invite() && m.Status() > 100 {
 		r.passUp(w, m)
 	}
 }
@@ -262,7 +266,7 @@ func (a *attempt) expired() {
 	}
 	r.current = nil
 	r.taken = true
-	r.failures = append(r.failures, failure{a.place.current().String(), "answered 408"})
+	r.note(a.place, "answered 408")
 	r.mu.Unlock()
 	r.proxy.metrics.Attempt(a.place.label, "answered")
 	r.exhausted()
@@ -274,7 +278,7 @@ func (a *attempt) final(w *wire, m *sip.Message) {
 	r.mu.Lock()
 	other := r.current
 	wins := !r.done && other == a
-	takes := r.invite && m.Status()/100 == 2
+	takes := r.server.Invite() && m.Status()/100 == 2
 	if wins || takes {
 		r.current = nil
 	}

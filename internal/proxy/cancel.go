@@ -5,7 +5,7 @@ import "isthmus/internal/metrics"
 // cancel ends an INVITE for its sender (RFC 3261 section 16.10).
 func (r *relay) cancel() {
 	r.mu.Lock()
-	if r.done || r.cancelled {
+	if r.done || r.cancelled || !r.underWay() {
 		r.mu.Unlock()
 		return
 	}
@@ -39,7 +39,7 @@ func (p *Proxy) cancel(in *incoming) {
 	}
 	p.metrics.Request("CANCEL", metrics.Answered)
 	p.respond(in, 200, nil)
-	if r, ok := p.invites.Load(invite); ok {
-		r.(*relay).cancel()
+	if r, ok := invite.Back().(*relay); ok {
+		r.cancel()
 	}
 }

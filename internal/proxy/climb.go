@@ -9,9 +9,8 @@ import (
 // A climb goes through the hops of a decision: by priority, within one priority by weight, past those that are down.
 type climb struct {
 	groups []routing.Group
-	left   routing.Group // of the first of groups, while begun
-	begun  bool
-	again  *place // the hop that is asked once more, at another of its addresses; nil for none
+	left   routing.Group // of the one before them
+	again  *place        // the hop that is asked once more, at another of its addresses; nil for none
 }
 
 // next returns the next hop to try, nil when there is none. down is told of those that are passed over.
@@ -22,10 +21,7 @@ func (c *climb) next(p *Proxy, down func(*place)) *place {
 			return pl
 		}
 	}
-	for len(c.groups) > 0 {
-		if !c.begun {
-			c.left, c.begun = c.groups[0], true
-		}
+	for {
 		if i := p.choose(c.left); i >= 0 {
 			h := c.left[i]
 			c.left = slices.Concat(c.left[:i], c.left[i+1:])
@@ -34,9 +30,11 @@ func (c *climb) next(p *Proxy, down func(*place)) *place {
 		for _, h := range c.left {
 			down(p.place(h))
 		}
-		c.groups, c.begun = c.groups[1:], false
+		if c.left = nil; len(c.groups) == 0 {
+			return nil
+		}
+		c.left, c.groups = c.groups[0], c.groups[1:]
 	}
-	return nil
 }
 
 // choose draws one of the hops that are up by weight, -1 when none is.

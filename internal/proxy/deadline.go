@@ -5,16 +5,24 @@ import "isthmus/internal/sip/transaction"
 // arm sets the alarm to what is due first. The lock is held.
 func (r *relay) arm() {
 	due := r.limit
-	for _, t := range [...]transaction.Instant{r.trying, r.silence} {
+	for _, t := range [...]transaction.Instant{r.tryingAt(), r.silence} {
 		if t != 0 && t < due {
 			due = t
 		}
 	}
-	if r.rings != 0 && due >= r.rings {
+	if r.due != 0 && due >= r.due {
 		return // it rings before, and looks then
 	}
-	r.rings = due
+	r.due = due
 	r.proxy.table.Alarms().Set(&r.alarm, due, (*relayAlarm)(r))
+}
+
+// tryingAt is when to send 100; zero: not at all. The lock is held.
+func (r *relay) tryingAt() transaction.Instant {
+	if !r.trying {
+		return 0
+	}
+	return r.began.Add(tryingAfter)
 }
 
 // relayAlarm is a relay to its alarm.
@@ -31,16 +39,16 @@ func (r *relay) ring() {
 		r.mu.Unlock()
 		return
 	}
-	trying, silent, over := due(r.trying), due(r.silence), due(r.limit)
+	trying, silent, over := due(r.tryingAt()), due(r.silence), due(r.limit)
 	if trying {
-		r.trying = 0
+		r.trying = false
 	}
 	if silent {
 		r.silence = 0
 	}
 	a := r.current
 	if !over {
-		r.rings = 0
+		r.due = 0
 		r.arm()
 	}
 	r.mu.Unlock()
@@ -66,7 +74,7 @@ func (r *relay) expire(a *attempt) {
 	r.current = nil
 	if a != nil {
 		r.taken = r.taken || a.written
-		r.failures = append(r.failures, failure{a.place.current().String(), a.lacks()})
+		r.note(a.place, a.lacks())
 	}
 	cancelled := r.cancelled
 	r.mu.Unlock()
@@ -86,7 +94,7 @@ func (r *relay) extend() {
 	switch {
 	case r.cancelled:
 		r.limit = now.Add(cancelLimit)
-	case r.invite:
+	case r.server.Invite():
 		r.limit = now.Add(timerC)
 	default:
 		r.limit = r.began.Add(finalLimit)

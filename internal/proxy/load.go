@@ -140,8 +140,8 @@ func (p *Proxy) transact(in *incoming, inside bool) bool {
 		p.refuseUnheard(in, from, reason, text)
 		return false
 	}
-	r := &relay{upstream: upstream{proxy: p, link: in.link}}
-	server, kind := p.table.Receive(&r.server, m, peer.Transport.Reliable(), &r.upstream)
+	r := &relay{rewrite: rewrite{proxy: p, link: in.link}}
+	server, kind := p.table.Receive(&r.server, m, peer.Transport.Reliable(), r)
 	if kind != transaction.Fresh {
 		from.Leave()
 		return false

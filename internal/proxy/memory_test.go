@@ -37,6 +37,19 @@ func TestAnOpenRequestHoldsTenTimesItsBytesAtMost(t *testing.T) {
 	}
 }
 
+// An open MESSAGE holds its bytes once and a little more than half a KiB beside them, whichever part of that grows.
+func TestAnOpenMessageHoldsLittleBesideItsBytes(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.hosts[connectorAt].serve = func(*end, *sip.Message) {}
+		lync, n := w.lync(), 5000
+		dressed := func() siptest.Request { return siptest.FrontEnd{FQDN: "fe1.synergy.com"}.Dress(toCarla("MESSAGE")) }
+		lync.hold(dressed, 100) // pays for what is pooled
+		if held, sent := lync.hold(dressed, n); held > sent+sent/8+n*768 {
+			t.Errorf("%d bytes are held for one of %d", held/n, sent/n)
+		}
+	})
+}
+
 // hold sends n requests and returns what is held for them a moment later, and how long they were.
 func (e *end) hold(request func() siptest.Request, n int) (held, sent int) {
 	before := heap()

@@ -14,14 +14,14 @@ import (
 type passing struct {
 	rewrite
 	climb   climb
-	link    Link
 	message *sip.Message // in the hand; a copy once it is kept
 	kept    bool
 	failed  []string
 }
 
 func (p *Proxy) pass(in *incoming, d routing.Decision) {
-	ps := &passing{rewrite: p.rewrite(in, d), climb: climb{groups: d.Groups}, link: in.link, message: in.message}
+	ps := &passing{rewrite: rewrite{proxy: p, link: in.link}, climb: climb{groups: d.Groups}, message: in.message}
+	ps.decided(in, d)
 	ps.next()
 }
 

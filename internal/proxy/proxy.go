@@ -79,7 +79,6 @@ type Proxy struct {
 	shaking  gate     // of handshakes of strangers
 	unbegun  seldom   // of handshakes that this node refused or cut off, for the log
 	refusing gate     // the same, for the page
-	invites  sync.Map // *transaction.Server -> *relay, of INVITEs without a final response
 	places   sync.Map // key of a hop -> *place
 	wires    wires
 	dated    dated
@@ -181,26 +180,6 @@ type incoming struct {
 	message *sip.Message
 	request routing.Request
 	relay   *relay
-}
-
-// upstream is the way back to who sent a request.
-type upstream struct {
-	proxy  *Proxy
-	link   Link
-	during atomic.Pointer[wire] // where the response comes from that is being passed on
-}
-
-// Send sends a response, on another connection when its own is gone.
-func (u *upstream) Send(b []byte) {
-	var err error
-	if w := u.during.Load(); w != nil {
-		err = u.link.Queue(w.Link, b)
-	} else {
-		err = u.link.Send(b)
-	}
-	if err != nil {
-		u.proxy.giveBack(u.link, b)
-	}
 }
 
 func (p *Proxy) act(in *incoming, d routing.Decision) {

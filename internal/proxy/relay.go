@@ -2,8 +2,8 @@ package proxy
 
 import (
 	"log/slog"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"isthmus/internal/routing"
@@ -26,33 +26,53 @@ const (
 // allocation, and one for its bytes.
 type relay struct {
 	rewrite
-	server   transaction.Server
-	first    attempt
-	upstream upstream
+	server transaction.Server
+	first  attempt
+	during atomic.Pointer[wire] // where the response comes from that is being passed up
 
-	method    string
-	invite    bool
-	once      bool // must not be delivered twice: it moves on only when the hop surely did not take it
-	unreached int  // status when no hop could be reached
 	began     transaction.Instant
+	unreached uint16 // status when no hop could be reached
+	once      bool   // must not be delivered twice: it moves on only when the hop surely did not take it
 
-	mu        sync.Mutex
-	climb     climb
-	current   *attempt // nil between two hops
-	failures  []failure
 	taken     bool // a hop took it and did not answer
 	answered  bool // a hop answered, be it with 100
 	cancelled bool
-	done      bool // the final answer went up
+	trying    bool       // a 100 is to be sent
+	done      bool       // the final answer went up
+	mu        sync.Mutex // of taken and all that follows
+	climb     climb
+	current   *attempt // nil between two hops
+	failures  string   // why which hops did not answer
 	alarm     transaction.Alarm
-	rings     transaction.Instant // when the alarm does; zero: it is not set
-	trying    transaction.Instant // when to send 100; zero: not at all
+	due       transaction.Instant // when the alarm rings; zero: it is not set
 	silence   transaction.Instant // when the current hop has taken too long; zero: it answered, or there is none
-	limit     transaction.Instant // when there is no more to wait for
+	limit     transaction.Instant // when there is no more to wait for; zero: nothing has begun
 }
 
-// A failure is why a hop did not answer.
-type failure struct{ hop, reason string }
+// underWay reports whether the request is to be forwarded, and what says so is written. The lock is held.
+func (r *relay) underWay() bool { return r.limit != 0 }
+
+// Send sends a response, on another connection when its own is gone. With Trying it makes a relay the transaction.Sender of
+// its answers.
+func (r *relay) Send(b []byte) {
+	var err error
+	if w := r.during.Load(); w != nil {
+		err = r.link.Queue(w.Link, b)
+	} else {
+		err = r.link.Send(b)
+	}
+	if err != nil {
+		r.proxy.giveBack(r.link, b)
+	}
+}
+
+// Trying implements transaction.Sender.
+func (r *relay) Trying(request *sip.Message) {
+	b := buffers.Get().(*[]byte)
+	*b = request.AppendAnswer((*b)[:0], r.proxy.reply(r.link, 100, nil))
+	r.Send(*b)
+	buffers.Put(b)
+}
 
 // now is the time by the clock of alarms.
 func (p *Proxy) now() transaction.Instant { return p.table.Alarms().Now() }
@@ -61,14 +81,14 @@ func (p *Proxy) relay(in *incoming, d routing.Decision) {
 	now := p.now()
 	method := in.request.Method
 	r := in.relay
-	r.rewrite, r.method, r.invite = p.rewrite(in, d), method, method == "INVITE"
-	r.once, r.unreached = onlyOnce(method), d.Unreached
-	r.climb.groups, r.began, r.limit = d.Groups, now, now.Add(silenceLimit)
-	if r.invite {
-		p.invites.Store(&r.server, r)
+	r.decided(in, d)
+	r.once, r.unreached, r.began = onlyOnce(method), uint16(d.Unreached), now
+	r.mu.Lock()
+	r.climb.groups, r.limit = d.Groups, now.Add(silenceLimit)
+	r.trying = !r.server.Invite()
+	r.mu.Unlock()
+	if r.server.Invite() {
 		p.respond(in, 100, nil)
-	} else {
-		r.trying = now.Add(tryingAfter)
 	}
 	r.next(in.message)
 }
@@ -90,7 +110,7 @@ func (r *relay) next(m *sip.Message) {
 		r.finish(487, nil)
 		return
 	}
-	pl := r.climb.next(r.proxy, func(pl *place) { r.failures = append(r.failures, failure{pl.current().String(), pl.why()}) })
+	pl := r.climb.next(r.proxy, func(pl *place) { r.note(pl, pl.why()) })
 	if pl == nil {
 		r.mu.Unlock()
 		r.exhausted()
@@ -121,7 +141,7 @@ func (r *relay) failed(a *attempt, reason string, taken bool) {
 		r.mu.Unlock()
 		return
 	}
-	r.failures = append(r.failures, failure{a.place.current().String(), reason})
+	r.note(a.place, reason)
 	r.taken = r.taken || taken
 	r.current = nil
 	if a.turned {
@@ -132,6 +152,14 @@ func (r *relay) failed(a *attempt, reason string, taken bool) {
 	r.next(nil)
 }
 
+// note says why a hop did not answer. The lock is held.
+func (r *relay) note(pl *place, reason string) {
+	if r.failures != "" {
+		r.failures += ", "
+	}
+	r.failures += pl.current().String() + " " + reason
+}
+
 // onlyOnce reports methods whose second delivery somebody would see.
 func onlyOnce(method string) bool { return method == "MESSAGE" || method == "INFO" }
 
@@ -139,20 +167,20 @@ func onlyOnce(method string) bool { return method == "MESSAGE" || method == "INF
 // would come too late to mean anything (RFC 4320 section 4.2).
 func (r *relay) exhausted() {
 	r.mu.Lock()
-	status := r.unreached
+	status := int(r.unreached)
 	switch {
-	case r.taken && r.invite:
+	case r.taken && r.server.Invite():
 		status = 408
 	case r.taken:
 		status = 504
 	}
-	var list []string
-	for _, f := range r.failures {
-		list = append(list, f.hop+" "+f.reason)
-	}
+	text := "no next hop answered: " + r.failures
 	r.mu.Unlock()
-	text := "no next hop answered: " + strings.Join(list, ", ")
-	r.proxy.logMessage(slog.LevelWarn, "request failed", r.policy, r.upstream.link, r.server.Request(), text)
+	d := drafts.Get().(*draft)
+	if r.server.Read(&d.message) {
+		r.proxy.logMessage(slog.LevelWarn, "request failed", r.policy, r.link, &d.message, text)
+	}
+	drafts.Put(d)
 	r.finish(status, []string{warning(r.policy.Node(), text)})
 }
 
@@ -165,8 +193,13 @@ func (r *relay) finish(status int, headers []string) {
 }
 
 func (r *relay) respond(status int, headers []string) {
-	b := r.server.Request().AppendAnswer(nil, r.proxy.reply(r.upstream.link, status, headers))
-	r.server.Respond(b, status)
+	d := drafts.Get().(*draft)
+	defer drafts.Put(d)
+	if !r.server.Read(&d.message) {
+		return // answered meanwhile
+	}
+	d.bytes = d.message.AppendAnswer(d.bytes[:0], r.proxy.reply(r.link, status, headers))
+	r.server.Respond(d.bytes, status)
 }
 
 // end is won by whoever has the final answer.
@@ -174,12 +207,9 @@ func (r *relay) end() (won bool) {
 	r.mu.Lock()
 	won = !r.done
 	r.done = true
-	r.trying, r.silence = 0, 0
+	r.trying, r.silence = false, 0
 	r.alarm.Stop()
 	r.mu.Unlock()
-	if won && r.invite {
-		r.proxy.invites.Delete(&r.server)
-	}
 	return won
 }
 
@@ -188,13 +218,13 @@ func (r *relay) passUp(w *wire, m *sip.Message) {
 	status := m.Status()
 	b := buffers.Get().(*[]byte)
 	*b = m.AppendUpstream((*b)[:0])
-	r.upstream.during.Store(w)
+	r.during.Store(w)
 	if status/100 == 2 && r.server.Final() >= 300 {
-		r.upstream.Send(*b) // somebody took the call after all (RFC 3261 section 16.7 step 5)
+		r.Send(*b) // somebody took the call after all (RFC 3261 section 16.7 step 5)
 	} else {
 		r.server.Respond(*b, status)
 	}
-	r.upstream.during.Store(nil)
+	r.during.Store(nil)
 	buffers.Put(b)
 	r.proxy.metrics.Response(status, r.proxy.now().Sub(r.began))
 }

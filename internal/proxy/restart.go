@@ -42,11 +42,15 @@ func (p *Proxy) Restart() (cut int) {
 	}
 	// Of those whose hop answered 100, or is being connected to, only the transaction is at hand.
 	p.table.EachUnanswered(func(s *transaction.Server) {
+		m := new(sip.Message)
+		if !s.Read(m) {
+			return // answered meanwhile
+		}
 		a := again
-		if onlyOnce(s.Request().Method()) {
+		if onlyOnce(m.Method()) {
 			a = doubtful
 		}
-		s.Respond(s.Request().AppendAnswer(nil, sip.Answer{Status: a.status, Headers: a.headers, ToTag: p.tag()}), a.status)
+		s.Respond(m.AppendAnswer(nil, sip.Answer{Status: a.status, Headers: a.headers, ToTag: p.tag()}), a.status)
 		p.metrics.Response(a.status, 0)
 		cut++
 	})
@@ -91,9 +95,10 @@ func (p *Proxy) RestartConnector() (cut int) {
 // relays are the requests under way whose present attempt a test lets pass, as far as they are known by their connection
 // or as an INVITE.
 func (p *Proxy) relays(wanted func(*attempt) bool) (list []*relay) {
-	p.invites.Range(func(_, r any) bool {
-		list = append(list, r.(*relay))
-		return true
+	p.table.EachUnanswered(func(s *transaction.Server) {
+		if r, ok := s.Back().(*relay); ok && r.rings() {
+			list = append(list, r)
+		}
 	})
 	for _, w := range p.wires.all() {
 		list = append(list, w.relays()...)
@@ -104,6 +109,13 @@ func (p *Proxy) relays(wanted func(*attempt) bool) (list []*relay) {
 		r.mu.Unlock()
 		return a == nil || !wanted(a)
 	})
+}
+
+// rings reports whether it is an INVITE under way.
+func (r *relay) rings() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.underWay() && r.server.Invite() && !r.done
 }
 
 func (w *wire) relays() (list []*relay) {

@@ -68,7 +68,7 @@ func (w *wire) remove(a *attempt) {
 // does not wait.
 func (w *wire) write(a *attempt, b []byte) error {
 	if !w.datagrams {
-		return w.Link.Queue(a.relay.upstream.link, b)
+		return w.Link.Queue(a.relay.link, b)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

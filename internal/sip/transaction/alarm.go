@@ -9,7 +9,6 @@ type alarm struct {
 	end   Instant
 	again Instant       // next retransmission; zero: none
 	pause time.Duration // between the last retransmission and the next
-	limit time.Duration // what pause doubles up to
 }
 
 func (a *alarm) start(alarms *Alarms, life time.Duration, owner Ringer) {
@@ -25,9 +24,9 @@ func (a *alarm) endIn(life time.Duration) {
 	a.arm()
 }
 
-// repeat lets the alarm ring after pause, and then each time after twice the pause but at most limit.
-func (a *alarm) repeat(pause, limit time.Duration) {
-	a.pause, a.limit = pause, limit
+// repeat lets the alarm ring after pause, and then each time after twice the pause.
+func (a *alarm) repeat(pause time.Duration) {
+	a.pause = pause
 	a.again = a.now().Add(pause)
 	a.arm()
 }
@@ -38,14 +37,15 @@ func (a *alarm) quiet() {
 	a.arm()
 }
 
-// due says what a ring is for, and sets the next. A ring that a change of the alarm overtook is for nothing.
-func (a *alarm) due() (end, again bool) {
+// due says what a ring is for, and sets the next: a pause gets no longer than limit. A ring that a change of the alarm overtook
+// is for nothing.
+func (a *alarm) due(limit time.Duration) (end, again bool) {
 	now := a.now()
 	if now >= a.end {
 		return true, false
 	}
 	if again = a.again != 0 && now >= a.again; again {
-		a.pause = min(2*a.pause, a.limit)
+		a.pause = min(2*a.pause, limit)
 		a.again = now.Add(a.pause)
 	}
 	a.arm()

@@ -32,8 +32,8 @@ type Alarm struct {
 	place int // in the heap, from 1; 0: it is not set
 }
 
-// A Ringer owns an alarm. Ring runs on a goroutine of its own. As it may have begun when the alarm is stopped or set anew, it looks
-// what is due.
+// A Ringer owns an alarm. Ring runs on a goroutine that is there for alarms, and may wait for a moment. As it may have begun when
+// the alarm is stopped or set anew, it looks what is due.
 type Ringer interface{ Ring() }
 
 // NewAlarms returns alarms by a clock.
@@ -68,14 +68,12 @@ func (a *Alarm) Stop() {
 	}
 }
 
-const keptRoom = 1024 // alarms in a heap, for which the room is never given back
-
 // An alarmHeap is a binary heap: no alarm is before the one at half its place. Alarms mostly come in the order of their
 // times, and stay at the end where they are put.
 type alarmHeap struct {
 	alarms *Alarms
 	mu     sync.Mutex
-	list   []setting // place 1 is the first
+	list   settings
 	timer  Timer
 	armed  bool    // the timer is set
 	rings  Instant // when it rings: at the first alarm or, where that was stopped, before it
@@ -91,8 +89,7 @@ func (h *alarmHeap) set(a *Alarm, at Instant) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if a.place == 0 {
-		h.list = append(h.list, setting{})
-		a.place = len(h.list)
+		a.place = h.list.grow()
 	}
 	h.settle(setting{at, a}, a.place)
 	h.arm()
@@ -108,10 +105,10 @@ func (h *alarmHeap) stop(a *Alarm) {
 
 // arm sets the timer if it would ring after the first alarm.
 func (h *alarmHeap) arm() {
-	if len(h.list) == 0 || h.armed && h.rings <= h.list[0].at {
+	if h.list.count == 0 || h.armed && h.rings <= h.list.at(1).at {
 		return
 	}
-	h.armed, h.rings = true, h.list[0].at
+	h.armed, h.rings = true, h.list.at(1).at
 	wait := h.rings.Sub(h.alarms.Now())
 	if h.timer == nil {
 		h.timer = h.alarms.clock.AfterFunc(wait, h.ring)
@@ -120,19 +117,30 @@ func (h *alarmHeap) arm() {
 	h.timer.Reset(wait)
 }
 
-// ring lets what is due ring. None waits for another.
+// ringing is how many alarms of a heap that are due at one time ring at once. Each on a goroutine of its own would take
+// more memory after a burst of requests than the requests do, and the runtime keeps part of that for good.
+const ringing = 64
+
+// ring lets what is due ring. None waits for another, unless very many are due.
 func (h *alarmHeap) ring() {
-	for _, owner := range h.due() {
-		go owner.Ring()
+	list := h.due()
+	var begun atomic.Int64
+	for range min(len(list), ringing) {
+		go func() {
+			for i := begun.Add(1); i <= int64(len(list)); i = begun.Add(1) {
+				list[i-1].Ring()
+			}
+		}()
 	}
 }
 
 func (h *alarmHeap) due() (list []Ringer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for now := h.alarms.Now(); len(h.list) > 0 && h.list[0].at <= now; {
-		list = append(list, h.list[0].alarm.owner)
-		h.remove(h.list[0].alarm)
+	for now := h.alarms.Now(); h.list.count > 0 && h.list.at(1).at <= now; {
+		first := h.list.at(1).alarm
+		list = append(list, first.owner)
+		h.remove(first)
 	}
 	h.armed = false
 	h.arm()
@@ -140,40 +148,31 @@ func (h *alarmHeap) due() (list []Ringer) {
 }
 
 func (h *alarmHeap) remove(a *Alarm) {
-	end := len(h.list) - 1
-	last := h.list[end]
-	h.list[end] = setting{}
-	h.list = h.list[:end]
-	if last.alarm != a {
+	if last := h.list.shrink(); last.alarm != a {
 		h.settle(last, a.place)
 	}
 	a.place = 0
-	h.shrink()
 }
 
-// shrink gives room back after many alarms, by halves and late, so that it is not soon needed again.
-func (h *alarmHeap) shrink() {
-	if room := cap(h.list); room > keptRoom && len(h.list) < room/8 {
-		h.list = append(make([]setting, 0, room/2), h.list...)
-	}
+func (h *alarmHeap) put(s setting, place int) {
+	*h.list.at(place) = s
+	s.alarm.place = place
 }
-
-func (h *alarmHeap) put(s setting, place int) { h.list[place-1], s.alarm.place = s, place }
 
 // settle puts an alarm where it belongs, up or down from a place that is free for it.
 func (h *alarmHeap) settle(s setting, place int) {
-	for ; place > 1 && s.at < h.list[place/2-1].at; place /= 2 {
-		h.put(h.list[place/2-1], place)
+	for ; place > 1 && s.at < h.list.at(place/2).at; place /= 2 {
+		h.put(*h.list.at(place / 2), place)
 	}
 	for {
 		child := 2 * place
-		if child < len(h.list) && h.list[child].at < h.list[child-1].at {
+		if child < h.list.count && h.list.at(child+1).at < h.list.at(child).at {
 			child++
 		}
-		if child > len(h.list) || s.at <= h.list[child-1].at {
+		if child > h.list.count || s.at <= h.list.at(child).at {
 			break
 		}
-		h.put(h.list[child-1], place)
+		h.put(*h.list.at(child), place)
 		place = child
 	}
 	h.put(s, place)

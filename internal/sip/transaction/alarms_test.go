@@ -2,6 +2,8 @@ package transaction
 
 import (
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,8 +78,43 @@ func TestRoomForManyAlarmsIsGivenBack(t *testing.T) {
 		bells[i].alarm.Stop()
 	}
 	for i := range alarms.pieces {
-		if room := cap(alarms.pieces[i].list); room > keptRoom {
-			t.Errorf("a heap without alarms has room for %d, want at most %d", room, keptRoom)
+		if room := len(alarms.pieces[i].list.pieces) * pieceRoom; room > 2*pieceRoom {
+			t.Errorf("a heap without alarms has room for %d, want at most %d", room, 2*pieceRoom)
 		}
 	}
+}
+
+// A holdup is an alarm that holds up whoever lets it ring.
+type holdup struct {
+	alarm  Alarm
+	at     *atomic.Int64
+	goOn   <-chan struct{}
+	passed *sync.WaitGroup
+}
+
+func (h *holdup) Ring() {
+	h.at.Add(1)
+	<-h.goOn
+	h.passed.Done()
+}
+
+func TestManyAlarmsAtOneTimeRingAFewAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 20_000
+		alarms, goOn := NewAlarms(Wall()), make(chan struct{})
+		var at atomic.Int64
+		var passed sync.WaitGroup
+		passed.Add(n)
+		due := alarms.Now().Add(time.Second)
+		for range n {
+			h := &holdup{at: &at, goOn: goOn, passed: &passed}
+			alarms.Set(&h.alarm, due, h)
+		}
+		after(time.Second)
+		if most := int64(ringing * len(alarms.pieces)); at.Load() > most {
+			t.Errorf("%d rang at one time, want at most %d", at.Load(), most)
+		}
+		close(goOn)
+		passed.Wait()
+	})
 }

@@ -1,6 +1,10 @@
 package transaction
 
-import "isthmus/internal/sip"
+import (
+	"bytes"
+
+	"isthmus/internal/sip"
+)
 
 // cancelling is how far the CANCEL of an INVITE is.
 type cancelling struct{ wanted, sent bool }
@@ -28,13 +32,23 @@ func (c *Client) takeCancel() []byte {
 	return invite.AppendCancel(nil)
 }
 
+// cancelOf is what ACK and CANCEL need of an INVITE that is not sent again, a fourth of it: its CANCEL.
+func cancelOf(invite []byte) []byte {
+	var m sip.Message
+	_ = m.Parse(invite) // our own writing
+	var space [1024]byte
+	return bytes.Clone(m.AppendCancel(space[:0]))
+}
+
 // sendCancel sends it in a transaction of its own, which has the INVITE's branch.
 func (c *Client) sendCancel(b []byte) {
 	if b == nil {
 		return
 	}
+	var m sip.Message
+	_ = m.Parse(b) // our own writing
 	c.table.Send(new(Client), ClientRequest{
-		Branch: c.branch(), Method: "CANCEL", Bytes: b, Reliable: c.reliable, User: cancelUser{c.user}, Tally: c.tally,
+		Branch: m.Via(0).Branch, Method: "CANCEL", Bytes: b, Reliable: c.reliable, User: cancelUser{c.user}, Tally: c.tally,
 	})
 }
 

@@ -34,32 +34,27 @@ type User interface {
 //
 // The zero value is what Table.Send makes one of; it must not be copied.
 type Client struct {
-	table    *Table
-	link     link[Client]
-	space    [112]byte // for the key, where the branch is one of ours
-	method   string
-	invite   bool
-	reliable bool
-	user     User
-	tally    *Tally
+	table *Table
+	link  link[Client]
+	user  User
+	tally *Tally
+
+	invite, reliable bool
 
 	mu     sync.Mutex
 	state  state
-	bytes  []byte // the request, while it may have to be sent again, acknowledged or cancelled
-	ack    []byte // to send again
-	ended  bool   // given up by its user
+	ended  bool // given up by its user
 	cancel cancelling
+	bytes  []byte // what is still needed of the request, see keep; then the ACK, to send again
 	alarm  alarm
 }
 
 // Send sends a request and waits for its responses. c is a zero Client of the caller's.
 func (t *Table) Send(c *Client, r ClientRequest) {
-	c.table, c.method, c.invite, c.reliable, c.user, c.tally = t, r.Method, r.Method == "INVITE", r.Reliable, r.User, r.Tally
-	c.link.key = appendClientKey(c.space[:0], r.Branch, r.Method)
-	c.link.hash = t.clients.hash(c.link.key)
-	if c.invite || !r.Reliable {
-		c.bytes = bytes.Clone(r.Bytes)
-	}
+	c.table, c.invite, c.reliable, c.user, c.tally = t, r.Method == "INVITE", r.Reliable, r.User, r.Tally
+	var space [128]byte
+	c.link.print = t.clients.fingerprint(appendClientKey(space[:0], r.Branch, r.Method))
+	c.keep(r.Bytes)
 	r.Tally.Enter()
 	c.start()
 	t.clients.put(c)
@@ -68,29 +63,41 @@ func (t *Table) Send(c *Client, r ClientRequest) {
 	}
 }
 
-func (c *Client) linkage() *link[Client] { return &c.link }
+// keep copies what may be needed of the request: over UDP all of it, to send it again, and over a stream of an INVITE what ACK and
+// CANCEL repeat.
+func (c *Client) keep(request []byte) {
+	switch {
+	case !c.reliable:
+		c.bytes = bytes.Clone(request)
+	case c.invite:
+		c.bytes = cancelOf(request)
+	}
+}
 
-// branch is the part of the key after the method.
-func (c *Client) branch() []byte { return c.link.key[len(c.method)+1:] }
+func (c *Client) linkage() *link[Client] { return &c.link }
 
 // clientAlarm is a Client to its alarm.
 type clientAlarm Client
 
 func (c *clientAlarm) Ring() { (*Client)(c).ring() }
 
-// start sets timers B or F, and A or E where requests get lost. A doubles without limit, E up to T2.
+// start sets timers B or F, and A or E where requests get lost.
 func (c *Client) start() {
 	times := &c.table.times
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.alarm.start(c.table.alarms, times.Whole(), (*clientAlarm)(c))
-	switch {
-	case c.reliable:
-	case c.invite:
-		c.alarm.repeat(times.T1, times.Whole())
-	default:
-		c.alarm.repeat(times.T1, times.T2)
+	if !c.reliable {
+		c.alarm.repeat(times.T1)
 	}
+}
+
+// longestPause is between two retransmissions: A doubles without limit, E up to T2.
+func (c *Client) longestPause() time.Duration {
+	if c.invite {
+		return c.table.times.Whole()
+	}
+	return c.table.times.T2
 }
 
 // End gives the request up. Its user hears nothing more of it but a late 2xx to an INVITE, which is a call that somebody took; a
@@ -146,7 +153,7 @@ func (c *Client) transition(m *sip.Message) outcome {
 	case waiting:
 		return c.finish()
 	case c.state == completed && status >= 300:
-		return outcome{ack: c.ack}
+		return outcome{ack: c.bytes}
 	}
 	return outcome{}
 }
@@ -158,7 +165,7 @@ func (c *Client) provisional() outcome {
 	case c.invite && !c.cancel.sent:
 		c.alarm.endIn(times.Proceeding)
 	case !c.invite && !c.reliable && !c.ended:
-		c.alarm.repeat(times.T2, times.T2)
+		c.alarm.repeat(times.T2)
 	}
 	return outcome{deliver: !c.ended, cancel: c.takeCancel()}
 }
@@ -179,10 +186,10 @@ func (c *Client) accept() outcome {
 func (c *Client) refuse(m *sip.Message) outcome {
 	var invite sip.Message
 	_ = invite.Parse(c.bytes) // our own writing
-	c.ack = invite.AppendACK(nil, m)
-	c.bytes = nil
+	ack := invite.AppendACK(nil, m)
+	c.bytes = ack
 	c.complete(c.table.times.Whole())
-	return outcome{deliver: !c.ended, ack: c.ack}
+	return outcome{deliver: !c.ended, ack: ack}
 }
 
 // finish absorbs retransmitted final responses for the length of Timer K: none on a stream.
@@ -215,7 +222,7 @@ func (c *Client) ring() {
 		c.mu.Unlock()
 		return
 	}
-	end, again := c.alarm.due()
+	end, again := c.alarm.due(c.longestPause())
 	timedOut := end && c.state <= proceeding && !c.ended
 	b := c.bytes
 	if end {

@@ -304,7 +304,7 @@ func TestEverythingAtOnce(t *testing.T) {
 			busy := []byte(strings.Replace(string(ringing), "180 Ringing", "486 Busy", 1))
 			for _, f := range []func(){
 				func() { table.Response(parsed(t, ringing)) }, func() { table.Response(parsed(t, busy)) }, c.Cancel, c.End,
-				func() { receiveWith(table, parsed(t, invite), false, w.send) }, func() { _ = s.Request().Method() },
+				func() { receiveWith(table, parsed(t, invite), false, w.send) }, func() { s.Read(new(sip.Message)) },
 			} {
 				group.Go(f)
 			}

@@ -24,31 +24,33 @@ const (
 //
 // The zero value is what Table.Receive makes one of; it must not be copied.
 type Server struct {
-	table            *Table
-	link             link[Server]
-	invite, reliable bool
-	legacy           bool
-	raw              []byte
-	back             Sender
+	table *Table
+	link  link[Server]
+	back  Sender
 
-	mu     sync.Mutex
-	parsed *sip.Message
-	state  state
-	last   []byte // response to send again
-	tag    []byte // legacy INVITE: To tag of the final response, which its ACK repeats
-	final  int
-	alarm  alarm
-	tally  *Tally // nil: it counts in none
+	invite, reliable, legacy bool
+
+	mu    sync.Mutex
+	state state
+	tried bool // a 100 was the last response
+	final uint16
+	raw   []byte // the request, until it has its final answer
+	last  []byte // response to send again
+	alarm alarm
+	tally *Tally // nil: it counts in none
 }
 
-// A Sender takes the responses of a server transaction. It may reuse b no longer than the call.
-type Sender interface{ Send(b []byte) }
+// A Sender takes the responses of a server transaction. It may use b, or the message, no longer than the call.
+type Sender interface {
+	Send(b []byte)
+	// Trying answers a retransmitted request with a 100 once more. A transaction keeps none to send again, as it says nothing
+	// that the request does not, and may be all that a hundred thousand slow requests are answered with.
+	Trying(request *sip.Message)
+}
 
 // begin starts the transaction of a request.
-func (s *Server) begin(m *sip.Message, key []byte) {
-	n := len(m.Bytes())
-	own := append(append(make([]byte, 0, n+len(key)), m.Bytes()...), key...) // one piece of memory for both
-	s.raw, s.link.key = own[:n:n], own[n:]
+func (s *Server) begin(m *sip.Message) {
+	s.raw = bytes.Clone(m.Bytes())
 	s.invite, s.state = m.Method() == "INVITE", proceeding
 	life := s.table.times.Whole()
 	if s.invite {
@@ -66,23 +68,30 @@ type serverAlarm Server
 
 func (s *serverAlarm) Ring() { (*Server)(s).ring() }
 
-// Request returns the request, on bytes that the transaction owns. It is parsed at the first call, so that the
-// thousands of transactions that never need it again stay small.
-func (s *Server) Request() *sip.Message {
+// Read reads the request into m, on bytes that the transaction owns. They are kept to be answered, and to be sent to another hop:
+// with the final answer both are over, and Read returns false.
+func (s *Server) Read(m *sip.Message) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.parsed == nil {
-		s.parsed = new(sip.Message)
-		_ = s.parsed.Parse(s.raw) // these bytes were parsed before
+	raw := s.raw
+	s.mu.Unlock()
+	if raw == nil {
+		return false
 	}
-	return s.parsed
+	_ = m.Parse(raw) // these bytes were parsed before
+	return true
 }
+
+// Invite reports whether the request is an INVITE.
+func (s *Server) Invite() bool { return s.invite }
+
+// Back returns what Table.Receive was given to send responses.
+func (s *Server) Back() Sender { return s.back }
 
 // Final returns the status of the final response, 0 while there is none.
 func (s *Server) Final() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.final
+	return int(s.final)
 }
 
 // Respond sends a response with that status and remembers what must be sent again. What the RFCs forbid is not sent: anything
@@ -111,7 +120,7 @@ func (s *Server) End() {
 }
 
 func (s *Server) terminate() {
-	s.state, s.last = terminated, nil
+	s.state, s.raw, s.last = terminated, nil, nil
 	s.alarm.Stop()
 	s.tally.Leave()
 	s.tally = nil
@@ -127,7 +136,7 @@ func (s *Server) accepts(b []byte, status int) bool {
 	case status < 200:
 		return s.provisional(b, status)
 	}
-	s.final = status
+	s.final, s.raw, s.tried = uint16(status), nil, false
 	if s.invite {
 		s.finishInvite(b, status)
 		return true
@@ -139,7 +148,11 @@ func (s *Server) provisional(b []byte, status int) bool {
 	if !s.invite && status != 100 {
 		return false
 	}
-	s.last = bytes.Clone(b)
+	if s.tried = status == 100; s.tried {
+		s.last = nil
+	} else {
+		s.last = bytes.Clone(b)
+	}
 	if s.invite {
 		s.alarm.endIn(s.table.times.Proceeding)
 	}
@@ -156,13 +169,8 @@ func (s *Server) finishInvite(b []byte, status int) {
 		return
 	}
 	s.state, s.last = completed, bytes.Clone(b)
-	if s.legacy {
-		var response sip.Message
-		_ = response.Parse(s.last)
-		s.tag = response.To().Tag()
-	}
 	if !s.reliable {
-		s.alarm.repeat(times.T1, times.T2)
+		s.alarm.repeat(times.T1)
 	}
 }
 
@@ -178,15 +186,19 @@ func (s *Server) finishOther(b []byte, status int) (sends bool) {
 }
 
 // repeat answers a retransmitted request with the last response.
-func (s *Server) repeat() {
+func (s *Server) repeat(m *sip.Message) {
 	s.mu.Lock()
 	var last []byte
 	if s.state == proceeding || s.state == completed {
 		last = s.last
 	}
+	tried := s.tried && s.state == proceeding
 	s.mu.Unlock()
-	if last != nil {
+	switch {
+	case last != nil:
 		s.back.Send(last)
+	case tried:
+		s.back.Trying(m)
 	}
 }
 
@@ -204,13 +216,20 @@ func (s *Server) acknowledge(ack *sip.Message) bool {
 }
 
 func (s *Server) absorbs(ack *sip.Message) bool {
-	if s.state == accepted || s.legacy && s.state == completed && !bytes.Equal(s.tag, ack.To().Tag()) {
+	if s.state == accepted || s.legacy && s.state == completed && !s.tagged(ack.To().Tag()) {
 		return false
 	}
 	if s.state == completed {
 		s.confirm()
 	}
 	return true
+}
+
+// tagged reports whether the final response, whose To tag its ACK repeats, has this one.
+func (s *Server) tagged(tag []byte) bool {
+	var final sip.Message
+	_ = final.Parse(s.last)
+	return bytes.Equal(final.To().Tag(), tag)
 }
 
 // confirm absorbs further ACKs for the length of Timer I: none on a stream.
@@ -229,7 +248,7 @@ func (s *Server) ring() {
 		s.mu.Unlock()
 		return
 	}
-	end, again := s.alarm.due()
+	end, again := s.alarm.due(s.table.times.T2)
 	last := s.last
 	if end {
 		s.terminate()

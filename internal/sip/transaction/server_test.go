@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"isthmus/internal/sip"
 )
 
 func receive(t *testing.T, table *Table, w *wire, r request, reliable bool, want Verdict) *Server {
@@ -225,8 +227,23 @@ func TestTheRequestOutlivesTheReadBuffer(t *testing.T) {
 		m := request{method: "MESSAGE", via: viaA}.message(t)
 		s, _ := receiveWith(table, m, true, w.send)
 		clear(m.Bytes())
-		if got := string(s.Request().Via(0).Raw); got != viaA {
-			t.Errorf("Via is %q, want %q", got, viaA)
+		again := new(sip.Message)
+		if !s.Read(again) || string(again.Via(0).Raw) != viaA {
+			t.Errorf("Via is %q, want %q", again.Via(0).Raw, viaA)
 		}
 	})
+}
+
+func TestWithTheFinalAnswerTheRequestIsForgotten(t *testing.T) {
+	for _, method := range []string{"INVITE", "MESSAGE"} {
+		bubble(t, method, func(t *testing.T, table *Table, w *wire) {
+			m := request{method: method, via: viaA}.message(t)
+			s, _ := receiveWith(table, m, false, w.send)
+			s.Respond(m.AppendAnswer(nil, sip.Answer{Status: 486, ToTag: "t"}), 486)
+			if s.Read(new(sip.Message)) {
+				t.Error("its bytes are still held")
+			}
+			receive(t, table, w, request{method: method, via: viaA}, false, Retransmission)
+		})
+	}
 }

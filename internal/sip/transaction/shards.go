@@ -1,20 +1,23 @@
 package transaction
 
 import (
-	"bytes"
 	"hash/maphash"
 	"sync"
 )
 
 const shardCount = 64
 
-// shards find transactions by their keys, in pieces with a lock each, so that connections handled at the same time seldom
-// wait for each other. A transaction carries its key and its place in a piece, as a map would have to be given a copy of the
-// key.
+// shards find transactions by the fingerprints of their keys, in pieces with a lock each, so that connections handled at the same
+// time seldom wait for each other. A transaction carries its fingerprint and its place in a piece, as a map would need memory of its
+// own for that.
 type shards[T any, P linked[T]] struct {
-	seed   maphash.Seed
+	seeds  [2]maphash.Seed
 	pieces [shardCount]shard[T, P]
 }
+
+// A fingerprint stands for a key, of which a transaction then needs no copy: two hashes by secret seeds. Different keys have
+// the same fingerprint by chance only, once in 2^128, and nobody can look for such keys without the seeds.
+type fingerprint struct{ hash, other uint64 }
 
 // linked is a transaction that can be found.
 type linked[T any] interface {
@@ -32,9 +35,8 @@ var (
 // A link is what finds a transaction. It is written before the transaction can be found and its alarm can ring and, but for
 // next, not again.
 type link[T any] struct {
-	key  []byte
-	hash uint64
-	next *T // of those that share a bucket; the piece's lock guards it
+	print fingerprint
+	next  *T // of those that share a bucket; the piece's lock guards it
 }
 
 type shard[T any, P linked[T]] struct {
@@ -46,35 +48,37 @@ type shard[T any, P linked[T]] struct {
 const fewestBuckets = 8
 
 func (s *shards[T, P]) init() {
-	s.seed = maphash.MakeSeed()
+	s.seeds = [...]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 	for i := range s.pieces {
 		s.pieces[i].buckets = make([]*T, fewestBuckets)
 	}
 }
 
-func (s *shards[T, P]) hash(key []byte) uint64 { return maphash.Bytes(s.seed, key) }
+func (s *shards[T, P]) fingerprint(key []byte) fingerprint {
+	return fingerprint{maphash.Bytes(s.seeds[0], key), maphash.Bytes(s.seeds[1], key)}
+}
 
-func (s *shards[T, P]) piece(hash uint64) *shard[T, P] { return &s.pieces[hash%shardCount] }
+func (s *shards[T, P]) piece(of fingerprint) *shard[T, P] { return &s.pieces[of.hash%shardCount] }
 
 // get returns nil when nothing has the key.
 func (s *shards[T, P]) get(key []byte) *T {
-	hash := s.hash(key)
-	p := s.piece(hash)
+	of := s.fingerprint(key)
+	p := s.piece(of)
 	p.Lock()
 	defer p.Unlock()
-	return p.find(key, hash)
+	return p.find(of)
 }
 
-// getOrAdd returns what has the key, else adds fresh, which begin gives the key.
+// getOrAdd returns what has the key, else adds fresh once begin has made it ready.
 func (s *shards[T, P]) getOrAdd(key []byte, fresh *T, begin func()) (value *T, added bool) {
-	hash := s.hash(key)
-	p := s.piece(hash)
+	of := s.fingerprint(key)
+	p := s.piece(of)
 	p.Lock()
 	defer p.Unlock()
-	if value := p.find(key, hash); value != nil {
+	if value := p.find(of); value != nil {
 		return value, false
 	}
-	P(fresh).linkage().hash = hash
+	P(fresh).linkage().print = of
 	begin()
 	p.add(fresh)
 	return fresh, true
@@ -82,11 +86,11 @@ func (s *shards[T, P]) getOrAdd(key []byte, fresh *T, begin func()) (value *T, a
 
 // put makes value, whose link is written, the one that is found by its key.
 func (s *shards[T, P]) put(value *T) {
-	l := P(value).linkage()
-	p := s.piece(l.hash)
+	of := P(value).linkage().print
+	p := s.piece(of)
 	p.Lock()
 	defer p.Unlock()
-	if old := p.find(l.key, l.hash); old != nil {
+	if old := p.find(of); old != nil {
 		p.remove(old)
 	}
 	p.add(value)
@@ -94,7 +98,7 @@ func (s *shards[T, P]) put(value *T) {
 
 // drop removes value, unless that was done.
 func (s *shards[T, P]) drop(value *T) {
-	p := s.piece(P(value).linkage().hash)
+	p := s.piece(P(value).linkage().print)
 	p.Lock()
 	defer p.Unlock()
 	p.remove(value)
@@ -111,13 +115,13 @@ func (s *shards[T, P]) len() int {
 }
 
 // bucket takes other digits of the hash than piece.
-func (s *shard[T, P]) bucket(hash uint64) **T {
-	return &s.buckets[hash/shardCount&uint64(len(s.buckets)-1)]
+func (s *shard[T, P]) bucket(of fingerprint) **T {
+	return &s.buckets[of.hash/shardCount&uint64(len(s.buckets)-1)]
 }
 
-func (s *shard[T, P]) find(key []byte, hash uint64) *T {
-	for v := *s.bucket(hash); v != nil; v = P(v).linkage().next {
-		if l := P(v).linkage(); l.hash == hash && bytes.Equal(l.key, key) {
+func (s *shard[T, P]) find(of fingerprint) *T {
+	for v := *s.bucket(of); v != nil; v = P(v).linkage().next {
+		if P(v).linkage().print == of {
 			return v
 		}
 	}
@@ -134,13 +138,13 @@ func (s *shard[T, P]) add(value *T) {
 
 func (s *shard[T, P]) chain(value *T) {
 	l := P(value).linkage()
-	at := s.bucket(l.hash)
+	at := s.bucket(l.print)
 	l.next, *at = *at, value
 }
 
 func (s *shard[T, P]) remove(value *T) {
 	l := P(value).linkage()
-	for at := s.bucket(l.hash); *at != nil; at = &P(*at).linkage().next {
+	for at := s.bucket(l.print); *at != nil; at = &P(*at).linkage().next {
 		if *at == value {
 			*at, l.next = l.next, nil
 			s.count--

@@ -63,11 +63,11 @@ func (t *Table) Receive(fresh *Server, m *sip.Message, reliable bool, back Sende
 	var space [256]byte
 	key, legacy := appendServerKey(space[:0], m, m.Method())
 	fresh.table, fresh.legacy, fresh.reliable, fresh.back = t, legacy, reliable, back
-	s, added := t.servers.getOrAdd(key, fresh, func() { fresh.begin(m, key) })
+	s, added := t.servers.getOrAdd(key, fresh, func() { fresh.begin(m) })
 	if added {
 		return s, Fresh
 	}
-	s.repeat()
+	s.repeat(m)
 	return s, Retransmission
 }
 

@@ -124,6 +124,8 @@ type sender func([]byte)
 
 func (s sender) Send(b []byte) { s(b) }
 
+func (s sender) Trying(m *sip.Message) { s(m.AppendAnswer(nil, sip.Answer{Status: 100})) }
+
 func receiveWith(t *Table, m *sip.Message, reliable bool, back func([]byte)) (*Server, Verdict) {
 	return t.Receive(new(Server), m, reliable, sender(back))
 }
