@@ -3,10 +3,8 @@ package web_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -50,7 +48,7 @@ func newOutageAt(t *testing.T, role auth.Role, url string) *outage {
 	o := &outage{link: pgtest.NewLink(t, url), health: web.Health{State: web.Ready, Database: "ok"}}
 	o.direct = opened(t, url)
 	config := web.Config{Store: opened(t, o.link.URL()), Node: "imp1.synergy.com", Version: "test", Resolver: noDNS{},
-		Log: slog.New(slog.NewTextHandler(watched(t, os.Stderr), nil)), Latest: o.latest, Health: o.told,
+		Log: logOf(t), Latest: o.latest, Health: o.told,
 		Now: func() time.Time { o.mu.Lock(); defer o.mu.Unlock(); return time.Now().Add(o.clock) }}
 	o.console = &console{t: t, store: config.Store, handler: web.New(config), config: config, cookies: map[string]*http.Cookie{}}
 	o.fill()

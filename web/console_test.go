@@ -2,11 +2,9 @@ package web_test
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +52,7 @@ func newConsole(t *testing.T) *console {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	config := web.Config{Store: s, Node: "imp1.synergy.com", Version: "test", Resolver: noDNS{}, Log: slog.New(slog.NewTextHandler(watched(t, os.Stderr), nil))}
+	config := web.Config{Store: s, Node: "imp1.synergy.com", Version: "test", Resolver: noDNS{}, Log: logOf(t)}
 	return &console{t: t, store: s, handler: web.New(config), config: config, cookies: map[string]*http.Cookie{}}
 }
 

@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -19,6 +21,11 @@ var guard keyleak.Guard
 // watched passes a console's log on.
 func watched(t *testing.T, log io.Writer) io.Writer {
 	return guard.Writer(t, "the console's log in "+t.Name(), log)
+}
+
+// logOf is the log of a console whose lines no test reads.
+func logOf(t *testing.T) *slog.Logger {
+	return slog.New(slog.NewTextHandler(watched(t, os.Stderr), nil))
 }
 
 // learn makes the keys of a request known, before they are answered.

@@ -2,10 +2,8 @@ package web_test
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"testing"
 
 	"isthmus/internal/auth"
@@ -145,7 +143,7 @@ func TestConsoleSaysWhenTheDatabaseIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	c := &console{t: t, store: s, handler: web.New(web.Config{Store: s, Log: slog.New(slog.NewTextHandler(watched(t, os.Stderr), nil))}), cookies: map[string]*http.Cookie{"isthmus": {Name: "isthmus", Value: "x"}}}
+	c := &console{t: t, store: s, handler: web.New(web.Config{Store: s, Log: logOf(t)}), cookies: map[string]*http.Cookie{"isthmus": {Name: "isthmus", Value: "x"}}}
 	c.get("/acl").to("/login?next=%2Facl")
 	for _, a := range []answer{c.post("/acl", "pattern", "all"), c.get("/login")} {
 		a.status(http.StatusServiceUnavailable).page().Says(t, "main", "The database")

@@ -45,7 +45,8 @@ func TestAKeyInAnAnswerIsAnErrorWhereverATestReadsIt(t *testing.T) {
 }
 
 func TestAKeyInWhatAProgramPrintsOrWritesFailsItsTest(t *testing.T) {
-	key := string(siptest.KeyPEM(siptest.NewAuthority("Synergy CA").Leaf("imp1.synergy.com")))
+	ca := siptest.NewAuthority("Synergy CA")
+	key, given := string(siptest.KeyPEM(ca.Leaf("imp1.synergy.com"))), string(siptest.KeyPEM(ca.Leaf("imp2.synergy.com")))
 	dir := t.TempDir()
 	file := filepath.Join(dir, "planted.key")
 	if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
@@ -53,7 +54,7 @@ func TestAKeyInWhatAProgramPrintsOrWritesFailsItsTest(t *testing.T) {
 	}
 	for where, plant := range map[string]func(){
 		"standard output of cat " + file:        func() { call(t, "", environment(), "cat", file) },
-		"standard error of sh -c":               func() { call(t, key, environment(), "sh", "-c", "sed -n 3p >&2") },
+		"standard error of sh -c":               func() { call(t, given, environment(), "sh", "-c", "sed -n 3p >&2") },
 		dir + "/planted.key in":                 func() { call(t, "", environment(), "true", "--out", dir) },
 		"standard output of sed -n":             func() { <-launch(t, environment(), "sed", "-n", "3p", file).ended },
 		"standard error of isthmus " + keyLabel: func() { <-launch(t, environment(), programs.isthmus, keyLabel).ended },
