@@ -55,7 +55,7 @@ func TestANodeThatIsBehindForTenSecondsSaysSoOnce(t *testing.T) {
 func TestAClockThatIsWrongIsToldOnceAndWhenItIsRight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &safeBuffer{}
-		var ahead atomic.Int64
+		var ahead, asked atomic.Int64
 		var down atomic.Bool
 		r := start(t, func(c *Config) {
 			c.Log = slog.New(slog.NewTextHandler(log, nil))
@@ -63,6 +63,7 @@ func TestAClockThatIsWrongIsToldOnceAndWhenItIsRight(t *testing.T) {
 				if down.Load() {
 					return time.Time{}, errDown
 				}
+				asked.Add(1)
 				<-time.After(200 * time.Millisecond) // the clock is read half way
 				database := time.Now().Add(-time.Duration(ahead.Load()))
 				<-time.After(200 * time.Millisecond)
@@ -81,6 +82,9 @@ func TestAClockThatIsWrongIsToldOnceAndWhenItIsRight(t *testing.T) {
 		ahead.Store(int64(6 * time.Second))
 		told(1, 0, 6*time.Second)
 		told(1, 0, 6*time.Second)
+		if n := asked.Load(); n != 4 {
+			t.Errorf("in %s the database is asked %d times", 3*(askClockEvery+2*time.Second), n)
+		}
 		down.Store(true)
 		told(1, 0, 6*time.Second)
 		down.Store(false)

@@ -2,11 +2,14 @@ package node
 
 import (
 	"context"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"isthmus/internal/metrics"
 )
 
 // watched runs a watchdog of 30 s for a while, and tells after how long it found that all is stuck; 0 if it did not.
@@ -62,6 +65,20 @@ func TestANodeThatIsStuckKeepsItsStacksAndEnds(t *testing.T) {
 	if !strings.Contains(told, "stuck: nothing moved for 300ms") || !strings.Contains(told, "(*Node).Health") || strings.Count(told, "\ngoroutine ") < 4 {
 		t.Errorf("the crash file:\n%s", told)
 	}
+}
+
+// TestTheWatchdogHasARequestAnswered: locks that are free tell nothing of what stands still between them.
+func TestTheWatchdogHasARequestAnswered(t *testing.T) {
+	numbers := metrics.New("1.0")
+	r := start(t, func(c *Config) {
+		c.Metrics, c.Watchdog, c.Stuck = numbers, 2*time.Second, func() { t.Error("it was found stuck") }
+	})
+	r.commits(r.snapshot(1))
+	await(t, "an OPTIONS that nobody sent is answered", func() bool {
+		page := httptest.NewRecorder()
+		numbers.Handler().ServeHTTP(page, httptest.NewRequest("GET", "/metrics", nil))
+		return strings.Contains(page.Body.String(), `isthmus_sip_requests_total{method="OPTIONS",outcome="answered"}`)
+	})
 }
 
 func TestANodeAtWorkIsNotFoundStuck(t *testing.T) {
