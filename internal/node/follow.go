@@ -29,9 +29,6 @@ func (n *Node) follow(ctx context.Context) {
 	late := time.AfterFunc(coldAfter, func() { n.faulted("starting from disk", n.coldStart) })
 	defer late.Stop()
 	for s, err := range n.config.Snapshots(ctx) {
-		if ctx.Err() != nil {
-			return
-		}
 		if err != nil {
 			n.lost(err)
 			n.coldStart()

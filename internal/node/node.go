@@ -37,7 +37,7 @@ type Config struct {
 	Log     *slog.Logger
 
 	// Snapshots yields the state of now and then the state after every change. An error means that the database cannot
-	// be followed at present; the sequence goes on by itself.
+	// be followed at present; the sequence goes on by itself, until the context ends.
 	Snapshots func(context.Context) iter.Seq2[federation.Snapshot, error]
 	// UserFacts are the facts that changed after a revision, the ids of users who are gone since, and the revision up to
 	// which this is so. After 0 it is everything.

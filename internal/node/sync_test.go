@@ -54,6 +54,17 @@ func TestNothingOpensBeforeTheUsersAreReadWhichIsTriedAgain(t *testing.T) {
 	}
 }
 
+func TestANodeThatEndsBeforeItHasItsUsersPutsNothingInForce(t *testing.T) {
+	r := start(t)
+	r.with(func() { r.broken = errDown })
+	r.tells(event{snapshot: r.snapshot(3)})
+	await(t, "it asks for the users", func() bool { return r.timesAsked() > 0 })
+	r.end()
+	if _, _, ok := r.node.Latest(); ok {
+		t.Error("without users it is in force")
+	}
+}
+
 func TestUsersThatTheDatabaseDoesNotGiveAreTakenFromDisk(t *testing.T) {
 	r := warmed(t)
 	r.run()
