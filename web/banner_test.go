@@ -77,6 +77,9 @@ func TestEveryPageTellsThatTheDatabaseCanBeReadOnly(t *testing.T) {
 func TestEveryPageTellsThatTheDatabaseWentBack(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t, auth.Admin)
+	old := o.stored().TLSContexts[0] // of which pages warn, too
+	old.MinVersion = "1.0"
+	must[federation.TLSContext](t)(o.direct.SaveTLSContext(t.Context(), old))
 	s := o.stored()
 	if err := o.direct.ReportStatus(t.Context(), federation.NodeStatus{Node: "imp1.synergy.com", AppliedEra: s.Era, AppliedRevision: s.Revision + 7}); err != nil {
 		t.Fatal(err)
@@ -89,7 +92,7 @@ func TestEveryPageTellsThatTheDatabaseWentBack(t *testing.T) {
 			break
 		}
 	}
-	o.carried("down", pages, went, "Pages show what the database has now", "nothing can be changed")
+	o.carried("down", pages, went, "Pages show what the database has now", "nothing can be changed", "TLS 1.0")
 	for _, path := range pages {
 		o.get(path).page().One(t, "main .banner.down a[href='/pending']")
 	}

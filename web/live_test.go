@@ -12,8 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
+	"isthmus/internal/pgtest"
+	"isthmus/migrations"
 	"isthmus/web"
 )
 
@@ -139,6 +144,103 @@ func TestAPageHearsOfAListenerThatFailsAndOfNothingElse(t *testing.T) {
 	status.Listeners = []federation.ListenerStatus{{Name: "A", Error: "port 5060 is in use"}}
 	report()
 	comes(t, events, "change")
+}
+
+// A patientWriter is a reader's connection that keeps what it was asked, and is gone after so many events.
+type patientWriter struct {
+	*httptest.ResponseRecorder
+	gone      context.CancelFunc
+	events    int
+	deadlines []time.Duration // each from when it was set
+	flushed   []int           // bytes
+}
+
+func (w *patientWriter) SetWriteDeadline(at time.Time) error {
+	w.deadlines = append(w.deadlines, time.Until(at))
+	return nil
+}
+
+func (w *patientWriter) FlushError() error {
+	if w.flushed = append(w.flushed, w.Body.Len()); len(w.flushed) == w.events {
+		w.gone()
+	}
+	return nil
+}
+
+// The server's own limit of 60 s is for whole answers, and a proxy that collects an answer would keep a stream back.
+func TestEachEventOfAStreamLeavesAtOnceOrEndsIt(t *testing.T) {
+	t.Parallel()
+	c := signedInAs(t, auth.Viewer)
+	c.config.Now = func() time.Time { return time.Date(2026, 3, 4, 9, 41, 7, 0, time.UTC) }
+	c.config.LiveBeat = 100 * time.Millisecond
+	c.rebuild()
+	ctx, gone := context.WithTimeout(t.Context(), soon)
+	defer gone()
+	w := &patientWriter{ResponseRecorder: httptest.NewRecorder(), gone: gone, events: 3}
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/nodes/live", nil)
+	for _, cookie := range c.cookies {
+		r.AddCookie(cookie)
+	}
+	c.handler.ServeHTTP(w, r)
+	event := func(name string) string { return "retry: 1000\nevent: " + name + "\ndata: 09:41:07\n\n" }
+	if got, want := w.Body.String(), event("change")+event("beat")+event("beat"); got != want {
+		t.Errorf("the stream is %q, want %q", got, want)
+	}
+	if length := len(event("change")); len(w.flushed) != 3 || w.flushed[0] != length {
+		t.Errorf("after each event there were %v bytes out", w.flushed)
+	}
+	if len(w.deadlines) != 3 {
+		t.Errorf("the reader got %v for three events", w.deadlines)
+	}
+	for _, limit := range w.deadlines {
+		if limit < 5*time.Second || limit > 10*time.Second {
+			t.Errorf("the reader has %s for one event", limit)
+		}
+	}
+	for name, want := range map[string]string{"Content-Type": "text/event-stream", "X-Accel-Buffering": "no", "Cache-Control": "no-store"} {
+		if got := w.Header().Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+// What follows by itself is no sign that anybody sits there, so a stream lives no longer than any session may.
+func TestAStreamEndsWhenItsSessionHasRunOut(t *testing.T) {
+	t.Parallel()
+	for what, old := range map[string]string{"as old as any may become": "created_at = now() - interval '12 hours'", "unused for too long": "seen_at = now() - interval '30 minutes'"} {
+		database := pgtest.New(t, migrations.FS, migrate)
+		s := newOutageAt(t, auth.Viewer, database).serve()
+		_, events, _ := s.stream()
+		comes(t, events, "change")
+		comes(t, events, "beat")
+		conn := must[*pgx.Conn](t)(pgx.Connect(t.Context(), database))
+		must[pgconn.CommandTag](t)(conn.Exec(t.Context(), `UPDATE sessions SET `+old))
+		_ = conn.Close(t.Context())
+		comes(t, events, "ended")
+		if got := next(t, events); got != "end" {
+			t.Errorf("with a session %s there is still %q", what, got)
+		}
+	}
+}
+
+func TestAPageThatFollowsIsNoSignOfLife(t *testing.T) {
+	t.Parallel()
+	database := pgtest.New(t, migrations.FS, migrate)
+	s := newOutageAt(t, auth.Viewer, database).serve()
+	conn := must[*pgx.Conn](t)(pgx.Connect(t.Context(), database))
+	defer conn.Close(t.Context())
+	must[pgconn.CommandTag](t)(conn.Exec(t.Context(), `UPDATE sessions SET seen_at = now() - interval '10 minutes'`))
+	_, events, _ := s.stream()
+	comes(t, events, "change")
+	comes(t, events, "beat")
+	var untouched bool
+	if err := conn.QueryRow(t.Context(), `SELECT bool_and(seen_at < now() - interval '9 minutes') FROM sessions`).Scan(&untouched); err != nil || !untouched {
+		t.Errorf("following counts as use: %v", err)
+	}
+	s.get("/nodes").status(http.StatusOK)
+	if err := conn.QueryRow(t.Context(), `SELECT bool_and(seen_at < now() - interval '9 minutes') FROM sessions`).Scan(&untouched); err != nil || untouched {
+		t.Errorf("opening a page counts as none: %v", err)
+	}
 }
 
 func TestAStreamEndsWithTheSession(t *testing.T) {
