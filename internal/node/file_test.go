@@ -139,3 +139,19 @@ func TestDraftsOfAKilledProcessAreSweptAway(t *testing.T) {
 		t.Fatalf("left: %v", left)
 	}
 }
+
+// A file that is whole may still be none that this version can read.
+func TestAFileOfAnotherFormIsRefused(t *testing.T) {
+	f := testFiles(t)
+	for _, name := range []string{snapshotFile, usersFile} {
+		if err := f.write(name, []byte(`["another form"]`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s, _, err := f.readSnapshot(); err == nil {
+		t.Errorf("the snapshot is read as %+v", s)
+	}
+	if users, err := f.readUsers(); err == nil {
+		t.Errorf("the users are read as %+v", users)
+	}
+}

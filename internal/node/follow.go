@@ -224,9 +224,7 @@ func (n *Node) found(p federation.Point) {
 	n.mu.Lock()
 	news := n.facts.database != federation.DatabaseOK && n.facts.database != noAnswerYet
 	n.facts.database, n.facts.newest = federation.DatabaseOK, p
-	if p == n.facts.inForce {
-		n.facts.behind = time.Time{}
-	} else if n.facts.behind.IsZero() {
+	if p != n.facts.inForce && n.facts.behind.IsZero() {
 		n.facts.behind = time.Now()
 	}
 	n.mu.Unlock()

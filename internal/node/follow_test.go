@@ -1,6 +1,7 @@
 package node
 
 import (
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -222,4 +223,62 @@ func TestAHundredChangesLeaveOneListener(t *testing.T) {
 	await(t, "the last one is in force", func() bool { return r.node.Health().AppliedRevision == 101 })
 	peer.Sends(siptest.Probe(self))
 	peer.Expect("200")
+}
+
+// A trouble that lasts is met again and again, and told once.
+func TestEachTroubleIsToldOnce(t *testing.T) {
+	log := &safeBuffer{}
+	r := start(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(log, nil)) })
+	told := func(line string, want int) {
+		t.Helper()
+		if n := log.count(line); n != want {
+			t.Errorf("%q is told %d times, want %d", line, n, want)
+		}
+	}
+	taker, err := net.Listen("tcp", r.at(5060))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.commits(r.snapshot(1))
+	r.tried(5)
+	told("listener not open", 1)
+	taker.Close()
+	r.awaitState(Ready)
+	r.tried(5)
+	told("listener open", 1)
+
+	r.tells(event{err: errDown})
+	r.tells(event{err: errDown})
+	r.commits(r.snapshot(2))
+	r.commits(r.snapshot(3))
+	told("the database cannot be reached", 1)
+	told("the database is back", 1)
+
+	for round := 1; round < 3; round++ {
+		r.with(func() { r.mute = errDown })
+		r.awaitState(Degraded)
+		r.tried(5)
+		told("status cannot be reported", round)
+		r.with(func() { r.mute = nil })
+		r.awaitState(Ready)
+	}
+
+	r.tells(event{snapshot: r.snapshot(4, func(s *federation.Snapshot) { s.Nodes[0].Name = "imp9.synergy.com" })})
+	r.awaitState(Degraded)
+	told("the configuration cannot be applied", 1)
+	for range 3 {
+		r.tells(event{snapshot: r.snapshot(2)})
+	}
+	told("the database went back to an older state", 1)
+}
+
+// tried waits until the node has reported so many times more, and seen to its listeners before each.
+func (r *rig) tried(times int) {
+	r.t.Helper()
+	before := 0
+	r.with(func() { before = len(r.reports) })
+	await(r.t, "the node reports", func() (there bool) {
+		r.with(func() { there = len(r.reports) >= before+times })
+		return there
+	})
 }
