@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,13 +31,15 @@ type served struct {
 	*console
 	server *http.Server
 	site   string
+	clock  *atomic.Pointer[time.Time]
 }
 
 // serve puts the console on a socket, whose clock stands still: nothing changes by itself then.
 func (c *console) serve() *served {
 	c.t.Helper()
-	now := time.Now()
-	c.config.Now = func() time.Time { return now }
+	clock, now := &atomic.Pointer[time.Time]{}, time.Now()
+	clock.Store(&now)
+	c.config.Now = func() time.Time { return *clock.Load() }
 	c.config.LiveBeat = time.Second
 	c.handler = web.New(c.config)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -47,8 +50,11 @@ func (c *console) serve() *served {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	c.t.Cleanup(func() { _ = server.Close(); <-ended })
-	return &served{c, server, "http://" + listener.Addr().String()}
+	return &served{c, server, "http://" + listener.Addr().String(), clock}
 }
+
+// sets sets the console's clock.
+func (s *served) sets(now time.Time) { s.clock.Store(&now) }
 
 // knock asks for a stream.
 func (s *served) knock(ctx context.Context) *http.Response {
@@ -120,8 +126,11 @@ func TestAPageHearsOfAListenerThatFailsAndOfNothingElse(t *testing.T) {
 	c.nodesOf("imp1.here.com")
 	status := federation.NodeStatus{Node: "imp1.here.com", AppliedEra: 1, AppliedRevision: c.snapshot().Revision, Database: "ok", StartedAt: time.Now(),
 		Listeners: []federation.ListenerStatus{{Name: "A", Open: true}}}
+	ahead := 500 * time.Millisecond
 	report := func() {
 		t.Helper()
+		ahead -= 10 * time.Millisecond // the way of a report is never the same
+		status.ReportedAt = time.Now().Add(ahead)
 		if err := c.store.ReportStatus(t.Context(), status); err != nil {
 			t.Fatal(err)
 		}
@@ -144,6 +153,88 @@ func TestAPageHearsOfAListenerThatFailsAndOfNothingElse(t *testing.T) {
 	status.Listeners = []federation.ListenerStatus{{Name: "A", Error: "port 5060 is in use"}}
 	report()
 	comes(t, events, "change")
+}
+
+// What a live page shows changes by other things than reports, too.
+func TestAPageHearsOfAllThatItShows(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, auth.Viewer)
+	reports := func(revision int64) {
+		o.reportAs(federation.NodeStatus{Node: "imp1.synergy.com", AppliedRevision: revision, State: web.Ready, Database: "ok", Version: "test", StartedAt: time.Now()})
+	}
+	reports(o.stored().Revision)
+	s := o.serve()
+	minute := time.Now().Truncate(time.Minute)
+	s.sets(minute.Add(-time.Minute))
+	_, events, _ := s.stream()
+	comes(t, events, "change")
+	for _, step := range []struct {
+		what   string
+		change func()
+	}{
+		{"this node says something else of itself", func() {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.health.State = web.Degraded
+		}},
+		{"a new revision", func() {
+			must[federation.ACLEntry](t)(o.direct.SaveACLEntry(t.Context(), federation.ACLEntry{Pattern: "10.1.20.21"}))
+		}},
+		{"a node has it in force", func() { reports(o.stored().Revision) }},
+		{"a rolling restart", func() {
+			must[federation.RollingRestart](t)(o.direct.StartRolling(t.Context(), []string{"imp1.synergy.com"}, federation.ServiceSIPProxy))
+		}},
+		{"the next minute", func() { s.sets(minute) }},
+		{"a node is behind", func() { reports(1) }},
+		{"ten seconds more for which it is", func() { s.sets(minute.Add(10 * time.Second)) }},
+	} {
+		step.change()
+		t.Log("waits for the change:", step.what)
+		comes(t, events, "change")
+	}
+}
+
+// Also when nothing else of what a page shows changes by it.
+func TestAPageHearsThatTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, auth.Viewer) // no node has reported
+	o.config.Health = nil
+	s := o.serve()
+	_, events, _ := s.stream()
+	comes(t, events, "change")
+	comes(t, events, "beat")
+	o.link.Cut()
+	comes(t, events, "change")
+}
+
+// The database is asked once a second for all pages that follow, however many there are.
+func TestManyStreamsAskTheDatabaseNoMoreThanOne(t *testing.T) {
+	t.Parallel()
+	c := signedInAs(t, auth.Viewer)
+	var looks atomic.Int64
+	c.config.Health = func() web.Health { looks.Add(1); return web.Health{State: web.Ready} }
+	s := c.serve()
+	s.followed(7)
+	_, events, _ := s.stream()
+	comes(t, events, "change")
+	comes(t, events, "beat")
+	before := looks.Load()
+	for range 3 {
+		comes(t, events, "beat")
+	}
+	if more := looks.Load() - before; more < 2 || more > 8 {
+		t.Errorf("in three seconds of eight streams it is looked %d times", more)
+	}
+}
+
+// A page has ten seconds, a stream has no end.
+func TestAStreamOutlivesTheTimeOfAPage(t *testing.T) {
+	t.Parallel()
+	_, events, _ := signedInAs(t, auth.Viewer).serve().stream()
+	comes(t, events, "change")
+	for range 11 {
+		comes(t, events, "beat")
+	}
 }
 
 // A patientWriter is a reader's connection that keeps what it was asked, and is gone after so many events.
