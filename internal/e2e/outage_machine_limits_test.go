@@ -3,8 +3,10 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"isthmus/internal/pgtest"
 	"isthmus/internal/siptest"
 )
 
@@ -194,37 +197,59 @@ func (m *machine) metric(name string) (value float64) {
 
 const (
 	descriptors = 64
-	crowd       = 200
+	crowd       = 200 // three times as many come at each door
 )
 
-// TestANodeOutOfDescriptorsServesWhomItHasAndKeepsItsConsoleAndDatabase is M8.
+// crowds opens connections from an address that stay, each with words to begin with.
+func crowds(t *testing.T, from, to, words string) (held []net.Conn) {
+	t.Helper()
+	dialer := net.Dialer{Timeout: time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	for range crowd {
+		if c, err := dialer.Dial("tcp", to); err == nil {
+			t.Cleanup(func() { c.Close() })
+			held = append(held, c)
+			_, _ = io.WriteString(c, words) // one that was closed is as good as the others
+		}
+	}
+	return held
+}
+
+// TestANodeOutOfDescriptorsServesWhomItHasAndKeepsItsConsoleAndDatabase is M8: listed peers, then browsers take all that the
+// node gives them while it is without its database. The console has to let somebody in after the peers, and the database to be
+// followed again after both, with connections that are opened only then.
 func TestANodeOutOfDescriptorsServesWhomItHasAndKeepsItsConsoleAndDatabase(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, newDatabase(t))
+	database := newDatabase(t)
+	w, link := newWorld(t, database), pgtest.NewLink(t, database)
 	w.setUp()
-	p := launch(t, w.node.env, "sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" serve`, descriptors), programs.isthmus)
+	p := launch(t, append(w.node.env, "ISTHMUS_DATABASE_URL="+link.URL()), "sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" serve`, descriptors), programs.isthmus)
 	eventually(t, patience, "ready", func() bool { return w.node.ready().State == "ready" })
 	w.connector.takesAll(t)
 	fe := w.outside(t, fe1Host, "fe1.synergy.com")
 	isServed(t, fe)
-	var held []*siptest.Conn
-	for range crowd {
-		if c, err := siptest.Dial(w.net+nodeHost+":5060", siptest.Options{Local: w.net + fe2Host}); err == nil {
-			held = append(held, c)
-		}
-	}
-	before := w.node.ready()
+	before := w.node.ready().Applied
+	link.Cut()
+	eventually(t, patience, "without its database", func() bool { return w.node.ready().State == "degraded" })
+
+	held := crowds(t, w.net+fe2Host, w.net+nodeHost+":5060", "")
 	isServed(t, fe)
-	if before.Status != http.StatusOK {
-		t.Errorf("/readyz says %+v", before)
+	last := &reader{t: t, http: http.Client{Timeout: patience, Transport: guard.Transport(new(http.Transport))}, site: "http://" + w.node.console}
+	if status, page := last.sees("/readyz"); status != http.StatusOK {
+		t.Errorf("a browser that comes after all peers is answered %d:\n%s", status, page)
 	}
-	w.node.apply(w.acl(fe1Host, fe2Host, "77")) // the node has to read it
-	eventually(t, patience, "a change is in force", func() bool { return w.node.ready().Applied > before.Applied })
+	held = append(held, crowds(t, w.net+stranger, w.node.console, "GET /readyz HTTP/1.1\r\nHost: "+w.node.console+"\r\n\r\n")...)
+	link.Mend()
+	w.node.apply(w.acl(fe1Host, fe2Host, "77"))
+	eventually(t, patience, "the database is followed again", func() bool {
+		var r readiness
+		_, page := last.sees("/readyz")
+		return json.Unmarshal([]byte(page), &r) == nil && r.State == "ready" && r.Applied > before
+	})
 	isServed(t, fe)
 	for _, c := range held {
 		c.Close()
 	}
-	eventually(t, patience, "new connections are served", func() bool { return w.knock(fe2Host).status == 200 })
+	eventually(t, patience, "new connections are served", func() bool { return w.knock(fe2Host).status == 200 && answersOptions(w.net+nodeHost) })
 	select {
 	case <-p.ended:
 		t.Errorf("it ended: %s", tailOf(p.err.String()))
