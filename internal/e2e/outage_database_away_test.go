@@ -18,7 +18,7 @@ const (
 	pace = 10 * time.Millisecond // between two requests of one side, while something happens
 	some = 50                    // requests that have to pass then
 
-	coldStart = 3 * time.Second // at most, while tests run beside each other; on a quiet machine it is less than one
+	coldStart = 2 * time.Second // at most, while tests run beside each other; to give the database up takes longer
 )
 
 func TestANodeStartsFromItsDiskWhileItsDatabaseIsDownOrHangs(t *testing.T) {

@@ -117,7 +117,10 @@ func memoryOf(t *testing.T, p *process, line string) int {
 // minutes to be held against every rule.
 func TestAHundredThousandRoutesInOneChangeHoldUpNoRequest(t *testing.T) {
 	database := newDatabase(t)
-	w, p, load := loaded(t, database, laneEvery)
+	w := newWorld(t, database)
+	w.setUp()
+	p := w.node.serve()
+	load := w.isLoaded(t, laneEvery)
 	before := w.node.ready().Applied
 	conn, err := pgx.Connect(t.Context(), database)
 	if err != nil {
@@ -136,7 +139,8 @@ func TestAHundredThousandRoutesInOneChangeHoldUpNoRequest(t *testing.T) {
 	peak, after := memoryOf(t, p, "VmHWM"), memoryOf(t, p, "VmRSS")
 	load.ends()
 	t.Logf("%d routes: written after %s, in force after %s; most memory %d MiB, then %d MiB", *routes, written, took, peak>>20, after>>20)
-	if slowest := load.ledger.Slowest(); slowest > 4*time.Second {
-		t.Errorf("a request took %s", slowest)
+	// Requests that wait for what is being made ready wait for half of that time and more, however fast the machine is.
+	if slowest := load.ledger.Slowest(); slowest > (took-written)/3 {
+		t.Errorf("a request took %s, while the change was made ready in %s", slowest, took-written)
 	}
 }

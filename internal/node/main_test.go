@@ -12,5 +12,8 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(deadlockIn); dir != "" {
 		deadlock(dir)
 	}
+	if dir := os.Getenv(standsStillIn); dir != "" {
+		atWork(dir)
+	}
 	goleak.VerifyTestMain(m)
 }

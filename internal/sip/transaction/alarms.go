@@ -12,8 +12,15 @@ type Alarms struct {
 	clock  Clock
 	began  time.Time
 	last   atomic.Uint32
+	hush   atomic.Int64  // the Instant before which none rings after the process stood still
 	pieces [16]alarmHeap // with a lock each
 }
+
+// A process that was stopped finds its timers due and the answers that came meanwhile unread. These count as given in time.
+const (
+	stoodStill = 500 * time.Millisecond // a timer that is so late was stopped
+	catchUp    = 250 * time.Millisecond // for reading, before anything rings
+)
 
 // An Instant is a time by the clock of Alarms, from shortly before they began. Zero is no time. It is a third of a time.Time,
 // and holds no pointer: each transaction has many.
@@ -105,11 +112,15 @@ func (h *alarmHeap) stop(a *Alarm) {
 
 // arm sets the timer if it would ring after the first alarm.
 func (h *alarmHeap) arm() {
-	if h.list.count == 0 || h.armed && h.rings <= h.list.at(1).at {
+	if h.list.count == 0 {
 		return
 	}
-	h.armed, h.rings = true, h.list.at(1).at
-	wait := h.rings.Sub(h.alarms.Now())
+	at := max(h.list.at(1).at, Instant(h.alarms.hush.Load()))
+	if h.armed && h.rings <= at {
+		return
+	}
+	h.armed, h.rings = true, at
+	wait := at.Sub(h.alarms.Now())
 	if h.timer == nil {
 		h.timer = h.alarms.clock.AfterFunc(wait, h.ring)
 		return
@@ -137,7 +148,9 @@ func (h *alarmHeap) ring() {
 func (h *alarmHeap) due() (list []Ringer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for now := h.alarms.Now(); h.list.count > 0 && h.list.at(1).at <= now; {
+	now := h.alarms.Now()
+	h.putOff(now)
+	for now >= Instant(h.alarms.hush.Load()) && h.list.count > 0 && h.list.at(1).at <= now {
 		first := h.list.at(1).alarm
 		list = append(list, first.owner)
 		h.remove(first)
@@ -145,6 +158,13 @@ func (h *alarmHeap) due() (list []Ringer) {
 	h.armed = false
 	h.arm()
 	return list
+}
+
+// putOff puts off what is due when the process stood still. One alarm is put off once, however slow the machine is.
+func (h *alarmHeap) putOff(now Instant) {
+	if now.Sub(h.rings) > stoodStill && h.list.count > 0 && h.list.at(1).at > Instant(h.alarms.hush.Load()) {
+		h.alarms.hush.Store(int64(now.Add(catchUp)))
+	}
 }
 
 func (h *alarmHeap) remove(a *Alarm) {

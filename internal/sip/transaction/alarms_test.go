@@ -56,6 +56,41 @@ func TestAnAlarmMayBeSetAgainWhenItRang(t *testing.T) {
 	})
 }
 
+// stopped is the clock of a process that stands still for a while: time goes on, and its timers do not.
+type stopped struct {
+	Clock
+	lost atomic.Int64 // nanoseconds
+}
+
+func (c *stopped) Now() time.Time { return c.Clock.Now().Add(time.Duration(c.lost.Load())) }
+
+func TestAfterAStandstillAlarmsRingOnceWhatCameMeanwhileCouldStopThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := &stopped{Clock: Wall()}
+		alarms, bells := NewAlarms(clock), make([]bell, 64)
+		for i := range bells {
+			alarms.Set(&bells[i].alarm, alarms.Now().Add(4*time.Second), &bells[i])
+		}
+		after(time.Second)
+		clock.lost.Store(int64(10 * time.Second))
+		after(3 * time.Second) // until the timers
+		stop, later := bells[:32], new(bell)
+		for i := range stop {
+			stop[i].alarm.Stop()
+		}
+		alarms.Set(&later.alarm, alarms.Now().Add(time.Millisecond), later)
+		after(catchUp)
+		for i := range bells {
+			if got, want := len(bells[i].rang), i/32; got != want {
+				t.Errorf("alarm %d rang %d times, want %d", i, got, want)
+			}
+		}
+		if len(later.rang) != 1 {
+			t.Errorf("what was set then rang %d times", len(later.rang))
+		}
+	})
+}
+
 func TestAnAlarmIsSetAndStoppedWithoutAllocations(t *testing.T) {
 	alarms, b := NewAlarms(Wall()), new(bell)
 	at := alarms.Now().Add(time.Hour)
