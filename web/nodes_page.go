@@ -97,7 +97,7 @@ func lowered(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 func (v nodeSight) fields(form templates.Form) templates.NodeFields {
 	f := templates.NodeFields{Backup: form.Value("backup") != "", Routing: form.On("routing")}
 	if n := v.Node(form.Key); n != nil { // what a form with a mistake takes back has to be asked for until it is saved
-		f.Backup, f.Routing = f.Backup || n.Backup != "", f.Routing || n.Routing
+		f.Routing = f.Routing || n.Routing
 	}
 	for _, n := range v.Nodes {
 		if n.ID != form.ID {
