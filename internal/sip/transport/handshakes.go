@@ -40,14 +40,14 @@ const (
 	provedFor       = time.Hour // how long an address is remembered by a certificate that made it known
 	mostHandshakers = 10_000    // addresses remembered; beyond it the quiet ones are forgotten
 	restsFor        = 4         // times as long as it was used, a turn is nobody's: strangers get a fifth of its processor
-	restsInFlood    = 40        // times when as many wait as may, so that listed peers hardly notice a flood
+	restsInFlood    = 40        // times when the queue is full, growing from half of it on, so that listed peers hardly notice a flood
 	longestRest     = time.Second
 )
 
 // handshakes share the processor out among the TLS handshakes of strangers. A signature costs a millisecond and can be
 // had for a few bytes, so a flood of them would leave peers nothing. A handshake takes a turn only while it is worked on,
 // and none while it waits for its peer: those who stall keep nobody waiting. After its use a turn rests, the longer the
-// more the machine has to do and the more strangers wait. Of one address only one is worked on at a time. An address fails so often and no oftener before it is refused at accept.
+// more the machine has to do, and still longer when strangers wait for half of the places in the queue or more. Of one address only one is worked on at a time. An address fails so often and no oftener before it is refused at accept.
 //
 // Favoured peers take no turn and never wait: those that the Handler knows by their address, and those that their
 // certificate made known lately, unless they fail often. Nothing here blocks but wait, which has its own connection's
@@ -147,7 +147,10 @@ func (s *handshakes) rest(used time.Duration) {
 		s.give()
 		return
 	}
-	times := restsFor + (restsInFlood-restsFor)*min(len(s.queue), s.limits.HandshakeQueue)/s.limits.HandshakeQueue
+	times := restsFor
+	if limit := s.limits.HandshakeQueue; len(s.queue) > limit/2 {
+		times += (restsInFlood - restsFor) * (2*min(len(s.queue), limit) - limit) / limit
+	}
 	time.AfterFunc(min(time.Duration(times)*used, longestRest), func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -405,9 +405,9 @@ func TestATurnRestsFourTimesAsLongAsItWasUsed(t *testing.T) {
 	})
 }
 
-// In a flood strangers get a fortieth of the processor, and with fewer waiting something between.
-func TestATurnRestsLongerTheMoreStrangersWait(t *testing.T) {
-	for waiting, times := range map[int]time.Duration{0: restsFor, 2: (restsFor + restsInFlood) / 2, 4: restsInFlood} {
+// In a flood strangers get a fortieth of the processor. Those that come together once do not.
+func TestATurnRestsLongerInAFlood(t *testing.T) {
+	for waiting, times := range map[int]time.Duration{0: restsFor, 2: restsFor, 3: (restsFor + restsInFlood) / 2, 4: restsInFlood} {
 		atDesk(t, Limits{Handshakes: 1, HandshakeQueue: 4, HandshakeIn: time.Minute}, func(t *testing.T, d desk) {
 			first := d.stranger(one)
 			first.speaks()
