@@ -3,18 +3,16 @@ package transport
 import (
 	"slices"
 	"sync"
-	"time"
 )
 
 // batch is what a connection's goroutine does between two reads. Connections that are written to meanwhile are flushed once at
-// its end: one system call, and one TLS record, for all that piled up. A handler that blocks must not keep others
-// waiting, so what is held is flushed after a short time anyway.
+// its end: one system call, and one TLS record, for all that piled up. No timer bounds how long that may be, as a timer for each
+// read wakes a processor once more: at few requests a second that was the half of what a request cost. So handlers do not wait,
+// and Queue flushes before it does.
 type batch struct {
-	hold    time.Duration
 	mu      sync.Mutex
 	active  bool
 	touched []*Conn
-	timer   *time.Timer
 }
 
 func (b *batch) begin() {
@@ -30,33 +28,17 @@ func (b *batch) join(c *Conn) bool {
 	if !b.active {
 		return false
 	}
-	if slices.Contains(b.touched, c) {
-		return true
+	if !slices.Contains(b.touched, c) {
+		b.touched = append(b.touched, c)
 	}
-	if len(b.touched) == 0 {
-		b.arm()
-	}
-	b.touched = append(b.touched, c)
 	return true
-}
-
-func (b *batch) arm() {
-	if b.timer == nil {
-		b.timer = time.AfterFunc(b.hold, b.flush)
-		return
-	}
-	b.timer.Reset(b.hold)
 }
 
 func (b *batch) end() {
 	b.mu.Lock()
 	b.active = false
-	pending := len(b.touched) > 0
 	b.mu.Unlock()
-	if pending {
-		b.timer.Stop()
-		b.flush()
-	}
+	b.flush()
 }
 
 func (b *batch) flush() {

@@ -55,7 +55,7 @@ func (l *Layer) newConn(tcp *net.TCPConn, peer Peer) (*Conn, error) {
 	peer.Remote, peer.Local = addrPort(tcp.RemoteAddr()), addrPort(tcp.LocalAddr())
 	c := &Conn{
 		layer: l, limits: &l.limits, id: l.lastID.Add(1), peer: peer, socket: s, in: tcp, out: s,
-		batch: batch{hold: l.limits.Hold}, done: make(chan struct{}),
+		done: make(chan struct{}),
 	}
 	c.written.L = &c.mu
 	return c, nil

@@ -22,7 +22,6 @@ type Limits struct {
 	Linger       time.Duration // letting the peer read our last answer before a reset could overtake it, 500 ms
 	KeepAlive    time.Duration // pause before and between TCP keep-alives, 15 s
 	Warm         time.Duration // a connection keeps its read buffer while it pauses no longer than this, 1 s
-	Hold         time.Duration // how long a handler that blocks may delay what is queued behind it, 2 ms
 	Drain        time.Duration // emptying the accept queue of a listener that goes, 50 ms
 	EmptyLines   int           // empty lines in a second, 100
 	Stranger     time.Duration // until a peer that the Handler does not know has sent a request, 10 s
@@ -51,7 +50,6 @@ func (l Limits) orDefaults() Limits {
 		Linger:       cmp.Or(l.Linger, 500*time.Millisecond),
 		KeepAlive:    cmp.Or(l.KeepAlive, 15*time.Second),
 		Warm:         cmp.Or(l.Warm, time.Second),
-		Hold:         cmp.Or(l.Hold, 2*time.Millisecond),
 		Drain:        cmp.Or(l.Drain, 50*time.Millisecond),
 		EmptyLines:   cmp.Or(l.EmptyLines, 100),
 		Stranger:     cmp.Or(l.Stranger, 10*time.Second),

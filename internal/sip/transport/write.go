@@ -25,7 +25,7 @@ func (c *Conn) Queue(during *Conn, b []byte) error {
 	if c.udp != nil {
 		return c.sendDatagram(b)
 	}
-	if err := c.awaitRoom(len(b)); err != nil {
+	if err := c.awaitRoom(during, len(b)); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -106,11 +106,13 @@ func (c *Conn) writePending() error {
 	return err
 }
 
-// awaitRoom bounds what is queued for a peer that does not read, and the time that others spend on it.
-func (c *Conn) awaitRoom(n int) error {
+// awaitRoom bounds what is queued for a peer that does not read, and the time that others spend on it. What during holds for
+// others does not wait.
+func (c *Conn) awaitRoom(during *Conn, n int) error {
 	if c.fits(n) {
 		return nil
 	}
+	during.batch.flush()
 	_ = c.flush()
 	timer := time.NewTimer(c.limits.Enqueue)
 	defer timer.Stop()

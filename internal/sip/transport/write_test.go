@@ -148,7 +148,7 @@ func (c *counted) count() int {
 
 func TestAnswersOfOneReadGoOutTogether(t *testing.T) {
 	r := newRecorder()
-	l := newLayer(t, r, Limits{Hold: time.Minute})
+	l := newLayer(t, r, Limits{})
 	c, p := accepted(t, l, r)
 	writes := &counted{Writer: c.socket}
 	c.out = writes
@@ -173,7 +173,7 @@ func TestForwardedMessagesOfOneReadGoOutTogether(t *testing.T) {
 			close(done)
 		}
 	}
-	l := newLayer(t, r, Limits{Hold: time.Minute})
+	l := newLayer(t, r, Limits{})
 	from, sender := accepted(t, l, r)
 	target := stub(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	var err error
@@ -205,26 +205,33 @@ func TestForwardedMessagesOfOneReadGoOutTogether(t *testing.T) {
 	until(t, "what is queued outside of a batch is not held", written)
 }
 
-func TestAHandlerThatBlocksHoldsNobodyBack(t *testing.T) {
+func TestAHandlerThatWaitsForRoomHoldsNobodyBack(t *testing.T) {
 	r := newRecorder()
-	blocked := make(chan struct{})
+	var full *Conn
+	returned := make(chan error, 1)
 	r.receive = func(c *Conn, m *sip.Message) {
 		_ = c.Send(answer(m, 200))
-		<-blocked
+		returned <- full.Queue(c, bytes.Repeat([]byte("x"), 8<<20))
 	}
-	l := newLayer(t, r, Limits{})
-	c, p := accepted(t, l, r)
+	l := newLayer(t, r, Limits{Enqueue: time.Minute, Write: time.Minute, UserTimeout: time.Minute})
+	full, _ = accepted(t, l, r)
+	p := connect(t, fitted(l))
 	p.write(t, message("MESSAGE", "a", 0))
 	if got := p.status(t); got != "200" {
-		t.Errorf("answered %s while the handler blocks", got)
+		t.Errorf("answered %s while the handler waits", got)
 	}
-	if err := c.Send([]byte("SIP/2.0 100 Trying\r\n\r\n")); err != nil {
-		t.Error(err)
+	select {
+	case err := <-returned:
+		t.Errorf("it did not wait: %v", err)
+	default:
 	}
-	if got := p.status(t); got != "100" {
-		t.Errorf("another goroutine's message: %s", got)
+	if err := full.Queue(full, []byte("SIP/2.0 100 Trying\r\n\r\n")); err != nil {
+		t.Errorf("another goroutine's message: %v", err)
 	}
-	close(blocked)
+	full.Close(nil)
+	if err := next(t, returned); err == nil {
+		t.Error("a closed connection took it")
+	}
 }
 
 func TestCloseSendsWhatIsQueued(t *testing.T) {
