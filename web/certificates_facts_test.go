@@ -173,3 +173,40 @@ func TestEveryFactOfAPeersCertificateStandsWhereItIsLookedAt(t *testing.T) {
 		page.Says(t, "main .actions a[href="+href+"]", words)
 	}
 }
+
+func TestEveryFactOfARequestThatWaitsStandsInItsRow(t *testing.T) {
+	t.Parallel()
+	c, _ := asked(t, "trustedpool.synergy.com")
+	table := c.get("/certificates").page().One(t, "[aria-labelledby=requests]")
+	tells(t, "the row", cellsOf(table, 0), ownNode, "Made: "+templates.Clock(c.pending().CreatedAt, time.Now())+" by admin", "Names: "+ownNode+" trustedpool.synergy.com", "Key: ECDSA P-256",
+		"What to do: Download .csr of "+ownNode+" Upload the signed certificate of "+ownNode+" Replace... the request of "+ownNode+" Delete... the request of "+ownNode)
+}
+
+func TestEveryFactOfAContextAndOfASubjectStandsInItsRow(t *testing.T) {
+	t.Parallel()
+	c := withKey(t, auth.Admin)
+	c.post("/tls-peer-subjects", "name", "pool.synergy.com", "description", "The pool", "contexts", federation.PeerAuthContext).to("/tls-peer-subjects")
+	c.post("/tls-peer-subjects", "name", "spare.synergy.com").to("/tls-peer-subjects")
+	context := fmt.Sprintf("/tls-contexts/%d", c.snapshot().TLSContext(federation.PeerAuthContext).ID)
+	c.post(context, "min_version", "1.0", "legacy", "true").to("/tls-contexts")
+	end := time.Now().AddDate(0, 0, 6).Add(time.Hour)
+	seen := peerSeen("10.1.30.11", "pool.synergy.com", end)
+	c.sees(seen)
+
+	table := c.get("/tls-contexts").page().One(t, "table")
+	tells(t, "the row", cellsOf(table, 0), "sip-proxy-peer-auth", "Client certificate: demanded", "Lowest version: TLS 1.0 broken, allowed on purpose",
+		"Ciphers: default list RSA key exchange and 3DES among them, as OCS and Lync need them", "Peer subjects: 1")
+	tells(t, "the row", cellsOf(table, 1), "sip-proxy-server-auth", "Client certificate: not asked for", "Lowest version: TLS 1.2",
+		"Ciphers: default list RSA key exchange among them, as Lync needs it", "Peer subjects: 0")
+	table = c.get("/tls-peer-subjects").page().One(t, "table")
+	tells(t, "the row", cellsOf(table, 0), "pool.synergy.com", "Description: The pool", "Selected in: sip-proxy-peer-auth",
+		"Certificate: valid until "+end.UTC().Format("2 January 2006")+", seen "+templates.Clock(seen.SeenAt, time.Now())+" from 10.1.30.11 Ends in 6 days")
+	tells(t, "the row", cellsOf(table, 1), "spare.synergy.com", "Description: ", "Selected in: No context", "Certificate: not seen yet")
+
+	form := c.get(context).page()
+	form.Says(t, "[aria-labelledby=field-peer_subjects-selected]", "Selected 1 pool.synergy.com The pool")
+	form.Says(t, "[aria-labelledby=field-peer_subjects-available]", "Available 1 spare.synergy.com")
+	for _, version := range []string{"TLS 1.0 Broken by today's measure", "TLS 1.1 Broken by today's measure"} {
+		form.Says(t, "label.choice", version)
+	}
+}

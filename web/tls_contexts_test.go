@@ -92,20 +92,33 @@ func TestAListOfEllipticCurvesAloneIsRefusedBecauseOfLync(t *testing.T) {
 	c.post("/tls-contexts", "name", "lab", "ciphers", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ciphers", "TLS_RSA_WITH_AES_128_GCM_SHA256").to("/tls-contexts")
 }
 
-func TestEachCipherSaysWhetherLyncCanUseIt(t *testing.T) {
+func TestEachCipherSaysWhetherLyncCanUseItAndWhatIsWeak(t *testing.T) {
 	t.Parallel()
 	page := signedInAs(t, auth.Admin).get("/tls-contexts/new").page()
 	labels := page.All("#field-ciphers label")
 	if len(labels) != len(federation.Ciphers()) {
 		t.Fatalf("%d ciphers", len(labels))
 	}
+	notes := map[string]string{}
 	for _, label := range labels {
+		name, note, _ := strings.Cut(label.Text(), " ")
+		notes[name] = note
 		want := "No elliptic curve, as Lync needs it."
 		if strings.Contains(label.Text(), "ECDHE") {
 			want = "Elliptic curve."
 		}
 		if !strings.Contains(label.Text(), want) {
 			t.Errorf("%q does not say %q", label.Text(), want)
+		}
+	}
+	for cipher, want := range map[string]string{
+		"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "Elliptic curve.",
+		"TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA":    "Elliptic curve. Older mode; fine where nothing better is offered.",
+		"TLS_RSA_WITH_AES_128_GCM_SHA256":       "No elliptic curve, as Lync needs it. Without forward secrecy.",
+		"TLS_RSA_WITH_3DES_EDE_CBC_SHA":         "Weak. For OCS 2007 R2 and Lync 2010 on old Windows only. No elliptic curve, as Lync needs it.",
+	} {
+		if notes[cipher] != want {
+			t.Errorf("%s is said to be %q, want %q", cipher, notes[cipher], want)
 		}
 	}
 }
