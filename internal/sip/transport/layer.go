@@ -1,7 +1,7 @@
 // Package transport owns the SIP connections of a node: listeners, TCP and TLS connections in and out, UDP sockets, who is at
 // the other end, how bytes become messages and messages bytes, and every limit that keeps one peer from harming another.
 //
-// Each connection and each UDP socket has one goroutine. It reads, frames and parses in place and hands each message to the
+// Each connection and each UDP socket has one goroutine at a time. It reads, frames and parses in place and hands each message to the
 // Handler before it looks at the next, so that order is kept. Nobody waits for a slow reader but that reader's own
 // connection.
 //
@@ -23,7 +23,7 @@ import (
 	"isthmus/internal/sip"
 )
 
-// Handler is what the layer calls. Up, Receive, Malformed and Closed run on the connection's goroutine, one after the other.
+// Handler is what the layer calls. Up, Receive, Malformed and Closed of a connection run one after the other.
 // Each datagram that a UDP listener takes comes with a Conn of its own, which answers its sender; it is never up or closed.
 type Handler interface {
 	// Accept is asked before any byte is read or sent, over UDP for each datagram; false closes the connection, or drops

@@ -178,7 +178,7 @@ func (a *listening) start(tcp *net.TCPConn, peer Peer, known bool, settings *Lis
 	if !known {
 		a.layer.meet(c)
 	}
-	go c.serveAccepted(settings, shaking)
+	go c.riseAccepted(settings, shaking)
 }
 
 func (l *Layer) welcomes(remote netip.Addr, t sip.Transport) (accepted bool) {
@@ -189,16 +189,22 @@ func (l *Layer) welcomes(remote netip.Addr, t sip.Transport) (accepted bool) {
 	return accepted
 }
 
-// serveAccepted is the goroutine of an accepted connection; shaking is nil on TCP.
-func (c *Conn) serveAccepted(settings *Listener, shaking *handshake) {
-	defer c.layer.remove(c)
+// riseAccepted brings an accepted connection up; shaking is nil on TCP. What follows has a goroutine of its own: it needs a stack
+// of 4 KiB while it waits, and this one may have grown to 32 over certificates, of which it would never give all back.
+func (c *Conn) riseAccepted(settings *Listener, shaking *handshake) {
 	if shaking != nil {
 		if err := c.shakeAccepted(settings, shaking); err != nil {
 			c.handshakeFailed(err)
+			c.layer.remove(c)
 			return
 		}
 	}
 	c.rise()
+	go c.serveAccepted(shaking)
+}
+
+func (c *Conn) serveAccepted(shaking *handshake) {
+	defer c.layer.remove(c)
 	c.serve()
 	if shaking != nil && c.stranger.Load() && !c.spoke {
 		shaking.failed() // it was for nothing

@@ -6,9 +6,10 @@ import (
 )
 
 const (
-	flushAt   = 48 << 10 // pending bytes that are not held any longer: three full TLS records, one system call for all
-	keepUpTo  = 64 << 10 // capacity of a write buffer that is worth keeping
-	maxRounds = 16       // flushes of what others left, before a goroutine of its own goes on
+	flushAt   = 48 << 10  // pending bytes that are not held any longer: three full TLS records, one system call for all
+	roomy     = 64 << 10  // what a write buffer grows to at first: what is flushed at once, and the message that was one too many
+	keepUpTo  = 4 * roomy // capacity of one that is worth keeping: what piles up while another goroutine writes
+	maxRounds = 16        // flushes of what others left, before a goroutine of its own goes on
 )
 
 var writeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
@@ -36,7 +37,7 @@ func (c *Conn) Queue(during *Conn, b []byte) error {
 	if c.pending == nil {
 		c.pending = writeBuffers.Get().(*[]byte)
 	}
-	*c.pending = append(*c.pending, b...)
+	*c.pending = append(grown(*c.pending, len(b)), b...)
 	c.paid(b)
 	left := c.writing // whoever is writing takes it along
 	much := len(*c.pending) >= flushAt
@@ -48,6 +49,19 @@ func (c *Conn) Queue(during *Conn, b []byte) error {
 		return err
 	}
 	return nil
+}
+
+// grown makes room for n bytes more, in two long steps up to what is kept. Those that append would make leave five times as much
+// behind, and may end a little above that.
+func grown(b []byte, n int) []byte {
+	room := roomy
+	if len(b)+n > room {
+		room = keepUpTo
+	}
+	if len(b)+n <= cap(b) || len(b)+n > room {
+		return b
+	}
+	return append(make([]byte, 0, room), b...)
 }
 
 // flush writes what is pending, unless another goroutine is at it. Writing to the socket does not block.

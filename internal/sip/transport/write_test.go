@@ -381,3 +381,16 @@ func TestAnOwnConnectionThatIsClosedThereIsNotKeptForAnAnswer(t *testing.T) {
 		t.Errorf("closed for %v, want io.EOF", got.err)
 	}
 }
+
+func TestAWriteBufferGrowsInTwoStepsToWhatIsKept(t *testing.T) {
+	b, sizes := make([]byte, 0, 4<<10), []int{}
+	for len(b) < keepUpTo {
+		b = append(grown(b, 1<<10), make([]byte, 1<<10)...)
+		if len(sizes) == 0 || sizes[len(sizes)-1] != cap(b) {
+			sizes = append(sizes, cap(b))
+		}
+	}
+	if want := []int{4 << 10, roomy, keepUpTo}; !slices.Equal(sizes, want) {
+		t.Errorf("its sizes were %d, want %d", sizes, want)
+	}
+}
