@@ -40,3 +40,32 @@ func TestTheRuntimeKeepsToTheGarbageThatIsSpared(t *testing.T) {
 		t.Errorf("with %d bytes in use the heap may grow to %d, want at most %d more", live, goal, most)
 	}
 }
+
+func TestANodeIsAtRestOnceItHasAllocatedLittleForAWhile(t *testing.T) {
+	var w workload
+	allocated, rests := uint64(0), 0
+	look := func(n int, more uint64) {
+		for range n {
+			if allocated += more; w.rests(allocated) {
+				rests++
+			}
+		}
+	}
+	for _, c := range []struct {
+		promise string
+		looks   int
+		more    uint64
+		rests   int
+	}{
+		{"at work it is not at rest", 20, 4 << 20, 0},
+		{"between two requests it is not", restLooks - 1, 1 << 20, 0},
+		{"a request ends the wait", 1, 4 << 20, 0},
+		{"at rest it is, once", 100, 1000, 1},
+		{"at work again it is not", 1, 4 << 20, 1},
+		{"the next rest is another", restLooks, 1000, 2},
+	} {
+		if look(c.looks, c.more); rests != c.rests {
+			t.Errorf("%s: %d rests, want %d", c.promise, rests, c.rests)
+		}
+	}
+}
