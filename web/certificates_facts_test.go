@@ -76,6 +76,10 @@ func TestEveryFactOfACertificateStandsInItsRowAndOnItsPage(t *testing.T) {
 	until := func(d certs.Description) string { return "Valid until " + d.NotAfter.Format("2 January 2006") }
 
 	page := c.get("/certificates").status(http.StatusOK).page()
+	for href, words := range map[string]string{"/certificates/requests/new": "Request a certificate", "/certificates/new?purpose=cup": "Upload a node's certificate", "/certificates/new?purpose=cup-trust": "Trust a CA"} {
+		page.Says(t, "main a.button[href="+href+"]", words)
+	}
+	page.Count(t, "[aria-labelledby=requests]", 0)
 	tells(t, "the node's row", cellsOf(page.One(t, "[aria-labelledby=own]"), 0),
 		ownNode, "State: "+until(own), "Issuer: Synergy Issuing", "Names: "+ownNode+" trustedpool.synergy.com",
 		"Key and usages: RSA 2048 server authentication, client authentication", "Serial and fingerprint: "+brief(own))
