@@ -21,6 +21,9 @@ KILLS := 1000
 TIMED := 500
 REQUESTS := 100000
 
+# Tests of the whole that run beside each other. They wait for clocks and processes more than they work.
+TOGETHER := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+
 # What decides who is let in and where a request goes: `make mutation` takes each behaviour out of it once.
 DECISIONS := internal/routing internal/certs/policy.go internal/certs/verify.go \
 	$(addprefix internal/names/,book.go lookup.go peer.go) \
@@ -54,7 +57,7 @@ run: postgres build ## serve the console on http://127.0.0.1:8080 and this node'
 # The tests of the whole build the programs themselves, which the cache of test results does not see.
 test: postgres ## run the tests
 	go test $$(go list ./... | grep -v '/internal/e2e$$')
-	go test -count=1 ./internal/e2e
+	go test -count=1 -parallel $(TOGETHER) ./internal/e2e
 
 # Of the tests of the whole only the one with nodes in its own process; the others drive programs that were built without the
 # race detector.
@@ -92,7 +95,7 @@ bench-micro: ## measure the SIP core's parts, COUNT times (1), in a form that be
 
 # Those that need nothing but Go and Postgres are in make test.
 e2e: postgres e2e-packages ## drive the console in a browser and the core with SIPp, OpenSSL, Kamailio and HAProxy
-	go test -count=1 -tags e2e -run "^($$(sed -n 's/^func \(Test[A-Za-z0-9]*\)(.*/\1/p' $$(grep -l '^//go:build e2e' internal/e2e/*_test.go) | paste -sd '|'))\$$" ./internal/e2e
+	go test -count=1 -parallel $(TOGETHER) -tags e2e -run "^($$(sed -n 's/^func \(Test[A-Za-z0-9]*\)(.*/\1/p' $$(grep -l '^//go:build e2e' internal/e2e/*_test.go) | paste -sd '|'))\$$" ./internal/e2e
 
 fuzz: ## fuzz the readers, a minute each, and keep what was found
 	@for f in FuzzMessage FuzzStream FuzzURI FuzzNameAddr FuzzVia; do go test -run '^$$' -fuzz "^$$f$$" -fuzztime 1m ./internal/sip || exit 1; done

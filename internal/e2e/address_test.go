@@ -104,6 +104,7 @@ const roaming = "10.99.0.11"
 
 // TestAnAddressThatGoesIsToldAndServesWhenItIsBack is M17, from a start without the address on.
 func TestAnAddressThatGoesIsToldAndServesWhenItIsBack(t *testing.T) {
+	t.Parallel()
 	away := newIsland(t)
 	m := newMachine(t, "imp1.synergy.com", roaming, newDatabase(t))
 	m.env = append(m.env, "ISTHMUS_HTTP=127.0.0.1:8080")

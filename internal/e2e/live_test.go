@@ -39,6 +39,7 @@ func traffic(c *siptest.Conn, from, to string, stop <-chan struct{}, answered *a
 }
 
 func TestChangesUnderTrafficDisturbNobody(t *testing.T) {
+	t.Parallel()
 	w, _ := running(t)
 	w.connector.takesAll(t)
 	w.fe1.takesAll(t)
@@ -132,8 +133,9 @@ func TestANewCertificateIsShownAndNewTrustHoldsAtOnce(t *testing.T) {
 func TestTheNodeRoutesWithoutItsDatabaseAndStartsWithoutIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
+	p := w.node.serve() // first, as each command would start the database anew
 	w.setUp()
-	p := w.node.serve()
+	eventually(t, patience, "the set-up is in force", func() bool { return w.knock(fe1Host).status == 200 })
 	w.connector.takesAll(t)
 	w.fe1.takesAll(t)
 	inside, outside := w.inside(t), w.outside(t, fe1Host, "fe1.synergy.com")

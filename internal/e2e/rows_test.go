@@ -134,6 +134,7 @@ func TestRequestsFromInside(t *testing.T) {
 }
 
 func TestSettingsDecideWithinASecond(t *testing.T) {
+	t.Parallel()
 	w, _ := running(t)
 	peer := w.inside(t)
 	for _, step := range []struct {

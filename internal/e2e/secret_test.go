@@ -47,9 +47,9 @@ type secrecy struct {
 func TestNoPrivateKeyLeavesByAnyDoor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
+	process := w.node.serve() // first, as each command would start the database anew
 	w.node.apply(w.document())
 	w.node.isthmus("wizard", "finish", w.node.write("answers.yaml", w.answers()), "--out", w.node.dir+"/scripts")
-	process := w.node.serve()
 	s := &secrecy{world: w, t: t, anna: w.node.signsIn("anna")}
 	s.begins()
 

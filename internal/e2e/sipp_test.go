@@ -15,6 +15,7 @@ import (
 // TestAnotherSIPImplementationTalksThroughTheNode has SIPp on both sides of a node, over TCP and UDP. A SIPp process ends with
 // 0 only when every one of its dialogs went as its scenario says.
 func TestAnotherSIPImplementationTalksThroughTheNode(t *testing.T) {
+	t.Parallel()
 	at := network()
 	m := newMachine(t, "imp1.synergy.com", at+nodeHost, newDatabase(t))
 	m.apply(`settings: {partitioned_federation: true, default_domain: synergy.com}
