@@ -19,7 +19,7 @@ var (
 	rounds   = flag.Int("rounds", 5, "how often each case is measured with each proxy")
 	duration = flag.Duration("duration", 4*time.Second, "of one measurement")
 	warm     = flag.Duration("warm", time.Second, "of load before it")
-	filter   = flag.String("run", "", "only cases whose name matches this, such as 'message TLS saturated'")
+	filter   = flag.String("run", "", "only cases whose name matches this, such as 'message TLS saturated' or 'TLS connections'")
 	only     = flag.String("proxies", "Isthmus,Kamailio,relay", "which proxies to measure")
 	parts    = flag.String("parts", "cost,growth,memory,console", "what to measure")
 	write    = flag.Bool("write", false, "put the figures into docs/performance.md")

@@ -5,19 +5,20 @@ import (
 	"time"
 )
 
-// holdLimit is how long it may take until all transactions are open: less than a proxy waits for a MESSAGE's answer.
-const holdLimit = 14 * time.Second
+// holdLimits are how long it may take until all transactions are open: less than a proxy waits for a MESSAGE's answer, and than
+// an INVITE rings.
+var holdLimits = map[Scenario]time.Duration{Message: 14 * time.Second, Notify: 14 * time.Second, Invite: 2 * time.Minute}
 
 // ahead is how many requests are sent before the upstream has them: a hop that does not keep up is given up.
 const ahead = 256
 
-// A Held is transactions that the upstream does not answer.
+// A Held is transactions that the upstream does not answer finally.
 type Held struct{ run *run }
 
 // Release closes the callers' connections.
 func (h *Held) Release() { h.run.close() }
 
-// Hold opens n transactions of the options' scenario, and returns once the upstream has them all. It answers none.
+// Hold opens n transactions of the options' scenario, and returns once the upstream has them all. It lets INVITEs ring and answers no others.
 func (u *Upstream) Hold(o Options, n int) (*Held, error) {
 	o.Rate = 1 // an answer begins nothing
 	r := &run{number: int(runs.Add(1)), scenario: o.Scenario, options: &o, epoch: time.Now()}
@@ -40,7 +41,7 @@ func (u *Upstream) Hold(o Options, n int) (*Held, error) {
 		for _, c := range r.callers {
 			_ = c.writer.Flush() // a lost connection shows as transactions that are missing
 		}
-		if err := u.await(before+int64(sent), r.since()); err != nil {
+		if err := u.await(before+int64(sent), r.epoch.Add(holdLimits[o.Scenario])); err != nil {
 			r.close()
 			return nil, fmt.Errorf("%w\n%v", err, r.expects.findings)
 		}
@@ -48,13 +49,13 @@ func (u *Upstream) Hold(o Options, n int) (*Held, error) {
 	return &Held{r}, nil
 }
 
-// await waits until so many requests came, for what is left of the limit.
-func (u *Upstream) await(requests int64, gone time.Duration) error {
+// await waits until so many requests came.
+func (u *Upstream) await(requests int64, end time.Time) error {
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
-	for end := time.Now().Add(holdLimit - gone); u.requests.Load() < requests; <-look.C {
+	for ; u.requests.Load() < requests; <-look.C {
 		if time.Now().After(end) {
-			return fmt.Errorf("%d transactions are missing after %v", requests-u.requests.Load(), holdLimit)
+			return fmt.Errorf("%d transactions are missing when it is too late", requests-u.requests.Load())
 		}
 	}
 	return nil

@@ -13,7 +13,7 @@ type Upstream struct {
 	expects  atomic.Pointer[expectation] // nil between runs: nothing is checked
 	sequence [mostCallers]atomic.Uint64  // of the answers to each caller
 	requests atomic.Int64                // of callers
-	silent   atomic.Bool                 // requests are not answered
+	silent   atomic.Bool                 // requests are not answered finally
 }
 
 // Serve accepts connections until the listener is closed.
@@ -58,6 +58,8 @@ func (u *Upstream) answer(dst []byte, h *head) []byte {
 	e.request(h, id, method)
 	u.requests.Add(1)
 	switch {
+	case method == "INVITE" && u.silent.Load():
+		return u.respond(dst, h, id, "180 Ringing", e.contact)
 	case method == "ACK" || u.silent.Load():
 		return dst
 	case method == "INVITE":
