@@ -34,3 +34,24 @@ func TestANodeThatFallsSilentWhileOthersReportIsNotReady(t *testing.T) {
 		t.Error("without its SIP proxy a node's other service counts as down, or its SIP proxy as up")
 	}
 }
+
+// Of a node that fell silent while others reported nobody can say that it is ready, now or when the database went away.
+func TestANodeThatFallsSilentWhileOthersReportIsCalledThat(t *testing.T) {
+	now := time.Date(2026, 3, 1, 9, 41, 0, 0, time.UTC)
+	v := nodeSight{own: "imp1", serviceSight: serviceSight{now: now.Add(5 * time.Second), statuses: []federation.NodeStatus{
+		{Node: "imp1", ReportedAt: now}, {Node: "imp2", ReportedAt: now.Add(-9 * time.Second)}, {Node: "imp3", ReportedAt: now.Add(-11 * time.Second)},
+	}}}
+	holds := func(node, word, note string) {
+		t.Helper()
+		if got := v.state(node); got.Word != word || got.Note != note {
+			t.Errorf("%s is %q, %q; want %q, %q", node, got.Word, got.Note, word, note)
+		}
+	}
+	holds("imp2", "Ready", "")
+	holds("imp3", "Not heard", "last heard 16 seconds ago")
+	v.asOf = now
+	holds("imp1", "Ready", "")
+	holds("imp2", "Not known", "ready at 09:41")
+	holds("imp3", "Not known", "not heard at 09:41")
+	holds("imp4", "Not known", "it has told the database nothing")
+}

@@ -110,7 +110,8 @@ func TestARollingRestartHasNeverTwoNodesDown(t *testing.T) {
 	if r.Failure != "" || r.Done != 3 || down > 1 {
 		t.Errorf("%d were down at a time; it ended as %+v", down, r)
 	}
-	c.get("/services").page().Says(t, "section .pad", "Done on 3 nodes")
+	said := c.get("/services").page().One(t, "section .above").Text()
+	says(t, "the page", said, "Done on 3 nodes begun by admin, ", ", ended ")
 	for _, n := range c.snapshot().Nodes {
 		if got := c.snapshot().Restarts(n.Name, "sip_proxy"); got != 1 {
 			t.Errorf("%s was ordered %d restarts", n.Name, got)
@@ -130,7 +131,7 @@ func TestARollingRestartEndsWithTheFirstNodeThatDoesNotComeBack(t *testing.T) {
 		t.Error("the node after it was restarted")
 	}
 	page := c.get("/services").page()
-	page.Says(t, "section .pad", "Ended early")
+	page.Says(t, "section .pad", "Ended early ordered on 2 of 3 nodes. imp2.here.com is not ready")
 	page.Count(t, "form[action='/services/rolling']", 0)
 
 	c.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services") // imp2 is still down
@@ -265,6 +266,7 @@ func TestARollingRestartCanBeEnded(t *testing.T) {
 	if r, _ := c.ended(); r.Failure != "ended by admin" {
 		t.Errorf("it ended as %+v", r)
 	}
+	c.get("/services").page().Says(t, "section .pad", "Ended early ordered on 0 of 2 nodes. Ended by admin")
 	c.post("/services/rolling", "order", "end").status(http.StatusConflict)
 }
 

@@ -20,7 +20,10 @@ func TestSetupLinkMakesTheFirstAdministratorOnce(t *testing.T) {
 	if err := c.store.NewSetupToken(t.Context(), hash, time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	form := c.get("/setup?token="+token).status(200).page().One(t, "main form").Form()
+	empty := c.get("/setup?token=" + token).status(200).page()
+	empty.Says(t, "main .lede", "The link works once. Afterwards administrators are added with isthmus admin add.")
+	empty.Says(t, "main form .hint", "At least 12 characters; a sentence is a good one.")
+	form := empty.One(t, "main form").Form()
 	form.Set("name", "Ann")
 	form.Set("password", "short")
 	form.Set("password_again", "other")
