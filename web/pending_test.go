@@ -20,6 +20,10 @@ func TestNothingIsPendingWhenEveryNodeHoldsEverything(t *testing.T) {
 	page := c.get("/pending").page() // imp2 has never run, so it lacks nothing
 	page.Says(t, "main .state", "Nothing is pending")
 	page.Says(t, "[aria-labelledby=kinds] tbody td", "In force on 1 node")
+	for _, guide := range []string{"Restart the Cisco SIP Proxy.", "The Cisco SIP Proxy restarts by itself; restart the Cisco XCP Router on all nodes.", "Restart the Cisco XCP Router.",
+		"Restart the Cisco XCP Router on all nodes.", "No restart.", "Service Activation and Control Center."} {
+		page.Says(t, "[aria-labelledby=kinds] tbody td", guide)
+	}
 }
 
 func TestANodeThatIsBehindIsShownWithTheChangesThatItLacks(t *testing.T) {
