@@ -3,6 +3,7 @@ package web_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"isthmus/internal/auth"
@@ -72,5 +73,31 @@ func TestTheSettingsNameThePreferredListenersAndRestartAllProxies(t *testing.T) 
 	c.postForm("/services/control", ask.One(t, "main form").Form()).to("/services")
 	if c.snapshot().Restarts("imp2.here.com", "sip_proxy") != 1 {
 		t.Error("nothing was ordered")
+	}
+}
+
+// The preferred listener is the one that a next hop is told to come back to, so it has to be open.
+func TestThePreferredListenerIsOneThatIsOpenAndBestOneThatVerifies(t *testing.T) {
+	t.Parallel()
+	c := signedInAs(t, auth.Admin)
+	peer, server := c.listener(federation.PeerAuthContext), c.listener(federation.ServerAuthContext)
+	c.preferred(peer.Name)
+	extra := federation.Listener{Name: "Further", Transport: federation.TLS, Port: 5071, TLSContext: federation.PeerAuthContext, Enabled: true}
+	must[federation.Listener](t)(c.store.SaveListener(t.Context(), extra))
+	server.TLSContext, peer.TLSContext = peer.TLSContext, server.TLSContext
+	for _, l := range []federation.Listener{peer, server} {
+		must[federation.Listener](t)(c.store.SaveListener(t.Context(), l))
+	}
+	c.preferred(server.Name) // whatever their names and order
+	server.Enabled = false
+	must[federation.Listener](t)(c.store.SaveListener(t.Context(), server))
+	c.preferred(extra.Name)
+}
+
+func (c *console) preferred(name string) {
+	c.t.Helper()
+	text := c.get("/settings").page().All("[aria-labelledby=routing] dd")[0].Text()
+	if !strings.HasPrefix(text, name+" (port ") {
+		c.t.Errorf("preferred is %q, want %s", text, name)
 	}
 }
