@@ -66,6 +66,9 @@ func TestTheSettingsNameThePreferredListenersAndRestartAllProxies(t *testing.T) 
 			c.get("/settings").page().Says(t, "[aria-labelledby=routing] dd", fmt.Sprintf("%s (port %d)", l.Name, l.Port))
 		}
 	}
+	looks := signedInAs(t, auth.Viewer)
+	must[federation.Node](t)(looks.store.SaveNode(t.Context(), federation.Node{Name: "imp1.here.com", Address: "127.0.0.11", Services: []string{federation.ServiceSIPProxy}}))
+	looks.get("/settings").page().Count(t, "[aria-labelledby=routing] button", 0)
 	posted := section.One(t, "form").Form()
 	posted.Set("order", "restart") // its button
 	ask := c.postForm("/services/control", posted).status(200).page()
