@@ -56,6 +56,8 @@ func (h *heart) Send(b []byte) error {
 
 func (h *heart) Queue(_ Link, b []byte) error { return h.Send(b) }
 
+func (h *heart) Wait(f func()) { f() }
+
 func (h *heart) Close(error) {}
 
 func (h *heart) Retire(error) {}

@@ -28,6 +28,7 @@ func (s *sink) ID() uint64                   { return s.id }
 func (s *sink) Err() error                   { return nil }
 func (s *sink) Close(error)                  {}
 func (s *sink) Retire(error)                 {}
+func (s *sink) Wait(f func())                { f() }
 func (s *sink) Queue(_ Link, b []byte) error { return s.Send(b) }
 func (s *sink) Send(b []byte) error {
 	s.last = append(s.last[:0], b...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -27,6 +28,7 @@ type end struct {
 	failed  int           // so often
 	faulty  bool          // sending panics
 	waits   time.Duration // until sending has room
+	paused  atomic.Bool   // the node waits, and holds nothing back meanwhile
 	got     []*sip.Message
 	host    *host                    // that the node connected to, nil for a connection to the node
 	serve   func(*end, *sip.Message) // takes what arrives, instead of got
@@ -95,6 +97,13 @@ func (e *end) Send(b []byte) error {
 }
 
 func (e *end) Queue(_ Link, b []byte) error { return e.Send(b) }
+
+// Wait lets a test see that the node waits.
+func (e *end) Wait(f func()) {
+	e.paused.Store(true)
+	defer e.paused.Store(false)
+	f()
+}
 
 // Close is the node closing the connection. The sender of a datagram has none.
 func (e *end) Close(err error) {

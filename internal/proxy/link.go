@@ -18,6 +18,7 @@ type Link interface {
 	Send(b []byte) error
 	// Queue is Send while a message of another link is handled: b may go out at the end of that, with what follows.
 	Queue(during Link, b []byte) error
+	Wait(f func())   // calls f, which waits, while a message of this link is handled
 	Close(err error) // after what was sent before went out
 	// Retire takes nothing more of the peer, whose requests are answered 503, and closes when those under way are answered, or
 	// after a moment.

@@ -15,7 +15,7 @@ func (p *Proxy) admitted(policy *routing.Policy, l Link, m *sip.Message) (*routi
 	peer := peerOf(l.Peer())
 	waits := l.Peer().Transport.Reliable()
 	if waits && p.config.Names != nil && policy.NeedsNames(peer) {
-		p.config.Names.Await(peer.Addr)
+		l.Wait(func() { p.config.Names.Await(peer.Addr) })
 		policy = p.policy.Load()
 	}
 	v, state := p.admit(policy, l)

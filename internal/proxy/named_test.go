@@ -176,6 +176,9 @@ func TestAFirstLookUpDelaysNobodyElse(t *testing.T) {
 		}()
 		synctest.Wait()
 		w.letIn(t, "another connection meanwhile", "127.0.0.21:40001")
+		if !e.paused.Load() {
+			t.Error("what was sent before the look-up is held until its end")
+		}
 		select {
 		case <-sent:
 			t.Error("the request did not wait")

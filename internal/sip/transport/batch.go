@@ -7,11 +7,12 @@ import (
 
 // batch is what a connection's goroutine does between two reads. Connections that are written to meanwhile are flushed once at
 // its end: one system call, and one TLS record, for all that piled up. No timer bounds how long that may be, as a timer for each
-// read wakes a processor once more: at few requests a second that was the half of what a request cost. So handlers do not wait,
-// and Queue flushes before it does.
+// read wakes a processor once more: at few requests a second that was the half of what a request cost. So handlers do not wait
+// but in Conn.Wait, and Queue does as that does.
 type batch struct {
 	mu      sync.Mutex
 	active  bool
+	waiting int // who is; nothing is held then
 	touched []*Conn
 }
 
@@ -21,11 +22,11 @@ func (b *batch) begin() {
 	b.mu.Unlock()
 }
 
-// join notes that c has to be flushed at the end; false when there is no batch going on.
+// join notes that c has to be flushed at the end; false when nothing is held now.
 func (b *batch) join(c *Conn) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.active {
+	if !b.active || b.waiting > 0 {
 		return false
 	}
 	if !slices.Contains(b.touched, c) {
@@ -39,6 +40,20 @@ func (b *batch) end() {
 	b.active = false
 	b.mu.Unlock()
 	b.flush()
+}
+
+// pause lets out what is held, and holds nothing more until resume.
+func (b *batch) pause() {
+	b.mu.Lock()
+	b.waiting++
+	b.mu.Unlock()
+	b.flush()
+}
+
+func (b *batch) resume() {
+	b.mu.Lock()
+	b.waiting--
+	b.mu.Unlock()
 }
 
 func (b *batch) flush() {

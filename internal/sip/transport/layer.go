@@ -36,7 +36,8 @@ type Handler interface {
 	// Up is the first call for a connection, after its handshake and, on one that this node opened, before Dial returns.
 	// It may close the connection; nothing is received then.
 	Up(c *Conn)
-	// Receive handles a message; m lives only during the call. It must not wait, as what it sends goes out after it.
+	// Receive handles a message; m lives only during the call. It must not wait but in Conn.Wait, as what it sends goes
+	// out after it.
 	Receive(c *Conn, m *sip.Message)
 	// Late may answer a request of a peer that was retired, and do nothing else with it; m lives only during the call.
 	Late(c *Conn, m *sip.Message)

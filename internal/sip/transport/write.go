@@ -51,6 +51,14 @@ func (c *Conn) Queue(during *Conn, b []byte) error {
 	return nil
 }
 
+// Wait calls f, which waits, while a Handler has a message in the hand: what was sent before goes out first, and what others send
+// meanwhile at once.
+func (c *Conn) Wait(f func()) {
+	c.batch.pause()
+	defer c.batch.resume()
+	f()
+}
+
 // grown makes room for n bytes more, in two long steps up to what is kept. Those that append would make leave five times as much
 // behind, and may end a little above that.
 func grown(b []byte, n int) []byte {
@@ -126,7 +134,8 @@ func (c *Conn) awaitRoom(during *Conn, n int) error {
 	if c.fits(n) {
 		return nil
 	}
-	during.batch.flush()
+	during.batch.pause()
+	defer during.batch.resume()
 	_ = c.flush()
 	timer := time.NewTimer(c.limits.Enqueue)
 	defer timer.Stop()

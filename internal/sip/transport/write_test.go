@@ -205,11 +205,40 @@ func TestForwardedMessagesOfOneReadGoOutTogether(t *testing.T) {
 	until(t, "what is queued outside of a batch is not held", written)
 }
 
+func TestAHandlerThatWaitsHoldsNobodyBack(t *testing.T) {
+	r := newRecorder()
+	waits, held := make(chan struct{}), make(chan bool, 1)
+	r.receive = func(c *Conn, m *sip.Message) {
+		_ = c.Send(answer(m, 200))
+		c.Wait(func() { <-waits })
+		_ = c.Send(answer(m, 202))
+		c.mu.Lock()
+		held <- c.pending != nil
+		c.mu.Unlock()
+	}
+	c, p := accepted(t, newLayer(t, r, Limits{}), r)
+	p.write(t, message("MESSAGE", "a", 0))
+	if got := p.status(t); got != "200" {
+		t.Errorf("answered %s while the handler waits", got)
+	}
+	if err := c.Send([]byte("SIP/2.0 100 Trying\r\n\r\n")); err != nil {
+		t.Error(err)
+	}
+	if got := p.status(t); got != "100" {
+		t.Errorf("another goroutine's message: %s", got)
+	}
+	close(waits)
+	if got := p.status(t); got != "202" || !next(t, held) {
+		t.Errorf("after it has waited, %s is not held to the handler's end", got)
+	}
+}
+
 func TestAHandlerThatWaitsForRoomHoldsNobodyBack(t *testing.T) {
 	r := newRecorder()
 	var full *Conn
-	returned := make(chan error, 1)
+	returned, handling := make(chan error, 1), make(chan *Conn, 1)
 	r.receive = func(c *Conn, m *sip.Message) {
+		handling <- c
 		_ = c.Send(answer(m, 200))
 		returned <- full.Queue(c, bytes.Repeat([]byte("x"), 8<<20))
 	}
@@ -225,8 +254,11 @@ func TestAHandlerThatWaitsForRoomHoldsNobodyBack(t *testing.T) {
 		t.Errorf("it did not wait: %v", err)
 	default:
 	}
-	if err := full.Queue(full, []byte("SIP/2.0 100 Trying\r\n\r\n")); err != nil {
-		t.Errorf("another goroutine's message: %v", err)
+	if err := next(t, handling).Send([]byte("SIP/2.0 100 Trying\r\n\r\n")); err != nil {
+		t.Error(err)
+	}
+	if got := p.status(t); got != "100" {
+		t.Errorf("another goroutine's message: %s", got)
 	}
 	full.Close(nil)
 	if err := next(t, returned); err == nil {
