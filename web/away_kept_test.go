@@ -153,7 +153,7 @@ func TestWhateverWasSentCanBeSentAgainOnceTheDatabaseAnswers(t *testing.T) {
 	}
 }
 
-func TestNoKeyAndNoPassphraseIsOnAPageThatCanBeSentAgain(t *testing.T) {
+func TestNoKeyAndNoPasswordIsOnAPageThatCanBeSentAgain(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t, auth.Admin)
 	o.link.Cut()
@@ -161,6 +161,9 @@ func TestNoKeyAndNoPassphraseIsOnAPageThatCanBeSentAgain(t *testing.T) {
 		if strings.Contains(o.post(path, "text", "-----BEGIN PRIVATE KEY-----", "passphrase", "known to one").status(http.StatusServiceUnavailable).body, "PRIVATE KEY") {
 			t.Errorf("the answer to %s holds a key", path)
 		}
+	}
+	if strings.Contains(o.post("/setup", "token", "x", "name", "ann", "password", "known to one", "password_again", "known to one").status(http.StatusServiceUnavailable).body, "known to one") {
+		t.Error("the answer to a set-up holds the password")
 	}
 }
 

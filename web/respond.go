@@ -75,7 +75,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case status == http.StatusRequestEntityTooLarge && list != "" && form != "":
 		m.Href, m.Link, m.Text = form, "Back to the form", m.Text+" "+way
-	case form == "" && signedIn(r) != nil && !looking(r) && unsaved(err): // where a key may come a page gives nothing back
+	case form == "" && !r.PostForm.Has("password") && signedIn(r) != nil && !looking(r) && unsaved(err): // no page gives back what may be secret
 		m.Again = templates.Again{To: r.URL.RequestURI(), Fields: r.PostForm}
 	}
 	if err := s.render(w, r, status, templates.MessagePage(s.frame(r, m.Title, list), m)); err != nil {
