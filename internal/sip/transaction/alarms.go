@@ -83,7 +83,7 @@ type alarmHeap struct {
 	list   settings
 	timer  Timer
 	armed  bool    // the timer is set
-	rings  Instant // when it rings: at the first alarm or, where that was stopped, before it
+	rings  Instant // when it rings: at the first alarm; where that was stopped, before, and where it was put off, after it
 }
 
 // A setting is an alarm in a heap, and when it rings.
@@ -150,10 +150,14 @@ func (h *alarmHeap) due() (list []Ringer) {
 	defer h.mu.Unlock()
 	now := h.alarms.Now()
 	h.putOff(now)
-	for now >= Instant(h.alarms.hush.Load()) && h.list.count > 0 && h.list.at(1).at <= now {
-		first := h.list.at(1).alarm
-		list = append(list, first.owner)
-		h.remove(first)
+	hushed := now < Instant(h.alarms.hush.Load())
+	for h.list.count > 0 {
+		first := *h.list.at(1)
+		if first.at > now || hushed && first.at >= h.rings { // of what is before that the timer was put off already
+			break
+		}
+		list = append(list, first.alarm.owner)
+		h.remove(first.alarm)
 	}
 	h.armed = false
 	h.arm()

@@ -153,3 +153,37 @@ func TestManyAlarmsAtOneTimeRingAFewAtATime(t *testing.T) {
 		passed.Wait()
 	})
 }
+
+// slow is the clock of a machine whose timers are always late, up to a bound.
+type slow struct{ Clock }
+
+const slowest = stoodStill + time.Second
+
+func late(d time.Duration) time.Duration {
+	return max(d, 0) + stoodStill + time.Duration(rand.Int64N(int64(slowest-stoodStill)))
+}
+
+func (c slow) AfterFunc(d time.Duration, f func()) Timer {
+	return slowTimer{c.Clock.AfterFunc(late(d), f)}
+}
+
+type slowTimer struct{ Timer }
+
+func (t slowTimer) Reset(d time.Duration) bool { return t.Timer.Reset(late(d)) }
+
+func TestOnAMachineThatIsAlwaysLateNoAlarmIsPutOffTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		alarms, bells := NewAlarms(slow{Wall()}), make([]bell, 500)
+		for i := range bells {
+			bells[i].want = time.Now().Add(10 * time.Millisecond)
+			alarms.Set(&bells[i].alarm, alarms.Now().Add(10*time.Millisecond), &bells[i])
+			after(40 * time.Millisecond)
+		}
+		after(10 * slowest)
+		for i := range bells {
+			if b := &bells[i]; len(b.rang) != 1 || b.rang[0].Sub(b.want) > 2*slowest+catchUp {
+				t.Errorf("alarm %d rang at %v, want %v and no later than twice the machine is late", i, b.rang, b.want)
+			}
+		}
+	})
+}
