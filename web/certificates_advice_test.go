@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"isthmus/internal/auth"
+	"isthmus/internal/federation"
 	"isthmus/internal/siptest"
 )
 
@@ -42,6 +43,28 @@ func TestWhetherBothSidesHaveOneCAIsToldByWhatWasSeen(t *testing.T) {
 	c.get("/certificates").page().Says(t, trustedFinding, "See that Synergy Root is among the trusted root CAs of every Microsoft server; here both are known.")
 	c.showed("10.1.20.21", "pool.synergy.com", "Elsewhere Issuing")
 	c.get("/certificates").page().Says(t, trustedFinding, "The root above Elsewhere Issuing is not stored here.")
+}
+
+// A root that came along with a node's own certificate is known and not trusted.
+func TestARootThatIsNotTrustedHereIsNamedWhereBothSidesDiffer(t *testing.T) {
+	t.Parallel()
+	c := withKey(t, auth.Admin)
+	root, other := siptest.NewAuthority("Synergy Root"), siptest.NewAuthority("Corp Root")
+	c.trusts(root)
+	leaf := other.Leaf(ownNode)
+	c.post("/certificates", "purpose", "cup", "node", ownNode, "text", string(siptest.CertificatePEM(leaf))+string(other.PEM())+string(siptest.KeyPEM(leaf)))
+	c.lists("pool.synergy.com", "10.1.20.21")
+	c.lists("fe1.synergy.com", "10.1.20.22")
+	c.lists("fe2.synergy.com", "10.1.20.23")
+	var seen []federation.PeerCertificate
+	for i, issuer := range []string{"Corp Root", "Synergy Root", "Synergy Root"} {
+		p := peerSeen(fmt.Sprintf("10.1.20.%d", 21+i), "pool.synergy.com", time.Now().AddDate(1, 0, 0))
+		p.Issuer = issuer
+		seen = append(seen, p)
+	}
+	c.sees(seen...)
+	c.get("/certificates").page().Says(t, trustedFinding, "chain to Corp Root, those of the peers seen last to Corp Root, Synergy Root. "+
+		"See that Corp Root is among the trusted root CAs of every Microsoft server, and trust Corp Root here.")
 }
 
 func TestThatRevocationIsNotCheckedIsSaidOnceWhereTheCAsAre(t *testing.T) {

@@ -178,6 +178,32 @@ func TestEveryFactOfAPeersCertificateStandsWhereItIsLookedAt(t *testing.T) {
 	}
 }
 
+// columnsOf are the heads of a list's columns, and where its find form looks.
+func columnsOf(section htmltest.Node) (heads, places []string) {
+	for _, head := range section.All("thead th") {
+		heads = append(heads, head.Text())
+	}
+	for _, place := range section.All("form.find select")[0].All("option") {
+		places = append(places, place.Text())
+	}
+	return heads, places
+}
+
+func TestWhatHasNoColumnOfItsOwnCanBeFoundToo(t *testing.T) {
+	t.Parallel()
+	c, _ := asked(t, "trustedpool.synergy.com")
+	page := c.get("/certificates?own.q="+ownNode+"&requests.q="+ownNode).page()
+	for name, want := range map[string][2]string{
+		"own":      {"Node|State|Issuer|Names|Key and usages|Serial and fingerprint", "Anything|Node|Issuer|Names|Key and usages|Serial and fingerprint|Subject|SHA-256 fingerprint|Description"},
+		"requests": {"Node|Made|Names|Key|What to do", "Anything|Node|Names|Key|Made by"},
+	} {
+		heads, places := columnsOf(page.One(t, "[aria-labelledby="+name+"]"))
+		if got := [2]string{strings.Join(heads, "|"), strings.Join(places, "|")}; got != want {
+			t.Errorf("%s has %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestEveryFactOfARequestThatWaitsStandsInItsRow(t *testing.T) {
 	t.Parallel()
 	c, _ := asked(t, "trustedpool.synergy.com")

@@ -91,6 +91,13 @@ func TestWrongTextComesBackAsItWasTypedUnlessItIsAKey(t *testing.T) {
 		t.Errorf("the text came back as %q", got)
 	}
 	page.Says(t, "#error-text", "certificate of a server")
+	for _, kind := range []string{"PKCS7", "CMS"} {
+		bundle := strings.ReplaceAll(certificate, "CERTIFICATE", kind)
+		page := c.post("/certificates", "purpose", "cup-trust", "text", bundle).status(http.StatusUnprocessableEntity).page()
+		if got := page.One(t, "#field-text").Text(); got != strings.Join(strings.Fields(bundle), " ") {
+			t.Errorf("a bundle came back as %q", got)
+		}
+	}
 
 	key := string(siptest.KeyPEM(leaf))
 	lines := strings.Split(strings.TrimSpace(key), "\n")

@@ -100,7 +100,7 @@ func probeActs(places []federation.Place, of string) (acts []templates.Act) {
 // placesAt are those of the host that was configured as the certificate was seen, else those of its address.
 func placesAt(places []federation.Place, p federation.PeerCertificate) (found []federation.Place) {
 	for _, at := range places {
-		if p.Host != "" && at.Host == p.Host {
+		if at.Host == p.Host {
 			found = append(found, at)
 		}
 	}
