@@ -90,7 +90,7 @@ func (a *attempt) send(m *sip.Message, w *wire) {
 	r.proxy.table.Send(&s.client, transaction.ClientRequest{
 		Branch: d.branch, Method: m.Method(), Bytes: d.bytes, Reliable: !w.datagrams, User: s, Tally: &w.live,
 	})
-	a.started(&s.client)
+	a.started(s)
 }
 
 // sending makes one on a connection: one after the other, the first within the attempt itself.
@@ -103,17 +103,22 @@ func (a *attempt) sending(w *wire) *sending {
 	return s
 }
 
-// started does what was asked for while the request was being written.
-func (a *attempt) started(c *transaction.Client) {
+// started does what was asked for while the request was being written. One that could not be written may have gone out over
+// another connection meanwhile, which is then the one that counts.
+func (a *attempt) started(s *sending) {
 	a.relay.mu.Lock()
-	a.client = c
+	if a.wire != s.wire {
+		a.relay.mu.Unlock()
+		return
+	}
+	a.client = &s.client
 	cancels, ends := a.cancelling, a.abandoned
 	a.relay.mu.Unlock()
 	if cancels {
-		c.Cancel()
+		s.client.Cancel()
 	}
 	if ends {
-		c.End()
+		s.client.End()
 	}
 }
 

@@ -225,3 +225,15 @@ func TestA408IsNeverSentForAnythingButAnInvite(t *testing.T) {
 		})
 	}
 }
+
+// The goroutine that could not write may come back after the one that sent anew.
+func TestACancelIsForTheConnectionThatTheInviteWentOutOver(t *testing.T) {
+	a := &attempt{relay: &relay{}}
+	dead, live := a.sending(&wire{}), a.sending(&wire{})
+	a.wire = live.wire
+	a.started(live)
+	a.started(dead)
+	if a.client != &live.client {
+		t.Error("it is for the one that could not be written to")
+	}
+}
