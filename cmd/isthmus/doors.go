@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"syscall"
 	"time"
 
@@ -172,14 +173,18 @@ func (d door) serve(log *slog.Logger) {
 
 const closeTimeout = 5 * time.Second
 
-// closeDoors lets pages under way be finished.
+// closeDoors lets pages under way be finished. All close at once, so that none takes what another no longer has time for.
 func closeDoors(list []door) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
+	var group sync.WaitGroup
 	for _, d := range list {
-		if d.server.Shutdown(ctx) != nil {
-			_ = d.server.Close() // whoever is still there had five seconds
-		}
-		_ = d.listener.Close() // closed already where the server ran
+		group.Go(func() {
+			if d.server.Shutdown(ctx) != nil {
+				_ = d.server.Close() // whoever is still there had five seconds
+			}
+			_ = d.listener.Close() // closed already where the server ran
+		})
 	}
+	group.Wait()
 }

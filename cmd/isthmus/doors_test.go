@@ -3,8 +3,11 @@ package main
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"net/http"
 	"os"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -83,4 +86,44 @@ func TestTheConsoleLeavesDescriptorsToTheDatabaseAndFiles(t *testing.T) {
 	if left < reserve/2 || left >= reserve {
 		t.Errorf("the console leaves %d descriptors, and not the last half of %d alone", left, reserve)
 	}
+}
+
+func TestNoDoorTakesAnybodyWhileAnotherWaitsForItsPages(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	site := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(asked); <-answer })
+	var list []socket
+	for range 2 {
+		tcp, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, socket{tcp: tcp})
+	}
+	s := &server{log: slog.New(slog.DiscardHandler)}
+	doors := s.doors(list, site, nil)
+	var group sync.WaitGroup
+	for _, d := range doors {
+		group.Go(func() { d.serve(s.log) })
+	}
+	group.Go(func() {
+		if a, err := http.Get("http://" + doors[0].tcp.Addr().String()); err != nil {
+			t.Error("the page under way was cut:", err)
+		} else {
+			a.Body.Close()
+		}
+	})
+	<-asked
+	group.Go(func() { closeDoors(doors) })
+	other, closed := doors[1].tcp.Addr().String(), false
+	for end := time.Now().Add(closeTimeout / 2); !closed && time.Now().Before(end); {
+		c, err := net.Dial("tcp", other)
+		if closed = err != nil; !closed {
+			c.Close()
+		}
+	}
+	if !closed {
+		t.Error("the other door is open still")
+	}
+	close(answer)
+	group.Wait()
 }
