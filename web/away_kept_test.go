@@ -121,6 +121,7 @@ func TestADatabaseThatLetsNobodyInIsCalledThatWithWhatMendsIt(t *testing.T) {
 	for _, path := range []string{"/users", "/audit", "/acl/new"} {
 		o.get(path).status(http.StatusServiceUnavailable).page().Says(t, "main .prose", "The database does not let this node in. C"+remedy[1:]+".")
 	}
+	o.get("/audit").page().Says(t, "main .prose", "what the server allows. What this page shows is kept nowhere else. It is here again then.")
 	stranger := &console{t: t, store: o.store, handler: web.New(o.config), cookies: map[string]*http.Cookie{}}
 	for _, a := range []answer{o.restarted().get("/login"), stranger.get("/login"), stranger.post("/login", "name", "admin", "password", password)} {
 		a.status(http.StatusServiceUnavailable).page().Says(t, ".banner", "The database does not let this node in, so nobody can sign in now. Traffic goes on; "+remedy+".")

@@ -40,7 +40,7 @@ func needed(r *http.Request, err error) templates.Message {
 	case errors.Is(err, store.ErrReadOnly):
 		return templates.Message{Title: "Nothing can be changed now", Text: "The database can be read only, so nothing can be added or changed until it is writable again, or Isthmus is pointed to the primary server."}
 	}
-	m := templates.Message{Title: "This page needs the database", Text: "What it shows is kept nowhere else. It is here again "}
+	m := templates.Message{Title: "This page needs the database", Text: "What this page shows is kept nowhere else. It is here again "}
 	if r.URL.Path == "/users" {
 		m.Text = "Users are kept in the database; nodes hold of them only what routing needs. They are here again "
 	}
