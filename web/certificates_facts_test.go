@@ -189,10 +189,20 @@ func columnsOf(section htmltest.Node) (heads, places []string) {
 	return heads, places
 }
 
+func TestAServerThatAsksANodeWithoutACertificateIsToldAsSuch(t *testing.T) {
+	t.Parallel()
+	c := signedInAs(t, auth.Operator)
+	root := siptest.NewAuthority("Synergy Root")
+	port, _ := frontEnd(t, root.Server(root.Leaf("pool.synergy.com")))
+	c.post("/static-routes", "destination", "synergy.com", "type", "domain", "next_hop", "127.0.0.1", "port", port, "transport", "tls").to("/static-routes")
+	page := c.post("/tls-peer-subjects/probe", "place", "127.0.0.1:"+port).status(http.StatusOK).page()
+	page.Says(t, "dl dd", "asked for, and this node had none to show")
+}
+
 func TestWhatHasNoColumnOfItsOwnCanBeFoundToo(t *testing.T) {
 	t.Parallel()
 	c, _ := asked(t, "trustedpool.synergy.com")
-	page := c.get("/certificates?own.q="+ownNode+"&requests.q="+ownNode).page()
+	page := c.get("/certificates?own.q=" + ownNode + "&requests.q=" + ownNode).page()
 	for name, want := range map[string][2]string{
 		"own":      {"Node|State|Issuer|Names|Key and usages|Serial and fingerprint", "Anything|Node|Issuer|Names|Key and usages|Serial and fingerprint|Subject|SHA-256 fingerprint|Description"},
 		"requests": {"Node|Made|Names|Key|What to do", "Anything|Node|Names|Key|Made by"},

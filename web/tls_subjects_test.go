@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 
@@ -38,8 +39,14 @@ func TestASubjectIsAddedAndSelectedInOneStep(t *testing.T) {
 	if got := form["contexts"]; !slices.Equal(got, []string{"", "lab", federation.PeerAuthContext}) {
 		t.Fatalf("ticked are %q", got)
 	}
-	revision := c.snapshot().Revision
 	form["contexts"] = []string{"", federation.PeerAuthContext}
+	form.Set("name", "no name")
+	kept := c.postForm("/tls-peer-subjects", form).status(http.StatusUnprocessableEntity).page().One(t, "form[action='/tls-peer-subjects']").Form()
+	if got := kept["contexts"]; !slices.Equal(got, form["contexts"]) {
+		t.Errorf("after a refusal %q are ticked", got)
+	}
+	form.Set("name", "pool.synergy.com")
+	revision := c.snapshot().Revision
 	c.postForm("/tls-peer-subjects", form).to("/tls-peer-subjects")
 	c.get("/tls-peer-subjects").page().Says(t, ".banner", "It is selected in sip-proxy-peer-auth.")
 	if got := c.selected(federation.PeerAuthContext); !slices.Equal(got, []string{"pool.synergy.com"}) || len(c.selected("lab")) > 0 || c.snapshot().Revision != revision+1 {
