@@ -160,13 +160,11 @@ func (a *attempt) unsent(err error) {
 		a.begin(nil)
 		return
 	}
-	w.lossAfter(err, func(l loss) {
-		reason := "connection lost before sending"
-		if l.refused {
-			reason = l.reason
-		}
-		r.failed(a, reason, false)
-	})
+	reason := "connection lost before sending"
+	if l := w.lossAfter(err); l.refused {
+		reason = l.reason
+	}
+	r.failed(a, reason, false)
 }
 
 // lost: the connection closed before the hop answered. What must not be delivered twice waits on, as the answer may still

@@ -39,7 +39,11 @@ func (r *relay) ring() {
 		r.mu.Unlock()
 		return
 	}
-	trying, silent, over := due(r.tryingAt()), due(r.silence), due(r.limit)
+	if due(r.limit) {
+		r.expires()
+		return
+	}
+	trying, silent := due(r.tryingAt()), due(r.silence)
 	if trying {
 		r.trying = false
 	}
@@ -47,16 +51,10 @@ func (r *relay) ring() {
 		r.silence = 0
 	}
 	a := r.current
-	if !over {
-		r.due = 0
-		r.arm()
-	}
+	r.due = 0
+	r.arm()
 	r.mu.Unlock()
-	switch {
-	case over:
-		r.expire(a)
-		return
-	case silent && a != nil:
+	if silent && a != nil {
 		a.silent()
 	}
 	if trying {
@@ -64,13 +62,20 @@ func (r *relay) ring() {
 	}
 }
 
-// expire ends a request that has waited as long as it may.
+// expire ends a request whose attempt was not answered for as long as a transaction lives, unless another one has begun.
 func (r *relay) expire(a *attempt) {
 	r.mu.Lock()
 	if r.done || r.current != a {
 		r.mu.Unlock()
 		return
 	}
+	r.expires()
+}
+
+// expires ends a request that has waited as long as it may. The lock is held, and given back: whatever attempt it is that
+// goes on when the limit is over ends with it.
+func (r *relay) expires() {
+	a := r.current
 	r.current = nil
 	if a != nil {
 		r.taken = r.taken || a.written

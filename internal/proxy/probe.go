@@ -104,7 +104,7 @@ func (a asking) Response(m *sip.Message) {
 func (a asking) TransportError(err error) {
 	a.place.abandon(a.wire)
 	if !a.elsewhere(a.policy, a.wire) {
-		a.wire.lossAfter(err, func(l loss) { a.end(false, l.reason) })
+		a.end(false, a.wire.lossAfter(err).reason)
 	}
 }
 

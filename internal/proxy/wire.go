@@ -176,25 +176,20 @@ func (p *Proxy) closed(l Link, err error) {
 // mostReading is how long a connection is read on that could not be written to: as long as the transport does, and a little.
 const mostReading = time.Second
 
-// lossAfter tells how a connection ended that could not be written to, which err says. A TLS 1.3 server that refuses our
-// certificate may have reset it over what it was sent: who reads on finds why. That is waited for, unless nothing was written
-// at all, and nobody else waits meanwhile.
-func (w *wire) lossAfter(err error, tell func(loss)) {
-	told := func() { tell(w.place.lossOf(w, cmp.Or(w.Err(), err), w.heard.Load())) }
-	if w.Peer().Transport != sip.TLS || err == transport.ErrClosed || w.Err() != nil || w.heard.Load() {
-		told()
-		return
-	}
-	late := make(chan struct{})
-	timer := w.place.proxy.clock.AfterFunc(mostReading, func() { close(late) })
-	go w.place.proxy.guard(func() {
+// lossAfter says how a connection ended that could not be written to, which err says. A TLS 1.3 server that refuses our
+// certificate may have reset it over what it was sent: who reads on finds why. It waits for that, unless nothing
+// was written at all.
+func (w *wire) lossAfter(err error) loss {
+	if w.Peer().Transport == sip.TLS && err != transport.ErrClosed && w.Err() == nil && !w.heard.Load() {
+		late := make(chan struct{})
+		timer := w.place.proxy.clock.AfterFunc(mostReading, func() { close(late) })
 		select {
 		case <-w.over:
 			timer.Stop()
 		case <-late:
 		}
-		told()
-	})
+	}
+	return w.place.lossOf(w, cmp.Or(w.Err(), err), w.heard.Load())
 }
 
 // A loss is how a connection ended.
