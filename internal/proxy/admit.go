@@ -33,7 +33,8 @@ func (p *Proxy) turnAway(policy *routing.Policy, l Link, m *sip.Message, v routi
 		p.metrics.Request(m.Method(), metrics.Refused)
 		p.metrics.Refusal(v.Log)
 	}
-	if l.Peer().Transport == sip.UDP && !p.flooded.passes(p.clock.Now()) {
+	t, addr := l.Peer().Transport, l.Peer().Remote.Addr().Unmap()
+	if t == sip.UDP && !p.flooded.passes(p.clock.Now()) {
 		return
 	}
 	if method := m.Method(); method != "ACK" && method != "BENOTIFY" && m.Answerable() {
@@ -42,10 +43,12 @@ func (p *Proxy) turnAway(policy *routing.Policy, l Link, m *sip.Message, v routi
 		p.metrics.Response(v.Status, 0)
 	}
 	// Compression is only talk, and a node's address must never be shut out by one TLS client that shows no name.
-	if addr := l.Peer().Remote.Addr().Unmap(); v.Ban && m.Method() != "NEGOTIATE" && !policy.Lists(addr) {
-		p.refusals(l.Peer().Transport).count(addr, p.clock.Now())
+	if v.Ban && m.Method() != "NEGOTIATE" && !policy.Lists(addr) {
+		p.refusals(t).count(addr, p.clock.Now())
 	}
-	p.logMessage(slog.LevelWarn, msg, policy, l, m, reasonWith(v.Log, v.Reason))
+	if t == sip.UDP || p.lists(policy, addr) || p.turned.passes(p.clock.Now()) {
+		p.logMessage(slog.LevelWarn, msg, policy, l, m, reasonWith(v.Log, v.Reason))
+	}
 	l.Retire(errRefused)
 }
 

@@ -78,6 +78,36 @@ func TestAFloodFromOneUnlistedAddressIsNotHeardForLong(t *testing.T) {
 	})
 }
 
+// No address sends more than one request, so that none is shut out.
+func TestAFloodFromManyUnlistedAddressesIsAnsweredAndCountedAndFillsNoLog(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		lines := func() int { return strings.Count(w.log.String(), "request refused") }
+		flood := func(network byte) {
+			for i := range 1000 {
+				e := w.from(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, network, byte(i / 250), byte(i % 250)}), 40000).String())
+				e.asks(toCarla("OPTIONS"))
+				if e.expect("403"); !e.closed {
+					t.Fatalf("%d is not closed", i)
+				}
+			}
+		}
+		flood(1)
+		if n := lines(); n != refusalsPerSecond {
+			t.Errorf("%d are logged in a second", n)
+		}
+		w.datagrams("127.0.0.66:5060").asks(toCarla("OPTIONS"))
+		if n := lines(); n != refusalsPerSecond+1 {
+			t.Errorf("%d are logged with one over UDP", n)
+		}
+		w.after(time.Second)
+		flood(2)
+		if n := lines(); n != 2*refusalsPerSecond+1 {
+			t.Errorf("%d are logged in two seconds", n)
+		}
+		w.counted(`sip_requests_total{method="OPTIONS",outcome="refused"} 2001`)
+	}, overUDP)
+}
+
 func TestAFloodFromManyUnlistedAddressesLeavesNothingAndCostsTheListedNothing(t *testing.T) {
 	inTrial(t, func(t *testing.T, tr *trial) {
 		tr.works(fe1At)

@@ -1,12 +1,13 @@
 package proxy
 
 import (
+	"maps"
 	"sync"
 	"time"
 )
 
 // refusalsPerSecond bounds what strangers over UDP are told, and what is logged of them, as addresses can be forged without end.
-// Of the TLS handshakes of strangers no more are logged.
+// Of strangers who connect, no more refused messages are logged, and no more failed TLS handshakes.
 const refusalsPerSecond = 100
 
 // A gate lets so many events of a second pass. Its zero value is ready.
@@ -26,24 +27,51 @@ func (g *gate) passes(now time.Time) bool {
 	return g.passed <= refusalsPerSecond
 }
 
-// refusalsEvery is how often handshakes that this node refused or cut off are logged, for each reason; the metric counts them all.
+// refusalsEvery is how often the failed TLS handshakes of one known peer are logged, for each reason, and so are those of
+// strangers that this node refused or cut off; the metric counts them all.
 const refusalsEvery = 10 * time.Second
 
-// A seldom lets one event of each name pass in that time. Its zero value is ready; the names are few.
+// maxNames is how many names are kept apart: a hundred lines a second at most.
+const maxNames = 1000
+
+// A seldom lets one event of each name pass in that time, the first at once. Names beyond maxNames share one. Its zero
+// value is ready.
 type seldom struct {
 	mu   sync.Mutex
-	last map[string]time.Time
+	last map[string]*spell
 }
 
-func (s *seldom) passes(name string, now time.Time) bool {
+// A spell is the time since an event of a name passed.
+type spell struct {
+	began time.Time
+	left  int // events that did not pass
+}
+
+func (s *spell) over(now time.Time) bool { return now.Sub(s.began) >= refusalsEvery }
+
+// passes reports whether an event passes, and how many of its name did not since the last one that did.
+func (s *seldom) passes(name string, now time.Time) (left int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if last, ok := s.last[name]; ok && now.Sub(last) < refusalsEvery {
-		return false
-	}
 	if s.last == nil {
-		s.last = map[string]time.Time{}
+		s.last = map[string]*spell{}
 	}
-	s.last[name] = now
-	return true
+	if s.last[name] == nil && len(s.last) >= maxNames {
+		maps.DeleteFunc(s.last, func(_ string, known *spell) bool { return known.over(now) })
+		if len(s.last) >= maxNames {
+			name = ""
+		}
+	}
+	known := s.last[name]
+	switch {
+	case known == nil:
+		known = &spell{}
+		s.last[name] = known
+	case !known.over(now):
+		known.left++
+		return 0, false
+	}
+	left = known.left
+	*known = spell{began: now}
+	return left, true
 }

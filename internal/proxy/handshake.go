@@ -25,20 +25,29 @@ func ourDoing(err error) bool {
 	return errors.Is(err, transport.ErrClosed)
 }
 
-// tells reports whether more is done about a failed handshake than to count it: strangers may fail without end. The log has
-// little room for those that were refused, the page of refused handshakes as much as for others.
-func (p *Proxy) tells(failed FailedHandshake) (log, page bool) {
+// A telling is what is done about a failed handshake beside counting it.
+type telling struct {
+	log, page bool
+	left      int // like it that were not logged since the last one that was
+}
+
+// tells limits that, as peers may fail without end. A known peer is logged at once and then now and then, for each reason; the
+// page of refused handshakes hears of all that were begun. Of strangers the log has little room for those that were refused,
+// the page as much as for others.
+func (p *Proxy) tells(failed FailedHandshake, reason string) (t telling) {
 	now := p.clock.Now()
-	if refusal, ok := errors.AsType[*transport.HandshakeRefusal](failed.Err); ok {
-		name := refusal.Reason
-		if failed.Known {
-			name += ", known" // strangers do not hide it
-		}
-		log = p.unbegun.passes(name, now)
-		return log, p.refusing.passes(now) || log
+	switch refusal, ok := errors.AsType[*transport.HandshakeRefusal](failed.Err); {
+	case failed.Known: // by address: strangers do not hide it
+		t.left, t.log = p.failing.passes(failed.Peer.Remote.Addr().Unmap().String()+" "+reason, now)
+		t.page = !ok || p.refusing.passes(now) || t.log
+	case ok:
+		t.left, t.log = p.unbegun.passes(refusal.Reason, now)
+		t.page = p.refusing.passes(now) || t.log
+	default:
+		t.log = p.shaking.passes(now)
+		t.page = t.log
 	}
-	log = failed.Known || p.shaking.passes(now)
-	return log, log
+	return t
 }
 
 // handshakeFailed reports a client that no TLS connection came up with.
@@ -46,26 +55,33 @@ func (p *Proxy) handshakeFailed(peer *transport.Peer, err error) {
 	if errors.Is(err, transport.ErrStranger) {
 		err = transport.ErrHandshakeCut
 	}
-	p.metrics.HandshakeFailure(p.config.HandshakeReason(err))
+	reason := p.config.HandshakeReason(err)
+	p.metrics.HandshakeFailure(reason)
 	failed := FailedHandshake{Peer: peer, Known: p.known(peer), Err: err}
-	log, page := p.tells(failed)
-	if log {
-		p.logHandshake(failed)
+	t := p.tells(failed, reason)
+	if t.log {
+		p.logHandshake(failed, t.left)
 	}
-	if page && !ourDoing(err) {
+	if t.page && !ourDoing(err) {
 		p.config.HandshakeFailed(failed)
 	}
 }
 
-func (p *Proxy) logHandshake(failed FailedHandshake) {
+// logHandshake logs it, and how many like it were left out before.
+func (p *Proxy) logHandshake(failed FailedHandshake, left int) {
 	peer, reason := failed.Peer, failed.Err.Error()
 	if !ourDoing(failed.Err) {
 		reason = p.config.HandshakeCause(failed).Error()
 	}
-	if policy := p.policy.Load(); policy != nil {
-		p.log.Warn("TLS handshake failed", "node", policy.Node(), "peer", peer.Remote.String(), "listener", peer.Listener,
-			"reason", reason, "revision", policy.Revision)
+	policy := p.policy.Load()
+	if policy == nil {
+		return
 	}
+	args := []any{"node", policy.Node(), "peer", peer.Remote.String(), "listener", peer.Listener, "reason", reason, "revision", policy.Revision}
+	if left > 0 {
+		args = append(args, "left_out", left)
+	}
+	p.log.Warn("TLS handshake failed", args...)
 }
 
 // hopRefused reports a hop that no TLS connection came up with, when that is why its Err says there is none. The log tells

@@ -111,6 +111,65 @@ func TestFailedHandshakesOfStrangersFillNoLog(t *testing.T) {
 	})
 }
 
+// A listed server that tries without end must not hide the others, nor fill the disk.
+func TestFailedHandshakesOfAKnownPeerAreLoggedAtOnceAndThenNowAndThenWithACount(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.proxy.config.HandshakeReason = func(err error) string { return err.Error() }
+		list, h, port := w.failures(), w.proxy.Handler(), uint16(0)
+		fails := func(n int, from, reason string) {
+			for range n {
+				port++
+				h.HandshakeFailed(&transport.Peer{Remote: netip.AddrPortFrom(netip.MustParseAddr(from), port), Listener: "Lab"}, errors.New(reason))
+			}
+		}
+		lines := func(want int, when string) {
+			t.Helper()
+			if n := strings.Count(w.log.String(), "TLS handshake failed"); n != want {
+				t.Errorf("%s: %d lines, want %d:\n%s", when, n, want, w.log)
+			}
+		}
+		fails(3000, "127.0.0.21", "no TLS")
+		lines(1, "one peer, one reason")
+		fails(1, "127.0.0.21", "expired")
+		fails(1, "127.0.0.22", "no TLS")
+		fails(1, "::ffff:127.0.0.22", "no TLS")
+		lines(3, "another reason, another peer, and the same in another spelling")
+		w.after(refusalsEvery)
+		fails(2, "127.0.0.21", "no TLS")
+		fails(1, "127.0.0.21", "expired")
+		lines(5, "after a while")
+		if n := strings.Count(w.log.String(), `"left_out"`); n != 1 || !strings.Contains(w.log.String(), `"left_out":2999`) {
+			t.Errorf("what was left out is told %d times:\n%s", n, w.log)
+		}
+		if got := w.told(list); len(got) != 3006 {
+			t.Errorf("the page is told %d of 3006", len(got))
+		}
+		w.counted(`tls_handshake_failures_total{reason="no TLS"} 3004`)
+		w.counted(`tls_handshake_failures_total{reason="expired"} 2`)
+	})
+}
+
+// A network may be listed whose addresses nobody could count.
+func TestOfManyNamesAHundredASecondPass(t *testing.T) {
+	var s seldom
+	now, passed := time.Unix(1, 0), 0
+	for i := range 10 * maxNames {
+		if _, ok := s.passes(fmt.Sprint(i), now); ok {
+			passed++
+		}
+	}
+	if passed != maxNames+1 || len(s.last) > maxNames+1 {
+		t.Errorf("%d pass and %d are remembered, want %d and one for all others", passed, len(s.last), maxNames)
+	}
+	now = now.Add(refusalsEvery)
+	if _, ok := s.passes("new", now); !ok || len(s.last) > maxNames+1 {
+		t.Errorf("after a while a new name passes: %v; %d are remembered", ok, len(s.last))
+	}
+	if left, ok := s.passes("0", now); !ok || left != 0 {
+		t.Errorf("and so does an old one: %v, %d left out", ok, left)
+	}
+}
+
 func TestAHopThatFailsInItsHandshakeIsToldAtEachAttempt(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		list := w.failures()

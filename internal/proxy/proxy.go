@@ -76,9 +76,11 @@ type Proxy struct {
 	bans     bans
 	forged   bans     // of datagrams
 	flooded  gate     // likewise
+	turned   gate     // of messages of strangers who connect, for the log
 	shaking  gate     // of handshakes of strangers
-	unbegun  seldom   // of handshakes that this node refused or cut off, for the log
-	refusing gate     // the same, for the page
+	failing  seldom   // of handshakes of known peers, for the log
+	unbegun  seldom   // of handshakes of strangers that this node refused or cut off, for the log
+	refusing gate     // of all that it refused or cut off, for the page
 	places   sync.Map // key of a hop -> *place
 	wires    wires
 	dated    dated
