@@ -20,7 +20,8 @@ func notBegun(err error) error {
 // unsaved reports whether the database did not take a change for certain, so that the form can be sent again. Where it fell
 // silent in the midst nobody knows whether it was saved.
 func unsaved(err error) bool {
-	return errors.As(err, new(notTried)) || errors.As(err, new(*store.Failure)) && !errors.Is(err, store.ErrUnavailable)
+	failure := (*store.Failure)(nil)
+	return errors.As(err, new(notTried)) || errors.As(err, &failure) && failure.Unsaved()
 }
 
 // giveBack draws a form again whose change the database did not take, with what to say above it. The form is drawn without

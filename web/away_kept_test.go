@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"isthmus/internal/auth"
 	"isthmus/internal/federation"
@@ -168,27 +169,40 @@ func TestNoKeyAndNoPasswordIsOnAPageThatCanBeSentAgain(t *testing.T) {
 	}
 }
 
-// A change whose answer never came may have been saved: to send it again could do it twice.
-func TestWhatMayHaveBeenSavedIsNotOfferedToBeSentAgain(t *testing.T) {
-	t.Parallel()
-	url := pgtest.New(t, migrations.FS, migrate)
-	o := newOutageAt(t, auth.Admin, url)
-	o.post("/wizard", "acknowledged", "true").to("/wizard/1")
-	other := must[*pgx.Conn](t)(pgx.Connect(t.Context(), url))
+// cutAt is a wizard's step that waits for a lock in its transaction, as the trigger has it, when the way to the database is cut.
+func (o *outage) cutAt(url, trigger string) answer {
+	t, ctx := o.t, o.t.Context()
+	t.Helper()
+	other := must[*pgx.Conn](t)(pgx.Connect(ctx, url))
 	defer other.Close(context.Background())
-	tx := must[pgx.Tx](t)(other.Begin(t.Context()))
-	if _, err := tx.Exec(t.Context(), `LOCK TABLE drafts IN SHARE MODE`); err != nil { // it can be read, and a save waits
-		t.Fatal(err)
-	}
+	must[pgconn.CommandTag](t)(other.Exec(ctx, trigger))
+	must[pgconn.CommandTag](t)(other.Exec(ctx, `SELECT pg_advisory_lock(1)`))
 	answered := make(chan answer)
 	go func() { answered <- o.post("/wizard/1", "platform", "sfb2019") }()
 	for waits := false; !waits; {
-		if err := tx.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'drafts'::regclass AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`).Scan(&waits); err != nil {
+		if err := other.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`).Scan(&waits); err != nil {
 			t.Fatal(err)
 		}
 	}
 	o.link.Cut()
-	page := (<-answered).status(http.StatusServiceUnavailable).page()
-	page.Says(t, "main", "The database stopped answering, so whether this was saved is not known. Look at what is there when it answers, before you try again.")
-	page.Count(t, "main form", 0)
+	return <-answered
+}
+
+const waits = `CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$;
+CREATE CONSTRAINT TRIGGER waits AFTER INSERT OR UPDATE ON drafts DEFERRABLE INITIALLY %s FOR EACH ROW EXECUTE FUNCTION waits()`
+
+// A change whose COMMIT was not answered may have been saved: to send it again could do it twice.
+func TestWhatMayHaveBeenSavedIsNotOfferedToBeSentAgain(t *testing.T) {
+	t.Parallel()
+	for when, want := range map[string]struct {
+		says  string
+		forms int
+	}{"IMMEDIATE": {"so nothing was saved. Traffic goes on; make the change again", 1}, "DEFERRED": {"so whether this was saved is not known.", 0}} {
+		url := pgtest.New(t, migrations.FS, migrate)
+		o := newOutageAt(t, auth.Admin, url)
+		o.post("/wizard", "acknowledged", "true").to("/wizard/1")
+		page := o.cutAt(url, fmt.Sprintf(waits, when)).status(http.StatusServiceUnavailable).page()
+		page.Says(t, "main", want.says)
+		page.Count(t, "main form", want.forms)
+	}
 }

@@ -67,6 +67,8 @@ func unfinished(err error) string {
 	switch {
 	case errors.As(err, new(notTried)):
 		return err.Error()
+	case unsaved(err):
+		return notTried{err}.Error()
 	case store.Denied(err):
 		return howAway(err) + " any more, so whether this was saved is not known. " + capital(letIn) + ", and look at what is there before you try again."
 	}

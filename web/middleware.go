@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"isthmus/internal/auth"
+	"isthmus/internal/store"
 )
 
 const (
@@ -132,6 +133,7 @@ func (s *Server) always(h handler) http.HandlerFunc {
 		r = r.WithContext(context.WithValue(r.Context(), keyReach, &reach{changing: !looking(r)}))
 		r, err := s.begin(r)
 		if err == nil {
+			r = r.WithContext(store.Remembering(r.Context()))
 			err = h(w, r)
 		}
 		if err != nil {

@@ -160,7 +160,7 @@ func describe(err error) (int, templates.Message) {
 		return http.StatusServiceUnavailable, templates.Message{Title: "The database could not do this", Text: failure.Error()}
 	}
 	return http.StatusInternalServerError, templates.Message{Title: "This request failed",
-		Text: "The fault is in Isthmus or its database, not in what you entered. A change that was under way was not saved."}
+		Text: "The fault is in Isthmus or its database, not in what you entered. Before you make a change again, look whether it was saved."}
 }
 
 // sentences are what is wrong, without the places that mean something only in a document.

@@ -43,14 +43,29 @@ func (m marked) Unwrap() []error { return []error{m.refusal, m.mark} }
 type Failure struct {
 	Sentence error // one of the Err values above, or a denial
 	Cause    error
+
+	committed bool // a COMMIT was sent
 }
 
-func (f *Failure) Error() string   { return f.Sentence.Error() }
+// unknown is what is said of a change whose COMMIT was not answered.
+const unknown = "The database stopped answering, so whether this was saved is not known. Look at what is there before you try again."
+
+func (f *Failure) Error() string {
+	if !f.Unsaved() {
+		return unknown
+	}
+	return f.Sentence.Error()
+}
+
+// Unsaved reports whether nothing of the work that failed is saved, for certain: a database that answers says so, and of one that
+// does not it is certain until a COMMIT is sent.
+func (f *Failure) Unsaved() bool { return !f.committed || !errors.Is(f.Sentence, ErrUnavailable) }
+
 func (f *Failure) Unwrap() []error { return []error{f.Sentence, f.Cause} }
 
 // LogValue is the sentence and its cause, which for the log's readers is what they can mend. No cause has a password.
 func (f *Failure) LogValue() slog.Value {
-	return slog.StringValue(f.Sentence.Error() + " The cause: " + f.Cause.Error())
+	return slog.StringValue(f.Error() + " The cause: " + f.Cause.Error())
 }
 
 // An Unconfirmed change removes so much that somebody has to say that it is meant.
@@ -94,7 +109,7 @@ func sentenceFor(err error) error {
 	var connect *pgconn.ConnectError
 	var network net.Error
 	if errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, pgconn.ErrConnClosed) {
 		return ErrUnavailable
 	}
 	return nil

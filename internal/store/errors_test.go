@@ -31,6 +31,7 @@ func TestWhatTheDatabaseAnswersBecomesASentenceWithItsCause(t *testing.T) {
 		"a cut connection":     {io.ErrUnexpectedEOF, ErrUnavailable},
 		"an ended connection":  {io.EOF, ErrUnavailable},
 		"a closed connection":  {net.ErrClosed, ErrUnavailable},
+		"one that was closed":  {pgconn.ErrConnClosed, ErrUnavailable},
 		"a network error":      {&net.OpError{Op: "read", Err: errors.New("reset")}, ErrUnavailable},
 	} {
 		err := explain(fmt.Errorf("save: %w", c.cause))

@@ -108,7 +108,14 @@ func (s *Store) within(ctx context.Context, limit time.Duration, options pgx.TxO
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	defer func() { s.breaker.leave(began, time.Now(), err) }()
-	return s.transact(ctx, options, do)
+	work := ledgerOf(ctx)
+	return work.note(s.transact(ctx, options, func(ctx context.Context, tx pgx.Tx) error {
+		err := do(ctx, tx)
+		if err == nil && options.AccessMode != pgx.ReadOnly {
+			work.Store(true) // COMMIT follows
+		}
+		return err
+	}))
 }
 
 func (s *Store) transact(ctx context.Context, options pgx.TxOptions, do func(context.Context, pgx.Tx) error) error {
