@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"isthmus/internal/certs"
 	"isthmus/internal/federation"
 	"isthmus/internal/siptest"
 )
@@ -189,6 +190,7 @@ func TestWhatIsNoCertificateChangesNothing(t *testing.T) {
 		"51 certificates":          {"cup-trust", strings.Repeat(string(ca.PEM()), 51), "more than 50"},
 		"10,000 certificates":      {"cup-trust", strings.Repeat(string(ca.PEM()), 10_000), "more than 1 MiB"},
 		"another node's":           {"cup", string(siptest.CertificatePEM(leaf)) + key, "not for the node imp1.synergy.com"},
+		"another's with no key":    {"cup", string(siptest.CertificatePEM(leaf)), "This certificate is for fe1.synergy.com, not for the node imp1.synergy.com"},
 		"an own one with no key":   {"cup", string(siptest.CertificatePEM(ca.Leaf("imp1.synergy.com"))), "private key is missing"},
 		"an own one that is a key": {"cup", key, "holds no certificate"},
 	} {
@@ -250,6 +252,8 @@ func TestAWrongPassphraseChangesNothingAndTheRightOneOpensTheKey(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 	m.cert("", "import", "--purpose", "cup", cert, "--key", key, "--passphrase-file", right).want(t, 0, "imported cup imp1.synergy.com")
+	large := m.file("large.key", strings.Repeat("\n", certs.MaxUpload)+string(siptest.KeyPEM(own)))
+	m.cert("", "import", "--purpose", "cup", cert, "--key", large).want(t, exitFailure, "--key: This file has more than 1 MiB, which no private key needs")
 	plain := m.file("plain.key", string(siptest.KeyPEM(own)))
 	m.cert("", "import", "--purpose", "cup", cert, "--key", plain, "--passphrase-file", wrong).want(t, 0, "imported cup imp1.synergy.com")
 }

@@ -34,6 +34,9 @@ func ImportOwn(k *Key, node string, now time.Time, file, keyFile []byte) (federa
 	if err := problems.Err(); err != nil {
 		return federation.Certificate{}, err
 	}
+	if len(b.keys) == 0 {
+		return federation.Certificate{}, keyless(b.certificates, node)
+	}
 	chain, signer, problems := match(b)
 	if err := problems.Err(); err != nil {
 		return federation.Certificate{}, err
@@ -46,6 +49,9 @@ func ImportOwn(k *Key, node string, now time.Time, file, keyFile []byte) (federa
 
 // parseKeys reads the file that should hold nothing but the key. Certificates beside it are ignored.
 func parseKeys(file []byte) ([]crypto.Signer, federation.Invalid) {
+	if len(file) > MaxUpload {
+		return nil, invalid("key", "This file has more than 1 MiB, which no private key needs; choose the key's own file.")
+	}
 	if !bytes.Contains(plainText(file), beginsOrEnds[0]) {
 		return nil, invalid("key", "This file holds no private key in PEM form; export the key as PKCS #8 in PEM form.")
 	}
@@ -53,14 +59,37 @@ func parseKeys(file []byte) ([]crypto.Signer, federation.Invalid) {
 	return b.keys, problems
 }
 
+// keyless says why certificates without a private key are not taken. Where none of them is the node's, a key would be
+// looked for in vain.
+func keyless(list []*x509.Certificate, node string) federation.Invalid {
+	switch {
+	case len(list) == 0:
+		return noCertificate()
+	case !slices.ContainsFunc(list, func(c *x509.Certificate) bool { return Names(c, node) }):
+		return otherNode(list[likelyLeaf(list)], node)
+	}
+	return invalid("key", "The private key is missing; choose the file that holds it in PEM form.")
+}
+
+func noCertificate() federation.Invalid {
+	return invalid("file", "This file holds no certificate; choose the file with the node's certificate.")
+}
+
+func otherNode(c *x509.Certificate, node string) federation.Invalid {
+	return invalid("file", "This certificate is for %s, not for the node %s; request one whose Common Name is %s.", federation.Legible(clip(title(c))), node, node)
+}
+
+// likelyLeaf is the first certificate that is no CA's, else the first.
+func likelyLeaf(list []*x509.Certificate) int {
+	return max(0, slices.IndexFunc(list, func(c *x509.Certificate) bool { return !c.IsCA }))
+}
+
 // match finds the certificate that the private key belongs to, and orders the others behind it as issuers. Certificates
 // that are no part of that chain are left out.
 func match(b bundle) ([]*x509.Certificate, crypto.Signer, federation.Invalid) {
 	switch {
 	case len(b.certificates) == 0:
-		return nil, nil, invalid("file", "This file holds no certificate; choose the file with the node's certificate.")
-	case len(b.keys) == 0:
-		return nil, nil, invalid("key", "The private key is missing; choose the file that holds it in PEM form.")
+		return nil, nil, noCertificate()
 	case len(b.keys) > 1:
 		return nil, nil, invalid("key", "There is more than one private key; leave only the one that belongs to the certificate.")
 	}
@@ -97,7 +126,7 @@ func inOrder(list []*x509.Certificate, leaf int) []*x509.Certificate {
 func ownProblems(c *x509.Certificate, node string, now time.Time) federation.Invalid {
 	var list federation.Invalid
 	if !Names(c, node) {
-		list = append(list, invalid("file", "This certificate is for %s, not for the node %s; request one whose Common Name is %s.", federation.Legible(clip(title(c))), node, node)...)
+		list = append(list, otherNode(c, node)...)
 	}
 	list = append(list, dateProblems(c, now)...)
 	list = append(list, keyUsageProblems(c)...)

@@ -62,9 +62,8 @@ func answerTo(r federation.CertificateRequest, private crypto.Signer, b bundle) 
 	}
 	leaf = slices.IndexFunc(b.certificates, func(c *x509.Certificate) bool { return belongs(private, c) })
 	if leaf < 0 {
-		shown := max(0, slices.IndexFunc(b.certificates, func(c *x509.Certificate) bool { return !c.IsCA }))
 		return 0, invalid("file", "The certificate of %q belongs to another request than the one that waits for %s; choose the certificate that was signed for this one, or have it signed.",
-			title(b.certificates[shown]), r.Node)
+			title(b.certificates[likelyLeaf(b.certificates)]), r.Node)
 	}
 	return leaf, nil
 }
