@@ -113,7 +113,7 @@ func (a certImportCommand) passphraseProblem() string {
 	return "The passphrase, which is the first line of that file, does not open this private key; give the one that the key was exported with."
 }
 
-func (a certImportCommand) trust(ctx context.Context, _ *flags, c console, db *store.Store, u certs.Upload) error {
+func (a certImportCommand) trust(ctx context.Context, f *flags, c console, db *store.Store, u certs.Upload) error {
 	known, err := db.Certificates(ctx)
 	if err != nil {
 		return err
@@ -134,6 +134,9 @@ func (a certImportCommand) trust(ctx context.Context, _ *flags, c console, db *s
 		if t.Remark != "" {
 			fmt.Fprintln(c.err, "Warning:", t.Remark)
 		}
+	}
+	if f.nodeNamed { // as every command takes it, it is no wrong call
+		fmt.Fprintf(c.err, "Warning: --node %s limits nothing here: a trusted CA is trusted by every node.\n", f.Node)
 	}
 	return nil
 }

@@ -274,7 +274,8 @@ func TestAnImportThatCannotBeMeantIsRefusedBeforeAnythingIsRead(t *testing.T) {
 func TestACAThatIsTrustedAlreadyIsSaidToBeUnchanged(t *testing.T) {
 	m := newMachine(t)
 	ca := string(siptest.NewAuthority("Synergy Lab CA").PEM())
-	first := m.cert(ca, "import", "--purpose", "cup-trust", "-")
+	t.Setenv("ISTHMUS_NODE", "imp1.synergy.com") // it means no more than which node this is
+	first := call(t, ca, "cert", "import", "--purpose", "cup-trust", "-", "--database-url", m.url, "--data-dir", m.dir)
 	if first.want(t, 0, "imported cup-trust Synergy Lab CA"); first.err != "" {
 		t.Errorf("of a CA without a doubt it is said: %s", first.err)
 	}
@@ -287,6 +288,13 @@ func TestACAThatIsTrustedAlreadyIsSaidToBeUnchanged(t *testing.T) {
 	}
 	namesake := string(siptest.NewAuthority("Synergy Lab CA").PEM())
 	m.cert(namesake, "import", "--purpose", "cup-trust", "-").want(t, 0, "imported cup-trust Synergy Lab CA", `Warning: Another CA called "Synergy Lab CA", with the fingerprint `+list[0].Fingerprint)
+	m.cert("garbage", "import", "--purpose", "cup-trust", "-").want(t, exitFailure, "standard input: This file holds no certificate")
+}
+
+func TestWhoNamesANodeForATrustedCAIsToldThatEveryNodeTrustsIt(t *testing.T) {
+	m := newMachine(t)
+	ca := string(siptest.NewAuthority("Synergy Lab CA").PEM())
+	m.cert(ca, "import", "--purpose", "cup-trust", "-").want(t, 0, "imported cup-trust Synergy Lab CA", "Warning: --node imp1.synergy.com limits nothing here: a trusted CA is trusted by every node.\n")
 	m.cert("garbage", "import", "--purpose", "cup-trust", "-").want(t, exitFailure, "standard input: This file holds no certificate")
 }
 

@@ -26,6 +26,7 @@ type flags struct {
 	LogLevel    string `name:"log-level" env:"ISTHMUS_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level of log lines: debug, info, warn or error."`
 
 	dataDirNamed bool // chosen by flag or environment
+	nodeNamed    bool // chosen by flag
 }
 
 const defaultDataDir = "./var"

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -95,6 +96,7 @@ func run(ctx context.Context, args []string, c console) int {
 	if err != nil {
 		return usage(err, c)
 	}
+	cli.nodeNamed = slices.ContainsFunc(parsed.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == "node" })
 	cli.flags.resolve()
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return report(parsed.Run(&cli.flags, c), c.err)
