@@ -52,9 +52,10 @@ func (p *Proxy) turnAway(policy *routing.Policy, l Link, m *sip.Message, v routi
 	l.Retire(errRefused)
 }
 
-// malformed answers what could not be read, where it can be answered; else it closes the connection. A response that
-// could not be read is only discarded (RFC 4475 sections 3.1.2.5 and 3.1.2.19): others wait for theirs on the connection.
-// Requests go out only over connections that this node opened: on others who sends a response is judged as who asks.
+// malformed answers what could not be read, where it can be answered; else it closes the connection, after the answers to
+// what came before. A response that could not be read is only discarded (RFC 4475 sections 3.1.2.5 and 3.1.2.19): others
+// wait for theirs on the connection. Requests go out only over connections that this node opened: on others who sends a
+// response is judged as who asks.
 func (p *Proxy) malformed(l Link, m *sip.Message, fault *sip.Error) {
 	p.metrics.Malformed()
 	if fault == transport.SpeaksTLS {
@@ -80,7 +81,9 @@ func (p *Proxy) malformed(l Link, m *sip.Message, fault *sip.Error) {
 	}
 	switch {
 	case !m.Answerable():
-		l.Close(errUnanswerable)
+		if !fault.Close { // which the transport sees to, by its longer limit
+			l.Retire(errUnanswerable)
+		}
 	case m.Method() != "ACK" && m.Method() != "BENOTIFY":
 		a := p.reply(l, fault.Status, []string{warning(policy.Node(), fault.Reason)})
 		_ = l.Send(m.AppendAnswer(nil, a))

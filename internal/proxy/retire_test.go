@@ -2,7 +2,9 @@ package proxy
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,4 +70,54 @@ func TestARemovedPeerHearsItsAnswerAndIsClosedWithinASecond(t *testing.T) {
 	here.Answers(m, 200)
 	lync.Expect("200")
 	lync.ExpectClosed()
+}
+
+// What was asked before something that is no SIP is answered on the connection, which then is closed.
+func TestGarbageTakesNoAnswerFromWhatCameBefore(t *testing.T) {
+	const asked = 20
+	ask := func() string {
+		r := siptest.NewRequest("MESSAGE", "anna@synergy.com", "carla@synergy.com")
+		r.SentBy, r.Transport = "a.synergy.com", sip.TCP
+		return r.String()
+	}
+	at := 90
+	for what, end := range map[string]struct {
+		text    string
+		refused bool
+		late    time.Duration // of the answers
+	}{
+		"a line that is no SIP":      {text: "GARBAGE LINE\r\nfoo\r\n\r\n", late: 700 * time.Millisecond},
+		"the same with a length":     {text: "GARBAGE LINE\r\nContent-Length: 0\r\n\r\n", late: time.Millisecond},
+		"binary":                     {text: strings.Repeat("\x00\x01\x02\xff", 50), late: time.Millisecond},
+		"a length that is no number": {text: strings.Replace(ask(), "Content-Length: 0", "Content-Length: abc", 1), refused: true, late: time.Millisecond},
+	} {
+		at++
+		t.Run(what, func(t *testing.T) {
+			address, client := fmt.Sprintf("127.0.81.%d", at), fmt.Sprintf("127.0.81.%d", at+50)
+			connector := siptest.Serve(t, address+":0", nil)
+			_, node := nodeOn(t, "imp1.synergy.com", address, snapshot(address, connector.Addr(), client+":5060"))
+			lync := siptest.Connect(t, node, siptest.Options{Local: client})
+			var all strings.Builder
+			for range asked {
+				all.WriteString(ask())
+			}
+			lync.SendsRaw(all.String() + end.text)
+			if end.refused {
+				lync.Expect("400")
+			}
+			here := connector.Accepts()
+			var requests []*sip.Message
+			for range asked {
+				requests = append(requests, here.Expect("MESSAGE"))
+			}
+			lync.ExpectSilence(end.late)
+			for _, m := range requests {
+				here.Answers(m, 200)
+			}
+			for range asked {
+				lync.Expect("200")
+			}
+			lync.ExpectClosed()
+		})
+	}
 }

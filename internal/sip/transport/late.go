@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// An answer to a peer that has closed its direction, or that was retired meanwhile, may find nobody: whether there is still
-// somebody to read it shows only when the peer's system takes what is sent, or refuses it.
+// An answer to a peer that has closed its direction, of whom nothing more is read, or that was retired meanwhile, may find
+// nobody: whether there is still somebody to read it shows only when the peer's system takes what is sent, or refuses it.
 
 // late keeps an answer until that shows. The lock is held.
 func (c *Conn) late(b []byte) {

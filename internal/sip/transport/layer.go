@@ -41,15 +41,16 @@ type Handler interface {
 	Receive(c *Conn, m *sip.Message)
 	// Late may answer a request of a peer that was retired, and do nothing else with it; m lives only during the call.
 	Late(c *Conn, m *sip.Message)
-	// Malformed handles a message that broke a rule. When err.Close is set, the connection is closed afterwards, what was sent
-	// in the call still going out.
+	// Malformed handles a message that broke a rule: it answers a request that can be answered, or closes. When err.Close is
+	// set, nothing more is read, and the connection is closed when what was asked before is answered, what was sent in the
+	// call going out at once.
 	Malformed(c *Conn, m *sip.Message, err *sip.Error)
 	// Closed is the last call for a connection, and made once for every one that Up was called for. On
 	// a connection that this node opened it may come before Dial returns, as the alert of a TLS 1.3 peer may. err is io.EOF
 	// when the peer closed in good order.
 	Closed(c *Conn, err error)
-	// Undelivered reports a final answer that the peer's system did not take, after the peer had closed its direction or
-	// was retired.
+	// Undelivered reports a final answer that the peer's system did not take, after the peer had closed its direction, lost
+	// its framing or was retired.
 	Undelivered(c *Conn, b []byte)
 	// HandshakeFailed reports a TLS connection to a listener that never came up, with what is known of its peer without the
 	// handshake. err is ErrClosed or ErrStranger when this node cut it off, and a *HandshakeRefusal when it did not begin it or go

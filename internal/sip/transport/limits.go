@@ -17,7 +17,7 @@ type Limits struct {
 	Enqueue      time.Duration // waiting for room in a full queue, 250 ms
 	Queue        int           // bytes queued for a connection, 256 KiB
 	SendBuffer   int           // the kernel's own queue (SO_SNDBUF), 64 KiB
-	HalfClosed   time.Duration // answering a peer that has closed its direction, 32 s
+	HalfClosed   time.Duration // answering a peer that has closed its direction, or whose framing is lost, 32 s
 	Retire       time.Duration // answering a peer that may send no more, 500 ms
 	Linger       time.Duration // letting the peer read our last answer before a reset could overtake it, 500 ms
 	KeepAlive    time.Duration // pause before and between TCP keep-alives, 15 s

@@ -51,17 +51,24 @@ func (r *reader) run() error {
 			return r.ended(err)
 		}
 		if err := r.handle(); err != nil {
-			return err
+			return r.ended(err)
 		}
 	}
 }
 
+// ended: a peer that closed its direction, or whose framing is lost, still hears what it is owed. Of the latter nothing more is
+// read, so that what it goes on to send waits with its own system.
 func (r *reader) ended(err error) error {
-	if !errors.Is(err, io.EOF) {
+	_, lost := errors.AsType[*sip.Error](err)
+	if !lost && !errors.Is(err, io.EOF) {
 		return err
 	}
+	r.release()
 	r.c.settle(r.c.limits.HalfClosed)
-	if r.partial {
+	switch {
+	case lost:
+		return err
+	case r.partial:
 		return io.ErrUnexpectedEOF
 	}
 	return io.EOF
@@ -225,7 +232,7 @@ func (r *reader) deliver(b []byte) error {
 	if refused.Close {
 		return r.refuse(m, refused)
 	}
-	r.c.layer.config.Handler.Malformed(r.c, m, refused)
+	r.malformed(m, refused)
 	return r.c.Err()
 }
 
@@ -249,8 +256,16 @@ func (r *reader) lost(err *sip.Error) error {
 }
 
 func (r *reader) refuse(m *sip.Message, err *sip.Error) error {
-	r.c.layer.config.Handler.Malformed(r.c, m, err)
+	r.malformed(m, err)
 	return err
+}
+
+// malformed counts the answer as owed, which else would pass for that to another request.
+func (r *reader) malformed(m *sip.Message, err *sip.Error) {
+	if m.Answerable() {
+		r.c.owe(m)
+	}
+	r.c.layer.config.Handler.Malformed(r.c, m, err)
 }
 
 // keepAlive answers each empty double line by one line (RFC 5626 section 4.4.1) and ends a flood of them.

@@ -61,7 +61,7 @@ func TestLargestMessagesAreTakenAndLargerAreRefused(t *testing.T) {
 
 func TestADeclaredLengthCostsNoMemory(t *testing.T) {
 	r := newRecorder()
-	r.malformed = func(*Conn, *sip.Message, *sip.Error) {}
+	r.malformed = func(c *Conn, _ *sip.Message, err *sip.Error) { c.Close(err) }
 	l := newLayer(t, r, Limits{})
 	addr := listenTCP(t, l)
 	head := strings.TrimSuffix(message("MESSAGE", "bomb", 0), "0\r\n\r\n")
