@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -171,6 +172,11 @@ func TestNoKeyAndNoPasswordIsOnAPageThatCanBeSentAgain(t *testing.T) {
 
 // cutAt is a wizard's step that waits for a lock in its transaction, as the trigger has it, when the way to the database is cut.
 func (o *outage) cutAt(url, trigger string) answer {
+	return o.endsAt(url, trigger, o.link.Cut, "/wizard/1", "platform", "sfb2019")
+}
+
+// endsAt posts a form that waits for a lock in its transaction, as the trigger has it, when the way to the database ends.
+func (o *outage) endsAt(url, trigger string, end func(), path string, form ...string) answer {
 	t, ctx := o.t, o.t.Context()
 	t.Helper()
 	other := must[*pgx.Conn](t)(pgx.Connect(ctx, url))
@@ -178,18 +184,18 @@ func (o *outage) cutAt(url, trigger string) answer {
 	must[pgconn.CommandTag](t)(other.Exec(ctx, trigger))
 	must[pgconn.CommandTag](t)(other.Exec(ctx, `SELECT pg_advisory_lock(1)`))
 	answered := make(chan answer)
-	go func() { answered <- o.post("/wizard/1", "platform", "sfb2019") }()
+	go func() { answered <- o.post(path, form...) }()
 	for waits := false; !waits; {
 		if err := other.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`).Scan(&waits); err != nil {
 			t.Fatal(err)
 		}
 	}
-	o.link.Cut()
+	end()
 	return <-answered
 }
 
 const waits = `CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$;
-CREATE CONSTRAINT TRIGGER waits AFTER INSERT OR UPDATE ON drafts DEFERRABLE INITIALLY %s FOR EACH ROW EXECUTE FUNCTION waits()`
+CREATE CONSTRAINT TRIGGER waits AFTER INSERT OR UPDATE ON %s DEFERRABLE INITIALLY %s FOR EACH ROW EXECUTE FUNCTION waits()`
 
 // A change whose COMMIT was not answered may have been saved: to send it again could do it twice.
 func TestWhatMayHaveBeenSavedIsNotOfferedToBeSentAgain(t *testing.T) {
@@ -201,8 +207,37 @@ func TestWhatMayHaveBeenSavedIsNotOfferedToBeSentAgain(t *testing.T) {
 		url := pgtest.New(t, migrations.FS, migrate)
 		o := newOutageAt(t, auth.Admin, url)
 		o.post("/wizard", "acknowledged", "true").to("/wizard/1")
-		page := o.cutAt(url, fmt.Sprintf(waits, when)).status(http.StatusServiceUnavailable).page()
+		page := o.cutAt(url, fmt.Sprintf(waits, "drafts", when)).status(http.StatusServiceUnavailable).page()
 		page.Says(t, "main", want.says)
 		page.Count(t, "main form", want.forms)
 	}
+}
+
+// A save has the ten seconds of a page too, and the page that says what became of it waits no second time.
+func TestASaveThatHangsInTheDatabaseIsAnsweredWithinTenSeconds(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t, migrations.FS, migrate)
+	o := newOutageAt(t, auth.Admin, url)
+	var began time.Time
+	end := func() { began = time.Now(); o.link.Hold() }
+	page := o.endsAt(url, fmt.Sprintf(waits, "acl_entries", "IMMEDIATE"), end, "/acl", "pattern", "10.1.2.3").status(http.StatusServiceUnavailable).page()
+	if took := time.Since(began); took > 12*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	page.Says(t, "main", "so nothing was saved.")
+	o.link.Mend()
+}
+
+// Somebody who saves at the same time is no outage.
+func TestAFormWaitsForAnotherForLessThanItHasInAll(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t, migrations.FS, migrate)
+	o := newOutageAt(t, auth.Operator, url)
+	other := must[*pgx.Conn](t)(pgx.Connect(t.Context(), url))
+	defer other.Close(context.Background())
+	tx := must[pgx.Tx](t)(other.Begin(t.Context()))
+	if _, err := tx.Exec(t.Context(), `SELECT number FROM revision FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	o.post("/acl", "pattern", "10.1.2.3").status(http.StatusConflict).page().Says(t, "main .banner", "Somebody else is saving at this moment")
 }

@@ -19,8 +19,7 @@ import (
 
 const (
 	maxBody     = 1 << 20          // bytes of a form
-	maxDuration = 20 * time.Second // of one change, the database included
-	maxLook     = 10 * time.Second // of one page
+	maxDuration = 10 * time.Second // of one page or change, the database included
 )
 
 type contextKey int
@@ -91,11 +90,7 @@ func limit(next http.Handler) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		longest := maxDuration
-		if looking(r) {
-			longest = maxLook
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), longest)
+		ctx, cancel := context.WithTimeout(r.Context(), maxDuration)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})

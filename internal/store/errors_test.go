@@ -100,7 +100,7 @@ func TestABrokenRuleOfTheDatabaseIsNamed(t *testing.T) {
 func TestStatementsAreBoundedOnTheServersSideToo(t *testing.T) {
 	s := open(t)
 	for name, want := range map[string]string{"application_name": "isthmus", "timezone": "UTC", "statement_timeout": "20s",
-		"lock_timeout": "10s", "idle_in_transaction_session_timeout": "2min"} {
+		"lock_timeout": "8s", "idle_in_transaction_session_timeout": "2min"} {
 		var got string
 		ok(t, s.pool.QueryRow(t.Context(), `SELECT current_setting($1)`, name).Scan(&got))
 		if got != want {

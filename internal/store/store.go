@@ -18,8 +18,9 @@ import (
 // How long things may take. A console that waits longer than this is taken for broken.
 const (
 	connectTimeout = 2 * time.Second  // a free connection, or a new one
+	lockTimeout    = 8 * time.Second  // others who write; a console, which has ten seconds in all, can still say so
 	readTimeout    = 10 * time.Second // one page, one snapshot
-	changeTimeout  = 20 * time.Second // one saved form
+	changeTimeout  = 20 * time.Second // one change; a console's caller ends earlier
 	applyTimeout   = 2 * time.Minute  // a whole document with its users
 )
 
@@ -57,7 +58,7 @@ func setDefaults(c *pgx.ConnConfig) {
 	}
 	for name, value := range map[string]string{
 		"application_name": "isthmus", "timezone": "UTC", "statement_timeout": milliseconds(changeTimeout),
-		"lock_timeout": milliseconds(readTimeout), "idle_in_transaction_session_timeout": milliseconds(applyTimeout),
+		"lock_timeout": milliseconds(lockTimeout), "idle_in_transaction_session_timeout": milliseconds(applyTimeout),
 	} {
 		if c.RuntimeParams[name] == "" {
 			c.RuntimeParams[name] = value
