@@ -9,14 +9,6 @@ import (
 	"isthmus/templates"
 )
 
-// notBegun is the error of a question that comes before a change: when the database is away, nothing was saved.
-func notBegun(err error) error {
-	if errors.Is(err, store.ErrUnavailable) {
-		return notTried{err}
-	}
-	return err
-}
-
 // unsaved reports whether the database did not take a change for certain, so that the form can be sent again. Where it fell
 // silent in the midst nobody knows whether it was saved.
 func unsaved(err error) bool {

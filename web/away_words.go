@@ -65,14 +65,12 @@ func setupAgain(err error) string {
 // unfinished says what became of a change.
 func unfinished(err error) string {
 	switch {
-	case errors.As(err, new(notTried)):
-		return err.Error()
 	case unsaved(err):
 		return notTried{err}.Error()
 	case store.Denied(err):
 		return howAway(err) + " any more, so whether this was saved is not known. " + capital(letIn) + ", and look at what is there before you try again."
 	}
-	return "The database stopped answering, so whether this was saved is not known. Look at what is there when it answers, before you try again."
+	return store.ErrUnanswered.Error()
 }
 
 // noSignIn says why nobody can sign in.

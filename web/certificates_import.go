@@ -188,7 +188,7 @@ func mayHoldKey(text string) bool {
 func (s *Server) uploadTrust(w http.ResponseWriter, r *http.Request, u uploaded) error {
 	stored, err := s.store.Certificates(r.Context())
 	if err != nil {
-		return s.uploadDone(w, r, u, notBegun(err), "")
+		return s.uploadDone(w, r, u, err, "")
 	}
 	list, err := certs.TrustFor(stored, s.Now(), u.Upload)
 	if err != nil {
@@ -238,7 +238,7 @@ func trustedWords(list []certs.Trusted) string {
 func (s *Server) uploadOwn(w http.ResponseWriter, r *http.Request, u uploaded) error {
 	i, err := s.ownFrom(r.Context(), u)
 	if err != nil {
-		return s.uploadDone(w, r, u, notBegun(err), "")
+		return s.uploadDone(w, r, u, err, "")
 	}
 	replace := r.PostForm.Get("replace")
 	if r.PostForm.Has("ask") && i.Loses() && replace != i.Over() {

@@ -130,7 +130,7 @@ func (s *Server) makeRequest(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		pending, err = s.pending(r.Context(), snapshot, node)
 	}
-	if err = notBegun(err); unsaved(err) {
+	if unsaved(err) {
 		return s.unsavedRequest(w, r, err)
 	}
 	if err != nil {
@@ -167,7 +167,7 @@ func (s *Server) saveRequest(r *http.Request, snapshot federation.Snapshot, node
 	}
 	key, err := s.key(r.Context())
 	if err != nil {
-		return notBegun(err)
+		return err
 	}
 	names := append(chosen(r.PostForm["names"]), strings.FieldsFunc(r.PostForm.Get("more"), func(c rune) bool { return strings.ContainsRune(" ,;\t\r\n", c) })...)
 	request, err := certs.NewRequest(key, node, names, r.PostForm.Get("key_kind"))

@@ -145,7 +145,7 @@ func (re resource[T, P]) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	if re.overtaken != nil {
 		invalid, err := re.overtaken(r.Context(), r.PostForm)
-		if err = notBegun(err); unsaved(err) {
+		if unsaved(err) {
 			return re.unsaved(w, r, err, thing, 0, "")
 		}
 		if err != nil {
@@ -163,7 +163,7 @@ func (re resource[T, P]) update(w http.ResponseWriter, r *http.Request) error {
 		return re.unsavedChange(w, r, notTried{err})
 	}
 	thing, err := re.get(r.Context(), pathID(r))
-	if err = notBegun(err); unsaved(err) {
+	if unsaved(err) {
 		return re.unsavedChange(w, r, err)
 	}
 	if err != nil {
@@ -182,7 +182,7 @@ func (re resource[T, P]) update(w http.ResponseWriter, r *http.Request) error {
 func (re resource[T, P]) store(w http.ResponseWriter, r *http.Request, thing T, id int64, key string) error {
 	posted := r.PostForm
 	if re.prepare != nil {
-		err := notBegun(re.prepare(r.Context(), posted))
+		err := re.prepare(r.Context(), posted)
 		if unsaved(err) {
 			return re.unsaved(w, r, err, thing, id, key)
 		}
@@ -227,7 +227,7 @@ func (re resource[T, P]) accept(ctx context.Context, posted url.Values, thing T)
 			err = withRules(invalid, p)
 		}
 		if err != nil {
-			return thing, notBegun(err)
+			return thing, err
 		}
 	}
 	if re.saveWith != nil {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"isthmus/internal/auth"
@@ -22,9 +21,6 @@ const (
 	rollingLook  = 250 * time.Millisecond // between two looks at what it reports
 	abandoned    = 60 * time.Second       // since the last order: whoever went on with it does so no more
 )
-
-// endedBy begins why somebody's order ended a rolling restart.
-const endedBy = "ended by "
 
 func (s *Server) startRolling(w http.ResponseWriter, r *http.Request, nodes []string, service string) error {
 	rolling, err := s.store.StartRolling(r.Context(), nodes, service)
@@ -43,7 +39,7 @@ func (s *Server) controlRolling(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch r.PostForm.Get("order") {
 	case "end":
-		err := s.store.EndRolling(r.Context(), rolling.ID, endedBy+auth.ActorFrom(r.Context()).Name)
+		err := s.store.EndRolling(r.Context(), rolling.ID, "Ended by "+auth.ActorFrom(r.Context()).Name)
 		return s.done(w, r, err, servicesPath, "Ended. The nodes that are left keep running as they are.")
 	case "continue":
 	default:
@@ -242,7 +238,7 @@ func (s *Server) rollingView(ctx context.Context) (*templates.RollingView, error
 	case r.EndedAt != nil && r.Failure == "":
 		v.State = templates.State{Mark: templates.Up, Word: "Done on " + counted(len(r.Nodes), "node", "nodes"), Note: begun + ", ended " + templates.Clock(*r.EndedAt, now)}
 	case r.EndedAt != nil:
-		v.State = templates.State{Mark: templates.Part, Word: "Ended early", Note: reached + ". " + whyEnded(r.Failure)}
+		v.State = templates.State{Mark: templates.Part, Word: "Ended early", Note: reached + ". " + r.Failure}
 	case now.Sub(r.SteppedAt) >= abandoned:
 		v.Abandoned = true
 		v.State = templates.State{Mark: templates.Part, Word: "Nobody goes on with it", Note: reached + ", last " + templates.Ago(r.SteppedAt, now)}
@@ -250,12 +246,4 @@ func (s *Server) rollingView(ctx context.Context) (*templates.RollingView, error
 		v.State = templates.State{Mark: templates.Unknown, Word: "Under way", Note: reached + ", " + begun}
 	}
 	return v, nil
-}
-
-// whyEnded is a sentence. One that begins with the name of a node keeps it as it is written.
-func whyEnded(failure string) string {
-	if strings.HasPrefix(failure, endedBy) {
-		return capital(failure)
-	}
-	return failure
 }

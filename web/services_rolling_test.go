@@ -263,7 +263,7 @@ func TestARollingRestartCanBeEnded(t *testing.T) {
 	}
 	c.post("/services/rolling", "order", "something").status(http.StatusConflict)
 	c.post("/services/rolling", "order", "end").to("/services")
-	if r, _ := c.ended(); r.Failure != "ended by admin" {
+	if r, _ := c.ended(); r.Failure != "Ended by admin" {
 		t.Errorf("it ended as %+v", r)
 	}
 	c.get("/services").page().Says(t, "section .pad", "Ended early ordered on 0 of 2 nodes. Ended by admin")

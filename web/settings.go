@@ -87,7 +87,7 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) error {
 		return s.unsavedSettings(w, r, notTried{err})
 	}
 	before, err := s.store.Settings(r.Context())
-	if err = notBegun(err); unsaved(err) {
+	if unsaved(err) {
 		return s.unsavedSettings(w, r, err)
 	}
 	if err != nil {

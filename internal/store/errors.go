@@ -17,6 +17,7 @@ import (
 // What can go wrong with the database itself. Each is a whole sentence; the cause hangs under it (Failure).
 var (
 	ErrUnavailable = errors.New("The database cannot be reached, or does not answer in time. Nodes go on with what they have; try again in a moment.")
+	ErrUnanswered  = errors.New("The database stopped answering, so whether this was saved is not known. Look at what is there when it answers, before you try again.") // instead of ErrUnavailable, see Failure.Unsaved
 	ErrReadOnly    = errors.New("The database is read-only, so nothing was saved. Make it writable, or point Isthmus to the primary server.")
 	ErrBusy        = errors.New("Somebody else is saving at this moment, so nothing was saved. Try again.")
 	ErrFull        = errors.New("The database's disk is full, so nothing was saved. Make room there and try again.")
@@ -47,12 +48,9 @@ type Failure struct {
 	committed bool // a COMMIT was sent
 }
 
-// unknown is what is said of a change whose COMMIT was not answered.
-const unknown = "The database stopped answering, so whether this was saved is not known. Look at what is there before you try again."
-
 func (f *Failure) Error() string {
 	if !f.Unsaved() {
-		return unknown
+		return ErrUnanswered.Error()
 	}
 	return f.Sentence.Error()
 }

@@ -38,16 +38,14 @@ func (b *batch) join(c *Conn) bool {
 func (b *batch) end() {
 	b.mu.Lock()
 	b.active = false
-	b.mu.Unlock()
-	b.flush()
+	b.release()
 }
 
 // pause lets out what is held, and holds nothing more until resume.
 func (b *batch) pause() {
 	b.mu.Lock()
 	b.waiting++
-	b.mu.Unlock()
-	b.flush()
+	b.release()
 }
 
 func (b *batch) resume() {
@@ -56,9 +54,9 @@ func (b *batch) resume() {
 	b.mu.Unlock()
 }
 
-func (b *batch) flush() {
+// release flushes what is held. The lock is held, and given back.
+func (b *batch) release() {
 	var space [8]*Conn
-	b.mu.Lock()
 	touched := append(space[:0], b.touched...)
 	clear(b.touched)
 	b.touched = b.touched[:0]

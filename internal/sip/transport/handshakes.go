@@ -47,7 +47,8 @@ const (
 // handshakes share the processor out among the TLS handshakes of strangers. A signature costs a millisecond and can be
 // had for a few bytes, so a flood of them would leave peers nothing. A handshake takes a turn only while it is worked on,
 // and none while it waits for its peer: those who stall keep nobody waiting. After its use a turn rests, the longer the
-// more the machine has to do, and still longer when strangers wait for half of the places in the queue or more. Of one address only one is worked on at a time. An address fails so often and no oftener before it is refused at accept.
+// more the machine has to do, and still longer when strangers wait for half of the places in the queue or more. Of one
+// address only one is worked on at a time. An address fails so often and no oftener before it is refused at accept.
 //
 // Favoured peers take no turn and never wait: those that the Handler knows by their address, and those that their
 // certificate made known lately, unless they fail often. Nothing here blocks but wait, which has its own connection's

@@ -1,9 +1,9 @@
 // Package transport owns the SIP connections of a node: listeners, TCP and TLS connections in and out, UDP sockets, who is at
 // the other end, how bytes become messages and messages bytes, and every limit that keeps one peer from harming another.
 //
-// Each connection and each UDP socket has one goroutine at a time. It reads, frames and parses in place and hands each message to the
-// Handler before it looks at the next, so that order is kept. Nobody waits for a slow reader but that reader's own
-// connection.
+// Each connection and each UDP socket has one goroutine at a time. It reads, frames and parses in place and hands each
+// message to the Handler before it looks at the next, so that order is kept. Nobody waits for a slow reader but that
+// reader's own connection.
 //
 // The package knows no transactions and no routing. Whom to admit is the Handler's to say, and what a certificate is
 // worth is written in the tls.Config that it is given.

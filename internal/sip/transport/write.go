@@ -26,8 +26,11 @@ func (c *Conn) Queue(during *Conn, b []byte) error {
 	if c.udp != nil {
 		return c.sendDatagram(b)
 	}
-	if err := c.awaitRoom(during, len(b)); err != nil {
-		return err
+	if !c.fits(len(b)) {
+		var err error
+		if during.Wait(func() { err = c.awaitRoom(len(b)) }); err != nil {
+			return err
+		}
 	}
 	c.mu.Lock()
 	if c.closing != nil {
@@ -128,14 +131,8 @@ func (c *Conn) writePending() error {
 	return err
 }
 
-// awaitRoom bounds what is queued for a peer that does not read, and the time that others spend on it. What during holds for
-// others does not wait.
-func (c *Conn) awaitRoom(during *Conn, n int) error {
-	if c.fits(n) {
-		return nil
-	}
-	during.batch.pause()
-	defer during.batch.resume()
+// awaitRoom bounds what is queued for a peer that does not read, and the time that others spend on it.
+func (c *Conn) awaitRoom(n int) error {
 	_ = c.flush()
 	timer := time.NewTimer(c.limits.Enqueue)
 	defer timer.Stop()
