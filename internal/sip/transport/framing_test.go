@@ -177,6 +177,19 @@ func TestAnAnswerToAPeerThatResetAfterItsFramingWasLostIsHandedBack(t *testing.T
 	}
 }
 
+func TestWhatAFailedWriteHadIsNotTaken(t *testing.T) {
+	_, c, p, _, late := lostFraming(t, Limits{HalfClosed: time.Hour})
+	_ = p.Conn.(*net.TCPConn).SetLinger(0)
+	p.Close()
+	until(t, "the reset was heard", func() bool {
+		_, err := unacknowledged(c.socket.raw)
+		return err != nil
+	})
+	if _, err := c.socket.Write(late); err == nil || c.socket.taken(time.Second) {
+		t.Errorf("a write ended with %v, and what it had is said to be taken", err)
+	}
+}
+
 // The refusal of a message that was not taken is not the answer to another one.
 func TestARefusalPaysForNothingElse(t *testing.T) {
 	l, r, pending := asking(t, Limits{HalfClosed: time.Hour})

@@ -45,7 +45,8 @@ func (c *Conn) undelivered() {
 	}
 }
 
-// taken waits until the peer's system has acknowledged everything; false when it refused, or said nothing for so long.
+// taken waits until the peer's system has acknowledged everything; false when it refused, or said nothing for so long. The
+// system tells of a refusal once, so a write that met it is asked too.
 func (s *socket) taken(limit time.Duration) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -53,7 +54,7 @@ func (s *socket) taken(limit time.Duration) bool {
 	defer pause.Stop()
 	for {
 		if left, err := unacknowledged(s.raw); err != nil || left == 0 {
-			return err == nil
+			return err == nil && s.failure() == nil
 		}
 		select {
 		case <-pause.C:
