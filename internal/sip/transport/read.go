@@ -42,6 +42,7 @@ type reader struct {
 	second     time.Time
 	first      [512]byte // what wakes an idle connection up
 	until      time.Time // how long a stranger may take, zero before it was asked
+	failed     error     // why nothing more can be read, once what was is handled
 }
 
 // run reads until the connection ends and says why.
@@ -82,6 +83,9 @@ func (r *reader) fill() error {
 			return err
 		}
 	}
+	if r.failed != nil {
+		return r.failed
+	}
 	r.makeRoom()
 	if err := r.limit(); err != nil {
 		return err
@@ -90,6 +94,9 @@ func (r *reader) fill() error {
 	r.received(n)
 	switch {
 	case n > 0:
+		if r.c.tls != nil {
+			r.gather()
+		}
 		return nil
 	case !timesOut(err):
 		return err
@@ -102,6 +109,23 @@ func (r *reader) fill() error {
 	}
 	r.release()
 	return nil
+}
+
+// gather adds what crypto/tls took from the system with the record that it handed out. Of peers that send each message in a
+// record of its own, each would be handled by itself else, and sent on with a system call and a record of its own.
+func (r *reader) gather() {
+	r.c.socket.dry = true
+	defer func() { r.c.socket.dry = false }()
+	for r.end < len(r.bytes) {
+		n, err := r.c.in.Read(r.bytes[r.end:])
+		r.end += n
+		if err != nil && !timesOut(err) {
+			r.failed = err
+		}
+		if n == 0 || err != nil {
+			return
+		}
+	}
 }
 
 func (r *reader) wake() error {

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -16,6 +17,7 @@ type socket struct {
 	tcp      *net.TCPConn
 	raw      syscall.RawConn
 	limit    time.Duration // a blocked write without progress
+	dry      bool          // nothing is read, for the connection's goroutine; see reader.gather
 
 	mu       sync.Mutex
 	queue    []byte
@@ -46,6 +48,14 @@ func newSocket(tcp *net.TCPConn, limits *Limits) (*socket, error) {
 	_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: limits.KeepAlive, Interval: limits.KeepAlive, Count: 3})
 	setUserTimeout(raw, limits.UserTimeout)
 	return s, nil
+}
+
+// Read reads from the system, or ends as a read does whose deadline has passed.
+func (s *socket) Read(p []byte) (int, error) {
+	if s.dry {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return s.Conn.Read(p)
 }
 
 // Write takes all of p or fails.

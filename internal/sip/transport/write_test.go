@@ -3,7 +3,9 @@ package transport
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -160,6 +162,116 @@ func TestAnswersOfOneReadGoOutTogether(t *testing.T) {
 	}
 	if n := writes.count(); n > 3 {
 		t.Errorf("20 answers took %d writes", n)
+	}
+}
+
+// corked holds back what is written while it is.
+type corked struct {
+	net.Conn
+	on   bool
+	held []byte
+}
+
+func (c *corked) Write(p []byte) (int, error) {
+	if c.on {
+		c.held = append(c.held, p...)
+		return len(p), nil
+	}
+	return c.Conn.Write(p)
+}
+
+func (c *corked) release(t *testing.T) {
+	t.Helper()
+	_ = c.Conn.SetWriteDeadline(time.Time{}) // a close_notify sets one
+	if _, err := c.Conn.Write(c.held); err != nil {
+		t.Fatal(err)
+	}
+	c.on = false
+}
+
+// tlsPeer is a peer whose records can be held back, and who counts what is written to it.
+func tlsPeer(t *testing.T, up ...func(*Conn)) (p *peer, cork *corked, writes *counted, r *recorder) {
+	t.Helper()
+	ca, r := newAuthority(t), newRecorder()
+	writes = &counted{}
+	r.up = func(c *Conn) {
+		writes.Writer, c.out = c.out, writes
+		for _, f := range up {
+			f(c)
+		}
+	}
+	l := newLayer(t, r, Limits{})
+	at := fitOne(t, l, Listener{Name: "tls", Transport: sip.TLS, Addr: loopback, TLS: ca.server(t, "imp1.synergy.com", tls.NoClientCert)})
+	cork = &corked{Conn: connect(t, at).Conn}
+	p = newPeer(t, tls.Client(cork, ca.client("imp1.synergy.com")))
+	p.write(t, message("MESSAGE", "first", 0))
+	if got := p.status(t); got != "200" {
+		t.Fatalf("answered %s", got)
+	}
+	return p, cork, writes, r
+}
+
+func TestMessagesInRecordsOfTheirOwnAreHandledTogether(t *testing.T) {
+	p, cork, writes, r := tlsPeer(t)
+	next(t, r.got)
+	before := writes.count()
+	cork.on = true
+	for i := range 20 {
+		p.write(t, message("MESSAGE", fmt.Sprint(i), 20))
+	}
+	cork.release(t)
+	for i := range 20 {
+		if got, status := next(t, r.got), p.status(t); got != fmt.Sprint(i) || status != "200" {
+			t.Fatalf("message %d: %s is answered %s", i, got, status)
+		}
+	}
+	if n := writes.count() - before; n > 8 {
+		t.Errorf("20 answers took %d writes", n)
+	}
+}
+
+func TestWhatCameBeforeACloseNotifyIsAnswered(t *testing.T) {
+	p, cork, _, r := tlsPeer(t)
+	next(t, r.got)
+	cork.on = true
+	p.write(t, message("MESSAGE", "a", 0))
+	p.write(t, message("MESSAGE", "b", 0))
+	if err := p.Conn.(*tls.Conn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	cork.release(t)
+	for _, want := range []string{"a", "b"} {
+		if got, status := next(t, r.got), p.status(t); got != want || status != "200" {
+			t.Errorf("%s is answered %s, want %s and 200", got, status, want)
+		}
+	}
+	if got := next(t, r.closed).err; !errors.Is(got, io.EOF) {
+		t.Errorf("closed for %v", got)
+	}
+}
+
+// faulty fails once where there is nothing to read.
+type faulty struct {
+	io.Reader
+	err error
+}
+
+func (f *faulty) Read(b []byte) (int, error) {
+	n, err := f.Reader.Read(b)
+	if n == 0 && f.err != nil {
+		err, f.err = f.err, nil
+	}
+	return n, err
+}
+
+// crypto/tls forgets some of its errors once it has told them.
+func TestAnErrorAfterAMessageOfTLSEndsTheConnection(t *testing.T) {
+	want := errors.New("a handshake message of type 99")
+	p, _, _, r := tlsPeer(t, func(c *Conn) { c.in = &faulty{c.in, want} })
+	next(t, r.got)
+	p.write(t, message("MESSAGE", "a", 0))
+	if got, err := next(t, r.got), next(t, r.closed).err; got != "a" || !errors.Is(err, want) {
+		t.Errorf("closed for %v after %s", err, got)
 	}
 }
 
