@@ -15,7 +15,7 @@ const decided = "What one decision costs by the number of what is configured: re
 
 // growth runs the benchmarks that end with =SIZE and shows how cost grows.
 func growth() error {
-	cmd := exec.Command("go", "test", "-p", "1", "-run", "^$", "-bench", "=", "-count", "3", "-benchtime", "100ms",
+	cmd := exec.Command("go", "test", "-p", "1", "-run", "^$", "-bench", "/=", "-count", "3", "-benchtime", "100ms",
 		"./internal/routing", "./internal/node", "./internal/proxy")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
