@@ -165,7 +165,7 @@ func (s *Server) finishInvite(b []byte, status int) {
 	times := &s.table.times
 	s.alarm.endIn(times.Whole())
 	if status < 300 {
-		s.state, s.last = accepted, nil
+		s.state, s.last, s.tally = accepted, nil, s.tally.answered()
 		return
 	}
 	s.state, s.last = completed, bytes.Clone(b)

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -30,6 +31,31 @@ func TestATransactionIsCountedUntilItsEnd(t *testing.T) {
 			end(s)
 			if of.Open() != 0 || all.Open() != 0 {
 				t.Errorf("%d and %d open after the end", of.Open(), all.Open())
+			}
+		})
+	}
+	for promise, c := range map[string]struct {
+		r         request
+		reliable  bool
+		status    int
+		of, among int64 // after the answer
+	}{
+		"an INVITE that was taken counts among all": {request{method: "INVITE", via: viaA}, true, 200, 0, 1},
+		"one that was refused counts for its ACK":   {request{method: "INVITE", via: viaA}, true, 486, 1, 1},
+		"what may come again over UDP counts":       {message, false, 200, 1, 1},
+	} {
+		bubble(t, promise, func(t *testing.T, table *Table, w *wire) {
+			all := NewTally(nil)
+			of := NewTally(all)
+			alone := enter(t, table, w, all, request{method: c.r.method, via: strings.Replace(c.r.via, "branch=", "branch=z9hG4bKalone", 1)}, c.reliable)
+			s := enter(t, table, w, of, c.r, c.reliable)
+			answer(s, c.status, c.status)
+			answer(alone, c.status)
+			if of.Open() != c.of || all.Open() != c.among+1 {
+				t.Errorf("%d and %d open, want %d and %d", of.Open(), all.Open(), c.of, c.among+1)
+			}
+			if after(32 * time.Second); of.Open() != 0 || all.Open() != 0 {
+				t.Errorf("%d and %d open at the end", of.Open(), all.Open())
 			}
 		})
 	}
