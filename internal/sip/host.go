@@ -39,7 +39,14 @@ func hostAt(b []byte, pos int) (host []byte, next int, ok bool) {
 
 // hostName refuses an empty label; the dot at the end of an absolute name is fine.
 func hostName(host []byte) bool {
-	return len(host) > 0 && host[0] != '.' && !bytes.Contains(host, []byte(".."))
+	last := byte('.')
+	for _, ch := range host {
+		if ch == '.' && last == '.' {
+			return false
+		}
+		last = ch
+	}
+	return len(host) > 0
 }
 
 func endsHost(b []byte, pos int) bool {

@@ -116,8 +116,8 @@ func (n *NameAddr) readBare() (next int, problem string) {
 // checkAddrSpec looks at the scheme and for blanks only: a proxy does not use these URIs, and any scheme may stand
 // here (RFC 4475 section 3.3.4).
 func checkAddrSpec(uri []byte) (problem string) {
-	colon := bytes.IndexByte(uri, ':')
-	if colon <= 0 || !letter(uri[0]) || !all(uri[:colon], schemeChar) {
+	colon := schemeEnd(uri)
+	if colon < 0 {
 		return "has no URI with a scheme such as sip:"
 	}
 	if !all(uri[colon+1:], uriChar) {

@@ -35,8 +35,8 @@ func parseURI(b []byte) (u URI, problem string) {
 	if len(b) > MaxURI {
 		return u, "The URI is longer than 1024 bytes."
 	}
-	colon := bytes.IndexByte(b, ':')
-	if colon <= 0 || !all(b[:colon], schemeChar) || !letter(b[0]) {
+	colon := schemeEnd(b)
+	if colon < 0 {
 		return u, "The URI has no scheme such as sip: in front."
 	}
 	u.Scheme = b[:colon]
@@ -49,6 +49,15 @@ func parseURI(b []byte) (u URI, problem string) {
 		return u, ""
 	}
 	return u, u.parseRest(rest)
+}
+
+// schemeEnd returns the position of the colon after a URI's scheme, -1 when there is no scheme.
+func schemeEnd(b []byte) int {
+	end := run(b, 0, schemeChar)
+	if end == 0 || end == len(b) || b[end] != ':' || !letter(b[0]) {
+		return -1
+	}
+	return end
 }
 
 func letter(ch byte) bool { return ch|0x20 >= 'a' && ch|0x20 <= 'z' }
