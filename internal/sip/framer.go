@@ -6,6 +6,7 @@ import "bytes"
 // stream was cut into reads. The zero value is ready; each connection has its own.
 type Framer struct {
 	line    int // offset of the first line not yet seen whole, from the message's start
+	lines   int // seen whole
 	lengths int // Content-Length headers seen
 	open    int // offset after the colon of the Content-Length line that may still be continued, 0: none
 	length  int // the body's length
@@ -53,15 +54,16 @@ func (f *Framer) scan(msg []byte) *Error {
 			return err
 		}
 		line := msg[f.line : f.line+i+1]
-		if i == 0 || bytes.IndexByte(line, '\r') != len(line)-2 {
+		if i == 0 || line[i-1] != '\r' {
 			return errBreak
 		}
 		if err := f.see(msg, line); err != nil {
 			return err
 		}
 		f.line += len(line)
+		f.lines++
 		if len(line) == len(crlf) {
-			return f.finish()
+			return f.finish(msg[:f.line])
 		}
 	}
 }
@@ -113,8 +115,12 @@ func (f *Framer) close(value []byte) *Error {
 	return nil
 }
 
-// finish refuses a message without Content-Length, as its end on a stream cannot be known (RFC 3261 section 18.3).
-func (f *Framer) finish() *Error {
+// finish refuses a header section with a CR that ends no line, and one without Content-Length, as the message's end on a
+// stream cannot be known (RFC 3261 section 18.3).
+func (f *Framer) finish(head []byte) *Error {
+	if bytes.Count(head, crlf[:1]) != f.lines {
+		return errBreak
+	}
 	if f.lengths == 0 {
 		return framingLost(400, "The Content-Length header is missing, which a stream needs.")
 	}
