@@ -10,6 +10,7 @@ const (
 	schemeChar             // scheme after its first letter
 	valueChar              // unquoted parameter value: generous, since Microsoft servers put base64 there
 	uriChar                // anywhere in a URI: neither blank, control, quote, backslash nor angle bracket
+	plainChar              // valueChar but for what others want quoted: an equals sign, a backslash
 )
 
 var classes = makeClasses()
@@ -29,6 +30,7 @@ func makeClasses() (c [256]uint8) {
 		mark(&c, ch, schemeChar, alpha || digit || in(ch, "+-."))
 		mark(&c, ch, valueChar, !in(ch, `;,"<>`))
 		mark(&c, ch, uriChar, !in(ch, `"<>\`))
+		mark(&c, ch, plainChar, !in(ch, `;,"<>=\`))
 	}
 	return c
 }
@@ -59,7 +61,9 @@ func run(b []byte, pos int, class uint8) int {
 }
 
 // blank reports linear white space. CR and LF count, because inside an indexed header value they only occur as a fold.
-func blank(ch byte) bool { return ch == ' ' || ch == '\t' || ch == '\r' || ch == '\n' }
+func blank(ch byte) bool {
+	return ch <= ' ' && (ch == ' ' || ch == '\t' || ch == '\r' || ch == '\n')
+}
 
 func skipBlanks(b []byte, pos int) int {
 	for pos < len(b) && blank(b[pos]) {

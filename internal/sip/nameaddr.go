@@ -152,7 +152,7 @@ func checkParams(b []byte) (problem, party string) {
 }
 
 func needsQuotes(value []byte) bool {
-	return len(value) > 0 && value[0] != '"' && (bytes.IndexByte(value, '=') >= 0 || bytes.IndexByte(value, '\\') >= 0)
+	return len(value) > 0 && value[0] != '"' && !all(value, plainChar)
 }
 
 // Tag returns the tag parameter, nil when there is none.
