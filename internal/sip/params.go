@@ -27,12 +27,13 @@ func (p *params) next() bool {
 	if p.count++; p.count > MaxParams {
 		return p.fail("has too many parameters")
 	}
-	pos = skipBlanks(p.b, pos+1)
-	p.nameStart, p.nameEnd = pos, p.nameStop(pos)
-	if p.nameEnd == p.nameStart {
+	start := skipBlanks(p.b, pos+1)
+	end := p.nameStop(start)
+	if end == start {
 		return p.fail("has a parameter without a name")
 	}
-	return p.readValue()
+	p.nameStart, p.nameEnd = start, end
+	return p.readValue(end)
 }
 
 func (p *params) nameStop(pos int) int {
@@ -45,18 +46,15 @@ func (p *params) nameStop(pos int) int {
 	return pos
 }
 
-func (p *params) readValue() bool {
-	p.valueStart, p.valueEnd, p.pos = p.nameEnd, p.nameEnd, p.nameEnd
-	pos := skipBlanks(p.b, p.nameEnd)
-	if pos == len(p.b) || p.b[pos] != '=' {
-		return true
+func (p *params) readValue(pos int) bool {
+	start, end := pos, pos
+	if pos = skipBlanks(p.b, pos); pos < len(p.b) && p.b[pos] == '=' {
+		start = skipBlanks(p.b, pos+1)
+		if end = p.valueStop(start); end < 0 {
+			return p.fail("has a quotation mark that is not closed")
+		}
 	}
-	pos = skipBlanks(p.b, pos+1)
-	end := p.valueStop(pos)
-	if end < 0 {
-		return p.fail("has a quotation mark that is not closed")
-	}
-	p.valueStart, p.valueEnd, p.pos = pos, end, end
+	p.valueStart, p.valueEnd, p.pos = start, end, end
 	return true
 }
 

@@ -61,12 +61,22 @@ func (v *Via) read(b []byte) (problem string) {
 
 func (v *Via) readProtocol() (pos int, ok bool) {
 	b := v.Raw
-	name, pos := viaToken(b, 0)
-	version, pos := viaToken(b, pos)
+	pos, ok = viaVersion(b)
 	end := run(b, pos, tokenChar)
 	v.Transport = b[pos:end]
 	host := skipBlanks(b, end)
-	return host, equalFold(name, "sip") && equalFold(version, "2.0") && end > pos && host > end
+	return host, ok && end > pos && host > end
+}
+
+// viaVersion reads what nearly everybody writes without blanks.
+func viaVersion(b []byte) (pos int, ok bool) {
+	const usual = "SIP/2.0/"
+	if len(b) > len(usual) && string(b[:len(usual)]) == usual && !blank(b[len(usual)]) {
+		return len(usual), true
+	}
+	name, pos := viaToken(b, 0)
+	version, pos := viaToken(b, pos)
+	return pos, equalFold(name, "sip") && equalFold(version, "2.0")
 }
 
 // viaToken reads a token and the slash after it; without the slash the token is nil.
