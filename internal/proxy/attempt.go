@@ -88,7 +88,7 @@ func (a *attempt) send(m *sip.Message, w *wire) {
 	s := a.sending(w)
 	r.write(d, m, a.place.current(), w.ID())
 	r.proxy.table.Send(&s.client, transaction.ClientRequest{
-		Branch: d.branch, Method: m.Method(), Bytes: d.bytes, Reliable: !w.datagrams, User: s, Tally: &w.live,
+		Branch: d.branch, Method: m.Method(), Bytes: d.bytes, Cancel: d.cancel, Reliable: !w.datagrams, User: s, Tally: &w.live,
 	})
 	a.started(s)
 }

@@ -64,6 +64,7 @@ func (w *rewrite) toStrictRouter(m *sip.Message) {
 type draft struct {
 	message            sip.Message
 	bytes, via, branch []byte // the branch is part of via
+	cancel             []byte // of an INVITE
 	records            [][]byte
 }
 
@@ -86,7 +87,10 @@ func (w *rewrite) write(d *draft, m *sip.Message, hop *routing.Hop, link uint64)
 	if s := w.strict; s != nil {
 		f.RequestURI, f.DropLast, f.LastRoute = s.uri, s.undone, s.last
 	}
-	d.bytes = m.AppendForward(d.bytes[:0], f)
+	d.bytes, d.cancel = m.AppendForward(d.bytes[:0], f), d.cancel[:0]
+	if m.Method() == "INVITE" {
+		d.cancel = m.AppendForwardCancel(d.cancel, f)
+	}
 }
 
 // portOf is the port of the listener that a connection came to, 0 of one that this node opened.

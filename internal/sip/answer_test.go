@@ -1,6 +1,7 @@
 package sip_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -117,6 +118,29 @@ To: <sip:bob@synergy.com>;tag=b9
 Content-Length: 0
 
 `))
+}
+
+func TestTheCancelOfAForwardedInviteIsThatOfWhatWasSent(t *testing.T) {
+	uri, route := []byte("sip:bob@imp2.synergy.com"), []byte("<sip:c.synergy.com>")
+	without := strings.Replace(inviteSent, "Route : <sip:a.synergy.com;lr>,\n <sip:b.synergy.com;lr>\n", "", 1)
+	if without == inviteSent {
+		t.Fatal("the INVITE has no Route to take out")
+	}
+	for _, raw := range []string{inviteSent, without, strings.Replace(inviteSent, "CSeq: 7", "CSeq : 007", 1)} {
+		m := parsed(t, crlf(raw))
+		for _, f := range []sip.Forward{
+			{},
+			{RequestURI: uri},
+			{DropRoutes: 1, RecordRoutes: recordRoutes},
+			{DropRoutes: 2},
+			{RequestURI: uri, LastRoute: route},
+			{RequestURI: uri, DropRoutes: 1, DropLast: m.RouteCount() > 0, LastRoute: route},
+		} {
+			f.Via, f.MaxForwards = ours, 5
+			sent := parsed(t, string(m.AppendForward(nil, f)))
+			equal(t, fmt.Sprintf("%+v", f), string(m.AppendForwardCancel(nil, f)), string(sent.AppendCancel(nil)))
+		}
+	}
 }
 
 func TestACancelFollowsItsInvite(t *testing.T) {

@@ -24,7 +24,7 @@ type Forward struct {
 
 // AppendForward appends the request as it is sent on.
 func (m *Message) AppendForward(dst []byte, f Forward) []byte {
-	dst = m.appendRequestLine(dst, f.RequestURI)
+	dst = m.appendRequestLine(dst, m.method, f.RequestURI)
 	dst = appendHeader(dst, "Via", f.Via)
 	for _, r := range f.RecordRoutes {
 		dst = appendHeader(dst, "Record-Route", r)
@@ -35,9 +35,7 @@ func (m *Message) AppendForward(dst []byte, f Forward) []byte {
 	if m.maxBreadth < 0 && f.MaxBreadth > 0 {
 		dst = appendNumber(dst, "Max-Breadth", f.MaxBreadth)
 	}
-	if f.LastRoute != nil && m.routeCount == 0 {
-		dst = appendHeader(dst, "Route", f.LastRoute)
-	}
+	dst = m.appendFirstRoute(dst, &f)
 	dst = m.appendLength(dst)
 	run := m.linesStart()
 	for i := range m.headers[:m.headerCount] {
@@ -52,12 +50,21 @@ func (m *Message) AppendForward(dst []byte, f Forward) []byte {
 	return append(dst, m.raw[run:]...)
 }
 
-func (m *Message) appendRequestLine(dst, uri []byte) []byte {
+// appendRequestLine writes the message's own Request-URI when it is not told another.
+func (m *Message) appendRequestLine(dst []byte, method string, uri []byte) []byte {
 	if uri == nil {
 		uri = m.span(m.uri)
 	}
-	dst = append(append(dst, m.method...), ' ')
+	dst = append(append(dst, method...), ' ')
 	return append(append(dst, uri...), " SIP/2.0\r\n"...)
+}
+
+// appendFirstRoute writes the last Route value where there is no Route line that it could follow.
+func (m *Message) appendFirstRoute(dst []byte, f *Forward) []byte {
+	if f.LastRoute == nil || m.routeCount > 0 {
+		return dst
+	}
+	return appendHeader(dst, "Route", f.LastRoute)
 }
 
 // appendLength adds Content-Length to a message that came as a datagram without one, as it may go out on a stream.

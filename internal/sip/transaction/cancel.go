@@ -1,10 +1,6 @@
 package transaction
 
-import (
-	"bytes"
-
-	"isthmus/internal/sip"
-)
+import "isthmus/internal/sip"
 
 // cancelling is how far the CANCEL of an INVITE is.
 type cancelling struct{ wanted, sent bool }
@@ -30,14 +26,6 @@ func (c *Client) takeCancel() []byte {
 	var invite sip.Message
 	_ = invite.Parse(c.bytes) // our own writing
 	return invite.AppendCancel(nil)
-}
-
-// cancelOf is what ACK and CANCEL need of an INVITE that is not sent again, a fourth of it: its CANCEL.
-func cancelOf(invite []byte) []byte {
-	var m sip.Message
-	_ = m.Parse(invite) // our own writing
-	var space [1024]byte
-	return bytes.Clone(m.AppendCancel(space[:0]))
 }
 
 // sendCancel sends it in a transaction of its own, which has the INVITE's branch.

@@ -13,6 +13,7 @@ type ClientRequest struct {
 	Branch   []byte // of our Via: what responses are matched by; the caller may reuse it after Send
 	Method   string // never ACK, which has no transaction
 	Bytes    []byte // the whole request; the caller may reuse it after Send
+	Cancel   []byte // of an INVITE, its CANCEL; the caller may reuse it after Send
 	Reliable bool   // sent over a stream
 	User     User
 	Tally    *Tally // counts the transaction from Send to its end
@@ -54,7 +55,7 @@ func (t *Table) Send(c *Client, r ClientRequest) {
 	c.table, c.invite, c.reliable, c.user, c.tally = t, r.Method == "INVITE", r.Reliable, r.User, r.Tally
 	var space [128]byte
 	c.link.print = t.clients.fingerprint(appendClientKey(space[:0], r.Branch, r.Method))
-	c.keep(r.Bytes)
+	c.keep(r)
 	r.Tally.Enter()
 	c.start()
 	t.clients.put(c)
@@ -64,13 +65,13 @@ func (t *Table) Send(c *Client, r ClientRequest) {
 }
 
 // keep copies what may be needed of the request: over UDP all of it, to send it again, and over a stream of an INVITE what ACK and
-// CANCEL repeat.
-func (c *Client) keep(request []byte) {
+// CANCEL repeat, a fourth of it: its CANCEL.
+func (c *Client) keep(r ClientRequest) {
 	switch {
 	case !c.reliable:
-		c.bytes = bytes.Clone(request)
+		c.bytes = bytes.Clone(r.Bytes)
 	case c.invite:
-		c.bytes = cancelOf(request)
+		c.bytes = bytes.Clone(r.Cancel)
 	}
 }
 

@@ -94,7 +94,11 @@ type call struct {
 
 func send(t *Table, c call) *Client {
 	client := new(Client)
-	t.Send(client, ClientRequest{Branch: []byte(c.Branch), Method: c.Method, Bytes: c.Bytes, Reliable: c.Reliable, Tally: c.Tally, User: caller{c}})
+	var cancel []byte
+	if m := new(sip.Message); c.Method == "INVITE" && m.Parse(c.Bytes) == nil {
+		cancel = m.AppendCancel(nil)
+	}
+	t.Send(client, ClientRequest{Branch: []byte(c.Branch), Method: c.Method, Bytes: c.Bytes, Cancel: cancel, Reliable: c.Reliable, Tally: c.Tally, User: caller{c}})
 	return client
 }
 
