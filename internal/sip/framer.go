@@ -6,7 +6,6 @@ import "bytes"
 // stream was cut into reads. The zero value is ready; each connection has its own.
 type Framer struct {
 	line    int // offset of the first line not yet seen whole, from the message's start
-	lines   int // seen whole
 	lengths int // Content-Length headers seen
 	open    int // offset after the colon of the Content-Length line that may still be continued, 0: none
 	length  int // the body's length
@@ -46,24 +45,35 @@ func (f *Framer) Next(buf []byte) (skip, length int, err *Error) {
 	return skip, length, nil
 }
 
-// scan goes on line by line to the empty line and then knows the whole length.
+// scan goes on to the empty line and then knows the whole length. That no CR stands within a line is looked at for all lines at
+// once.
 func (f *Framer) scan(msg []byte) *Error {
+	from := f.line
+	lines, err := f.walk(msg)
+	if err == nil && bytes.Count(msg[from:f.line], crlf[:1]) != lines {
+		return errBreak
+	}
+	return err
+}
+
+// walk goes on line by line, and returns how many were whole.
+func (f *Framer) walk(msg []byte) (lines int, err *Error) {
 	for {
 		i := bytes.IndexByte(msg[f.line:], '\n')
 		if err := f.checkSize(msg, i); err != nil || i < 0 {
-			return err
+			return lines, err
 		}
 		line := msg[f.line : f.line+i+1]
 		if i == 0 || line[i-1] != '\r' {
-			return errBreak
+			return lines, errBreak
 		}
 		if err := f.see(msg, line); err != nil {
-			return err
+			return lines, err
 		}
 		f.line += len(line)
-		f.lines++
+		lines++
 		if len(line) == len(crlf) {
-			return f.finish(msg[:f.line])
+			return lines, f.finish()
 		}
 	}
 }
@@ -115,12 +125,8 @@ func (f *Framer) close(value []byte) *Error {
 	return nil
 }
 
-// finish refuses a header section with a CR that ends no line, and one without Content-Length, as the message's end on a
-// stream cannot be known (RFC 3261 section 18.3).
-func (f *Framer) finish(head []byte) *Error {
-	if bytes.Count(head, crlf[:1]) != f.lines {
-		return errBreak
-	}
+// finish refuses a message without Content-Length, as its end on a stream cannot be known (RFC 3261 section 18.3).
+func (f *Framer) finish() *Error {
 	if f.lengths == 0 {
 		return framingLost(400, "The Content-Length header is missing, which a stream needs.")
 	}

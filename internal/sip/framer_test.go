@@ -70,6 +70,7 @@ func TestAStreamThatCannotBeFramedIsLost(t *testing.T) {
 		{"with a control character in the name", request("-Content-Length", "+Content-Length\x01: 0"), "400"},
 		{"with a bare LF", request("+X: a\nb"), "400"},
 		{"with a bare CR", request("+X: a\rb"), "400"},
+		{"with a bare CR before its end", strings.TrimSuffix(request("+X: a\rb"), "\r\n"), "400"},
 		{"with LF line ends", strings.ReplaceAll(request(), "\r\n", "\n"), "400"},
 		{"that begins with a CR alone", "\r" + request(), "400"},
 		{"that begins with an LF", "\n" + request(), "400"},
