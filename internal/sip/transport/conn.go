@@ -39,6 +39,7 @@ type Conn struct {
 	writing bool      // a goroutine is in flush, and takes what is pending
 	written sync.Cond // signalled when it leaves; its lock is mu
 	closing error     // why nothing more is taken, nil: open
+	parted  bool      // nothing more is written but what is pending
 	done    chan struct{}
 	owed    int           // requests received and not answered finally
 	settled chan struct{} // closed when nothing is owed; nil while nobody waits for it
@@ -54,7 +55,7 @@ func (l *Layer) newConn(tcp *net.TCPConn, peer Peer) (*Conn, error) {
 	}
 	peer.Remote, peer.Local = addrPort(tcp.RemoteAddr()), addrPort(tcp.LocalAddr())
 	c := &Conn{
-		layer: l, limits: &l.limits, id: l.lastID.Add(1), peer: peer, socket: s, in: tcp, out: s,
+		layer: l, limits: &l.limits, id: l.lastID.Add(1), peer: peer, socket: s, in: s, out: s,
 		done: make(chan struct{}),
 	}
 	c.written.L = &c.mu
@@ -186,6 +187,7 @@ func (c *Conn) finish(err error) {
 		c.stop(err)
 	}
 	c.stop(cmp.Or(c.socket.failure(), err))
+	c.part()
 	c.up.Store(false)
 	if c.socket.failure() == nil && !broken(err) {
 		c.sayGoodbye(err == io.EOF)

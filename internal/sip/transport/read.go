@@ -60,6 +60,10 @@ func (r *reader) run() error {
 // ended: a peer that closed its direction, or whose framing is lost, still hears what it is owed. Of the latter nothing more is
 // read, so that what it goes on to send waits with its own system.
 func (r *reader) ended(err error) error {
+	if r.c.retired.Load() && r.c.Err() != nil {
+		r.rest()
+		return err
+	}
 	_, lost := errors.AsType[*sip.Error](err)
 	if !lost && !errors.Is(err, io.EOF) {
 		return err
@@ -114,8 +118,8 @@ func (r *reader) fill() error {
 // gather adds what crypto/tls took from the system with the record that it handed out. Of peers that send each message in a
 // record of its own, each would be handled by itself else, and sent on with a system call and a record of its own.
 func (r *reader) gather() {
-	r.c.socket.dry = true
-	defer func() { r.c.socket.dry = false }()
+	r.c.socket.mode = dry
+	defer func() { r.c.socket.mode = patient }()
 	for r.end < len(r.bytes) {
 		n, err := r.c.in.Read(r.bytes[r.end:])
 		r.end += n
@@ -136,9 +140,8 @@ func (r *reader) wake() error {
 	if n == 0 {
 		return r.quiet(err)
 	}
-	r.buffer = readBuffers.Get().(*buffer)
-	r.bytes, r.start, r.end = r.buffer.bytes, 0, copy(r.buffer.bytes, r.first[:n])
-	r.received(0)
+	r.take()
+	r.received(copy(r.bytes, r.first[:n]))
 	return nil
 }
 
@@ -201,6 +204,33 @@ func (r *reader) makeRoom() {
 	r.bytes, r.start = to, 0
 }
 
+const restReads = 16 // of a buffer's size each
+
+// rest answers what came of a peer that may send no more before its connection was closed: it cannot know that nobody has it.
+// Nothing more is waited for.
+func (r *reader) rest() {
+	_ = r.c.socket.SetReadDeadline(time.Time{})
+	r.c.socket.mode = eager
+	for range restReads {
+		if r.handle() != nil {
+			return
+		}
+		if r.buffer == nil {
+			r.take()
+		}
+		r.makeRoom()
+		n, _ := r.c.in.Read(r.bytes[r.end:])
+		if r.received(n); n == 0 {
+			return
+		}
+	}
+}
+
+func (r *reader) take() {
+	r.buffer = readBuffers.Get().(*buffer)
+	r.bytes, r.start, r.end = r.buffer.bytes, 0, 0
+}
+
 func (r *reader) release() {
 	if r.buffer != nil {
 		readBuffers.Put(r.buffer)
@@ -225,11 +255,12 @@ func (r *reader) handle() error {
 		if length == 0 {
 			break
 		}
-		if err := r.deliver(r.bytes[r.start : r.start+length]); err != nil {
-			return err
-		}
+		whole := r.bytes[r.start : r.start+length]
 		r.start += length
 		r.partial, r.blank = false, 0
+		if err := r.deliver(whole); err != nil {
+			return err
+		}
 	}
 	if begun := r.start < r.end; !begun || !r.partial {
 		r.partial, r.began = begun, r.now
@@ -240,7 +271,8 @@ func (r *reader) handle() error {
 // deliver returns an error when nothing more is to be read.
 func (r *reader) deliver(b []byte) error {
 	if r.c.retired.Load() {
-		return r.late(b)
+		r.late(b)
+		return nil
 	}
 	r.c.spoke = true
 	m := &r.buffer.message
@@ -260,13 +292,12 @@ func (r *reader) deliver(b []byte) error {
 	return r.c.Err()
 }
 
-// late is for what comes of a peer that may send no more, while what it asked before is being answered.
-func (r *reader) late(b []byte) error {
+// late is for what comes of a peer that may send no more, until its connection is closed.
+func (r *reader) late(b []byte) {
 	if m := &r.buffer.message; m.ParseFramed(b, r.framer.Head()) == nil && m.IsRequest() {
 		r.c.owe(m)
 		r.c.layer.config.Handler.Late(r.c, m)
 	}
-	return r.c.Err()
 }
 
 // lost reports what begins where framing ended, as far as it can be read.

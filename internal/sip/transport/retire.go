@@ -15,6 +15,15 @@ func (c *Conn) Retire(err error) {
 	}
 }
 
+// takes reports whether what is sent goes out. A peer that may send no more is told so until goodbye. The lock is held.
+func (c *Conn) takes() bool { return c.closing == nil || c.retired.Load() && !c.parted }
+
+func (c *Conn) part() {
+	c.mu.Lock()
+	c.parted = true
+	c.mu.Unlock()
+}
+
 // settling is a channel that is closed when the peer has what it is owed; nil when there is nothing to wait for.
 func (c *Conn) settling() <-chan struct{} {
 	c.mu.Lock()

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,4 +69,43 @@ func TestAPeerThatMaySendNoMoreAndIsOwedNothingIsClosedAtOnce(t *testing.T) {
 		t.Errorf("the peer was %s", end)
 	}
 	next(t, r.closed)
+}
+
+// What a peer sent before its connection was closed is answered, wherever it was then.
+func TestWhatCameOfARetiredPeerBeforeItsConnectionClosedIsAnswered(t *testing.T) {
+	const n = 300
+	for promise, secure := range map[string]bool{"over TCP": false, "over TLS": true} {
+		t.Run(promise, func(t *testing.T) {
+			r := newRecorder()
+			var sent sync.WaitGroup
+			sent.Add(1)
+			r.receive = func(c *Conn, m *sip.Message) {
+				sent.Wait() // all of it is with the system now, or was read
+				c.Retire(errNotAllowed)
+				_ = c.Send(answer(m, 200))
+				until(t, "it closes", func() bool { return c.Err() != nil })
+			}
+			p := onlyPeer(t, newLayer(t, r, Limits{}), secure)
+			p.write(t, requests(n))
+			sent.Done()
+			if a := p.status(t); a != "200" {
+				t.Fatalf("the first is answered %s", a)
+			}
+			for i := 1; i < n; i++ {
+				if a := p.status(t); a != "503" {
+					t.Fatalf("request %d is answered %s", i, a)
+				}
+			}
+			if end := p.end(t); end != "closed" {
+				t.Errorf("then %s", end)
+			}
+			got := next(t, r.closed)
+			if got.err != errNotAllowed || len(r.got) != 1 {
+				t.Errorf("closed for %v, and %d were handled", got.err, len(r.got))
+			}
+			if err := got.conn.Send(carriageReturn); err != errNotAllowed {
+				t.Errorf("after its goodbye it says %v to who sends", err)
+			}
+		})
+	}
 }

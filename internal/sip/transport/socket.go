@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"cmp"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -17,7 +19,7 @@ type socket struct {
 	tcp      *net.TCPConn
 	raw      syscall.RawConn
 	limit    time.Duration // a blocked write without progress
-	dry      bool          // nothing is read, for the connection's goroutine; see reader.gather
+	mode     readMode      // for the connection's goroutine
 
 	mu       sync.Mutex
 	queue    []byte
@@ -50,12 +52,39 @@ func newSocket(tcp *net.TCPConn, limits *Limits) (*socket, error) {
 	return s, nil
 }
 
-// Read reads from the system, or ends as a read does whose deadline has passed.
+// readMode is how reads of a socket wait. Those that do not end as one does whose deadline has passed.
+type readMode uint8
+
+const (
+	patient readMode = iota // until something comes, or the deadline
+	eager                   // what the system has is read, and nothing waited for
+	dry                     // nothing is read
+)
+
 func (s *socket) Read(p []byte) (int, error) {
-	if s.dry {
+	switch s.mode {
+	case eager:
+		return s.readNow(p)
+	case dry:
 		return 0, os.ErrDeadlineExceeded
 	}
 	return s.Conn.Read(p)
+}
+
+func (s *socket) readNow(p []byte) (n int, err error) {
+	failed := s.raw.Read(func(fd uintptr) bool {
+		n, err = syscall.Read(int(fd), p)
+		return true
+	})
+	switch {
+	case failed != nil:
+		return 0, failed
+	case n > 0:
+		return n, nil
+	case err == syscall.EAGAIN || err == syscall.EINTR:
+		return 0, os.ErrDeadlineExceeded
+	}
+	return 0, cmp.Or(err, io.EOF)
 }
 
 // Write takes all of p or fails.

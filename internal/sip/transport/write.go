@@ -33,7 +33,7 @@ func (c *Conn) Queue(during *Conn, b []byte) error {
 		}
 	}
 	c.mu.Lock()
-	if c.closing != nil {
+	if !c.takes() {
 		defer c.mu.Unlock()
 		return c.closing
 	}
