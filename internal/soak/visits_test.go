@@ -1,8 +1,11 @@
 package soak
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 
+	"isthmus/internal/sip"
 	"isthmus/internal/siptest"
 )
 
@@ -53,10 +56,21 @@ func (l *load) hearFinal(c *siptest.Conn) error {
 		if err != nil {
 			return err
 		}
+		if turnedAway(m) {
+			return errTurnedAway
+		}
 		if l.book.answered(m); m.Status() >= 200 {
 			return nil
 		}
 	}
+}
+
+var errTurnedAway = errors.New("the node says that it closes the connection")
+
+// turnedAway reports what a visitor hears whose request came as a change ended its connection: as good as its end.
+func turnedAway(m *sip.Message) bool {
+	warning, _ := m.HeaderValue("Warning")
+	return m.Status() == 503 && bytes.Contains(warning, []byte("this node closes the connection"))
 }
 
 // missed: the visitor was not heard. That its listener moved meanwhile explains it, or that it is refused.
