@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"isthmus/internal/auth"
 	"isthmus/internal/certs"
 	"isthmus/internal/federation"
+	"isthmus/internal/store"
 	"isthmus/templates"
 )
 
@@ -41,7 +43,12 @@ func (s *Server) key(ctx context.Context) (*certs.Key, error) {
 	if s.Key == nil {
 		return nil, federation.Refuse("This console has no key file, so it can store no private key. Run isthmus serve, or use isthmus cert on a node.")
 	}
-	return s.Key, s.store.SetKeyFingerprint(ctx, s.Key.Fingerprint())
+	// With a ledger of its own: what is written here is nothing of the user's, whose change comes after it.
+	err := s.store.SetKeyFingerprint(store.Remembering(ctx), s.Key.Fingerprint())
+	if errors.Is(err, store.ErrUnavailable) {
+		err = notTried{err}
+	}
+	return s.Key, err
 }
 
 func (s *Server) showCertificates(w http.ResponseWriter, r *http.Request) error {

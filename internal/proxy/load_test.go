@@ -65,6 +65,39 @@ func TestAPeersRequestsBeyondItsLimitAreRefusedAndNobodyElses(t *testing.T) {
 	})
 }
 
+// Calls that were taken are no limit of their own, but one address does not fill the node with them.
+func TestAPeersTakenCallsFillHalfOfTheNodeAtMost(t *testing.T) {
+	limited(t, func(t *testing.T, w *world) {
+		w.proxy.load = newLoad(2, 6)
+		lync := w.lync()
+		call := func() {
+			invite := siptest.Invite("anna@synergy.com", "carla@synergy.com")
+			invite.SentBy = lync.peer.Remote.String()
+			lync.asks(invite)
+		}
+		for range 3 {
+			call()
+			lync.expect("100")
+			w.at(connectorAt).answers(w.at(connectorAt).expect("INVITE"), 200)
+			lync.expect("200")
+		}
+		call()
+		if got := value(lync.expect("503"), "Warning"); got != `399 imp1.synergy.com "127.0.0.21 has 3 requests and new calls open"` {
+			t.Errorf("the refusal says %s", got)
+		}
+		other, inside := w.from("127.0.0.22:40002"), w.connector()
+		other.asks(toCarla("MESSAGE"))
+		w.at(connectorAt).answers(w.at(connectorAt).expect("MESSAGE"), 200)
+		other.expect("200")
+		inside.asks(request("MESSAGE"))
+		w.at(fe1At).answers(w.at(fe1At).expect("MESSAGE"), 200)
+		inside.expect("200")
+		w.after(33 * time.Second)
+		call()
+		lync.expect("100")
+	})
+}
+
 // A source address is easily forged in a datagram.
 func TestWhatComesOverUDPFillsNobodysLimitOverTCP(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

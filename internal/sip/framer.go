@@ -50,7 +50,7 @@ func (f *Framer) Next(buf []byte) (skip, length int, err *Error) {
 func (f *Framer) scan(msg []byte) *Error {
 	from := f.line
 	lines, err := f.walk(msg)
-	if err == nil && bytes.Count(msg[from:f.line], crlf[:1]) != lines {
+	if bytes.Count(msg[from:f.line], crlf[:1]) != lines {
 		return errBreak
 	}
 	return err

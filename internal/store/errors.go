@@ -42,7 +42,7 @@ func (m marked) Unwrap() []error { return []error{m.refusal, m.mark} }
 
 // A Failure is a sentence for people with its cause for the log.
 type Failure struct {
-	Sentence error // one of the Err values above, or a denial
+	Sentence error // one of the Err values above but ErrUnanswered, or a denial
 	Cause    error
 
 	committed bool // a COMMIT was sent
@@ -58,6 +58,9 @@ func (f *Failure) Error() string {
 // Unsaved reports whether nothing of the work that failed is saved, for certain: a database that answers says so, and of one that
 // does not it is certain until a COMMIT is sent.
 func (f *Failure) Unsaved() bool { return !f.committed || !errors.Is(f.Sentence, ErrUnavailable) }
+
+// Is lets errors.Is find ErrUnanswered.
+func (f *Failure) Is(target error) bool { return target == ErrUnanswered && !f.Unsaved() }
 
 func (f *Failure) Unwrap() []error { return []error{f.Sentence, f.Cause} }
 

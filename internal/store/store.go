@@ -104,7 +104,7 @@ func (s *Store) write(ctx context.Context, do func(context.Context, pgx.Tx) erro
 func (s *Store) within(ctx context.Context, limit time.Duration, options pgx.TxOptions, do func(context.Context, pgx.Tx) error) (err error) {
 	began := time.Now()
 	if !s.breaker.enter(began) {
-		return &Failure{Sentence: ErrUnavailable, Cause: errOpen}
+		return ledgerOf(ctx).note(&Failure{Sentence: ErrUnavailable, Cause: errOpen})
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

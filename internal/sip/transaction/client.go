@@ -13,7 +13,7 @@ type ClientRequest struct {
 	Branch   []byte // of our Via: what responses are matched by; the caller may reuse it after Send
 	Method   string // never ACK, which has no transaction
 	Bytes    []byte // the whole request; the caller may reuse it after Send
-	Cancel   []byte // of an INVITE, its CANCEL; the caller may reuse it after Send
+	Cancel   []byte // of an INVITE over a stream, its CANCEL, without which nothing can follow it; the caller may reuse it after Send
 	Reliable bool   // sent over a stream
 	User     User
 	Tally    *Tally // counts the transaction from Send to its end

@@ -7,8 +7,8 @@ import (
 )
 
 // A Tally counts live transactions: server transactions of one sender or of all, so that its user can bound them, or the
-// client transactions of one connection. An INVITE that was taken counts among all only, as it lives for half a minute more: a
-// sender's calls would else be few. A nil Tally counts nothing.
+// client transactions of one connection. An INVITE that was taken counts only in what its tally is within, as it lives for half a
+// minute more: a sender's calls would else be few. A nil Tally counts nothing.
 type Tally struct {
 	open   atomic.Int64
 	within *Tally

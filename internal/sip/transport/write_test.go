@@ -190,7 +190,7 @@ func (c *corked) release(t *testing.T) {
 }
 
 // tlsPeer is a peer whose records can be held back, and who counts what is written to it.
-func tlsPeer(t *testing.T, up ...func(*Conn)) (p *peer, cork *corked, writes *counted, r *recorder) {
+func tlsPeer(t *testing.T, limits Limits, up ...func(*Conn)) (p *peer, cork *corked, writes *counted, r *recorder) {
 	t.Helper()
 	ca, r := newAuthority(t), newRecorder()
 	writes = &counted{}
@@ -200,7 +200,7 @@ func tlsPeer(t *testing.T, up ...func(*Conn)) (p *peer, cork *corked, writes *co
 			f(c)
 		}
 	}
-	l := newLayer(t, r, Limits{})
+	l := newLayer(t, r, limits)
 	at := fitOne(t, l, Listener{Name: "tls", Transport: sip.TLS, Addr: loopback, TLS: ca.server(t, "imp1.synergy.com", tls.NoClientCert)})
 	cork = &corked{Conn: connect(t, at).Conn}
 	p = newPeer(t, tls.Client(cork, ca.client("imp1.synergy.com")))
@@ -212,7 +212,7 @@ func tlsPeer(t *testing.T, up ...func(*Conn)) (p *peer, cork *corked, writes *co
 }
 
 func TestMessagesInRecordsOfTheirOwnAreHandledTogether(t *testing.T) {
-	p, cork, writes, r := tlsPeer(t)
+	p, cork, writes, r := tlsPeer(t, Limits{})
 	next(t, r.got)
 	before := writes.count()
 	cork.on = true
@@ -230,8 +230,16 @@ func TestMessagesInRecordsOfTheirOwnAreHandledTogether(t *testing.T) {
 	}
 }
 
+func TestNothingMoreIsWaitedForBeforeAMessageOfTLSIsHandled(t *testing.T) {
+	p, _, _, _ := tlsPeer(t, Limits{Warm: time.Hour}) // what waits does so for as long
+	p.write(t, message("MESSAGE", "a", 0))
+	if got := p.status(t); got != "200" {
+		t.Errorf("answered %s", got)
+	}
+}
+
 func TestWhatCameBeforeACloseNotifyIsAnswered(t *testing.T) {
-	p, cork, _, r := tlsPeer(t)
+	p, cork, _, r := tlsPeer(t, Limits{})
 	next(t, r.got)
 	cork.on = true
 	p.write(t, message("MESSAGE", "a", 0))
@@ -267,7 +275,7 @@ func (f *faulty) Read(b []byte) (int, error) {
 // crypto/tls forgets some of its errors once it has told them.
 func TestAnErrorAfterAMessageOfTLSEndsTheConnection(t *testing.T) {
 	want := errors.New("a handshake message of type 99")
-	p, _, _, r := tlsPeer(t, func(c *Conn) { c.in = &faulty{c.in, want} })
+	p, _, _, r := tlsPeer(t, Limits{}, func(c *Conn) { c.in = &faulty{c.in, want} })
 	next(t, r.got)
 	p.write(t, message("MESSAGE", "a", 0))
 	if got, err := next(t, r.got), next(t, r.closed).err; got != "a" || !errors.Is(err, want) {
