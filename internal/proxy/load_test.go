@@ -34,6 +34,18 @@ func (w *world) fills(peer *end) (through []*sip.Message) {
 	return through
 }
 
+// servesOthers sees a request of another peer and one from inside answered.
+func (w *world) servesOthers() {
+	w.t.Helper()
+	other, inside := w.from("127.0.0.22:40002"), w.connector()
+	other.asks(toCarla("MESSAGE"))
+	w.at(connectorAt).answers(w.at(connectorAt).expect("MESSAGE"), 200)
+	other.expect("200")
+	inside.asks(request("MESSAGE"))
+	w.at(fe1At).answers(w.at(fe1At).expect("MESSAGE"), 200)
+	inside.expect("200")
+}
+
 func TestAPeersRequestsBeyondItsLimitAreRefusedAndNobodyElses(t *testing.T) {
 	limited(t, func(t *testing.T, w *world) {
 		lync := w.lync()
@@ -50,13 +62,7 @@ func TestAPeersRequestsBeyondItsLimitAreRefusedAndNobodyElses(t *testing.T) {
 		if server, _ := w.proxy.Transactions(); server != 3 {
 			t.Errorf("%d transactions, though what was refused has none", server)
 		}
-		other, inside := w.from("127.0.0.22:40002"), w.connector()
-		other.asks(toCarla("MESSAGE"))
-		w.at(connectorAt).answers(w.at(connectorAt).expect("MESSAGE"), 200)
-		other.expect("200")
-		inside.asks(request("MESSAGE"))
-		w.at(fe1At).answers(w.at(fe1At).expect("MESSAGE"), 200)
-		inside.expect("200")
+		w.servesOthers()
 
 		w.at(connectorAt).answers(through[0], 200)
 		lync.expect("200")
@@ -85,13 +91,7 @@ func TestAPeersTakenCallsFillHalfOfTheNodeAtMost(t *testing.T) {
 		if got := value(lync.expect("503"), "Warning"); got != `399 imp1.synergy.com "127.0.0.21 has 3 requests and new calls open"` {
 			t.Errorf("the refusal says %s", got)
 		}
-		other, inside := w.from("127.0.0.22:40002"), w.connector()
-		other.asks(toCarla("MESSAGE"))
-		w.at(connectorAt).answers(w.at(connectorAt).expect("MESSAGE"), 200)
-		other.expect("200")
-		inside.asks(request("MESSAGE"))
-		w.at(fe1At).answers(w.at(fe1At).expect("MESSAGE"), 200)
-		inside.expect("200")
+		w.servesOthers()
 		w.after(33 * time.Second)
 		call()
 		lync.expect("100")

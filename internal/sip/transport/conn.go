@@ -39,7 +39,7 @@ type Conn struct {
 	writing bool      // a goroutine is in flush, and takes what is pending
 	written sync.Cond // signalled when it leaves; its lock is mu
 	closing error     // why nothing more is taken, nil: open
-	parted  bool      // nothing more is written but what is pending
+	silent  bool      // nothing more is written but what is pending
 	done    chan struct{}
 	owed    int           // requests received and not answered finally
 	settled chan struct{} // closed when nothing is owed; nil while nobody waits for it
@@ -187,7 +187,7 @@ func (c *Conn) finish(err error) {
 		c.stop(err)
 	}
 	c.stop(cmp.Or(c.socket.failure(), err))
-	c.part()
+	c.fallSilent()
 	c.up.Store(false)
 	if c.socket.failure() == nil && !broken(err) {
 		c.sayGoodbye(err == io.EOF)

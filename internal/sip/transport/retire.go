@@ -16,11 +16,11 @@ func (c *Conn) Retire(err error) {
 }
 
 // takes reports whether what is sent goes out. A peer that may send no more is told so until goodbye. The lock is held.
-func (c *Conn) takes() bool { return c.closing == nil || c.retired.Load() && !c.parted }
+func (c *Conn) takes() bool { return c.closing == nil || c.retired.Load() && !c.silent }
 
-func (c *Conn) part() {
+func (c *Conn) fallSilent() {
 	c.mu.Lock()
-	c.parted = true
+	c.silent = true
 	c.mu.Unlock()
 }
 
