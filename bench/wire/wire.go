@@ -1,6 +1,5 @@
 // Package wire is what the generator and the bare relay have in common: framing of SIP messages by Content-Length, reading in
-// batches, and writing once per batch. It is the input and output scheme of Isthmus' transport in its barest form,
-// and knows nothing of it.
+// batches, and writing once per batch. It is what Isthmus' transport does in its barest form, and knows nothing of it.
 package wire
 
 import (

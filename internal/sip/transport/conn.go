@@ -193,7 +193,7 @@ func (c *Conn) finish(err error) {
 		c.sayGoodbye(err == io.EOF)
 	}
 	c.undelivered()
-	_ = c.socket.tcp.Close()
+	_ = c.socket.Close()
 }
 
 // sayGoodbye: a close with unread input resets the connection, and the reset could overtake our last answer. So our direction is
@@ -204,7 +204,7 @@ func (c *Conn) sayGoodbye(peerDone bool) {
 		_ = c.tls.CloseWrite()
 	}
 	c.socket.flush(c.limits.Write)
-	_ = c.socket.tcp.CloseWrite()
+	_ = c.socket.CloseWrite()
 	if peerDone {
 		return
 	}
@@ -215,7 +215,7 @@ const lingerBytes = 1 << 20
 
 func (c *Conn) linger() {
 	_ = c.socket.SetReadDeadline(time.Now().Add(c.limits.Linger))
-	_, _ = io.Copy(io.Discard, io.LimitReader(c.socket.tcp, lingerBytes))
+	_, _ = io.Copy(io.Discard, io.LimitReader(c.socket.Conn, lingerBytes))
 }
 
 // broken reports an error of the connection itself, after which nothing can be sent. What crypto/tls reports of its peer is a

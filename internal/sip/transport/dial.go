@@ -134,7 +134,7 @@ func (l *Layer) connect(t Target) (*Conn, error) {
 		return nil, ErrClosed
 	}
 	if err := c.secureOpened(t); err != nil {
-		_ = c.socket.tcp.Close()
+		_ = c.socket.Close()
 		l.remove(c)
 		return nil, &DialError{Target: t, Kind: ErrHandshake, Cause: cmp.Or(c.Err(), err), Shown: c.tls.ConnectionState().PeerCertificates}
 	}

@@ -165,7 +165,7 @@ func TestAnAnswerToAPeerThatResetAfterItsFramingWasLostIsHandedBack(t *testing.T
 	p.Close()
 	lost := 0
 	until(t, "the reset was heard", func() bool { // the system tells of it by itself
-		left, err := unacknowledged(c.socket.raw)
+		left, err := unacknowledged(c.socket.Raw())
 		return left == 0 && err != nil
 	})
 	if c.Send(late) != nil {
@@ -182,7 +182,7 @@ func TestWhatAFailedWriteHadIsNotTaken(t *testing.T) {
 	_ = p.Conn.(*net.TCPConn).SetLinger(0)
 	p.Close()
 	until(t, "the reset was heard", func() bool {
-		_, err := unacknowledged(c.socket.raw)
+		_, err := unacknowledged(c.socket.Raw())
 		return err != nil
 	})
 	if _, err := c.socket.Write(late); err == nil || c.socket.taken(time.Second) {

@@ -53,7 +53,7 @@ func (s *socket) taken(limit time.Duration) bool {
 	pause := time.NewTicker(2 * time.Millisecond)
 	defer pause.Stop()
 	for {
-		if left, err := unacknowledged(s.raw); err != nil || left == 0 {
+		if left, err := unacknowledged(s.Raw()); err != nil || left == 0 {
 			return err == nil && s.failure() == nil
 		}
 		select {

@@ -234,10 +234,10 @@ func (c *Conn) handshakeFailed(err error) {
 	c.stop(err)
 	if !broken(err) && !refused(err) {
 		c.socket.flush(c.limits.Write)
-		_ = c.socket.tcp.CloseWrite()
+		_ = c.socket.CloseWrite()
 		c.linger()
 	}
-	_ = c.socket.tcp.Close()
+	_ = c.socket.Close()
 	c.layer.tellFailed(c, &c.peer, c.Err())
 }
 

@@ -18,7 +18,7 @@ func option(t *testing.T, c *Conn, level, name int) int {
 	t.Helper()
 	var value int
 	var failed error
-	if err := c.socket.raw.Control(func(fd uintptr) { value, failed = unix.GetsockoptInt(int(fd), level, name) }); err != nil || failed != nil {
+	if err := c.socket.Raw().Control(func(fd uintptr) { value, failed = unix.GetsockoptInt(int(fd), level, name) }); err != nil || failed != nil {
 		t.Fatal(err, failed)
 	}
 	return value

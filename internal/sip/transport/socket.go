@@ -1,25 +1,22 @@
 package transport
 
 import (
-	"cmp"
-	"io"
 	"net"
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"isthmus/internal/sip/transport/direct"
 )
 
 // socket is a TCP connection whose Write never blocks: what the kernel does not take at once is queued and written by a
 // goroutine that lives as long as there is a queue. So whoever writes, be it the goroutine of another connection or
 // crypto/tls under its lock, is never held up by a peer that does not read. The queue's bound is its user's business.
 type socket struct {
-	net.Conn // reading, addresses
-	tcp      *net.TCPConn
-	raw      syscall.RawConn
-	limit    time.Duration // a blocked write without progress
-	mode     readMode      // for the connection's goroutine
+	*direct.Conn
+	limit time.Duration // a blocked write without progress
+	mode  readMode      // for the connection's goroutine
 
 	mu       sync.Mutex
 	queue    []byte
@@ -28,27 +25,17 @@ type socket struct {
 	draining bool
 	err      error
 	progress chan struct{} // closed at the next progress, nil when nobody waits for it
-
-	// One attempt's arguments and results: fields, so that the closure is made once.
-	attempt func(fd uintptr) bool
-	bytes   []byte
-	n       int
-	errno   error
 }
 
 func newSocket(tcp *net.TCPConn, limits *Limits) (*socket, error) {
-	raw, err := tcp.SyscallConn()
+	conn, err := direct.New(tcp)
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{Conn: tcp, tcp: tcp, raw: raw, limit: limits.Write}
-	s.attempt = func(fd uintptr) bool {
-		s.n, s.errno = syscall.Write(int(fd), s.bytes)
-		return true
-	}
+	s := &socket{Conn: conn, limit: limits.Write}
 	_ = tcp.SetWriteBuffer(limits.SendBuffer)
 	_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: limits.KeepAlive, Interval: limits.KeepAlive, Count: 3})
-	setUserTimeout(raw, limits.UserTimeout)
+	setUserTimeout(conn.Raw(), limits.UserTimeout)
 	return s, nil
 }
 
@@ -64,27 +51,11 @@ const (
 func (s *socket) Read(p []byte) (int, error) {
 	switch s.mode {
 	case eager:
-		return s.readNow(p)
+		return s.ReadNow(p)
 	case dry:
 		return 0, os.ErrDeadlineExceeded
 	}
 	return s.Conn.Read(p)
-}
-
-func (s *socket) readNow(p []byte) (n int, err error) {
-	failed := s.raw.Read(func(fd uintptr) bool {
-		n, err = syscall.Read(int(fd), p)
-		return true
-	})
-	switch {
-	case failed != nil:
-		return 0, failed
-	case n > 0:
-		return n, nil
-	case err == syscall.EAGAIN || err == syscall.EINTR:
-		return 0, os.ErrDeadlineExceeded
-	}
-	return 0, cmp.Or(err, io.EOF)
 }
 
 // Write takes all of p or fails.
@@ -112,22 +83,12 @@ func (s *socket) Write(p []byte) (int, error) {
 // try writes what the kernel takes and returns the rest.
 func (s *socket) try(p []byte) (rest []byte) {
 	for len(p) > 0 {
-		s.bytes = p
-		err := s.raw.Write(s.attempt)
-		s.bytes = nil
-		switch {
-		case err != nil:
-			s.err = err
+		n, err := s.WriteNow(p)
+		s.err = err
+		if n == 0 {
 			return p
-		case s.errno == syscall.EAGAIN:
-			return p
-		case s.errno == syscall.EINTR:
-		case s.errno != nil:
-			s.err = &net.OpError{Op: "write", Net: "tcp", Addr: s.RemoteAddr(), Err: s.errno}
-			return p
-		default:
-			p = p[s.n:]
 		}
+		p = p[n:]
 	}
 	return nil
 }
@@ -148,8 +109,8 @@ func (s *socket) drain() {
 		if piece == nil {
 			return
 		}
-		_ = s.tcp.SetWriteDeadline(time.Now().Add(s.limit))
-		_, err := s.tcp.Write(piece)
+		_ = s.Conn.SetWriteDeadline(time.Now().Add(s.limit))
+		_, err := s.Conn.Write(piece)
 		if timesOut(err) {
 			err = ErrSlowReader
 		}
@@ -165,7 +126,7 @@ func (s *socket) take() []byte {
 	if s.inFlight == 0 || s.err != nil {
 		s.queue, s.inFlight, s.draining = nil, 0, false
 		s.count()
-		_ = s.tcp.SetWriteDeadline(time.Time{})
+		_ = s.Conn.SetWriteDeadline(time.Time{})
 		s.signal()
 		return nil
 	}
@@ -234,12 +195,12 @@ func (s *socket) flush(limit time.Duration) {
 
 // reset cuts the connection off; the kernel forgets what it still holds.
 func (s *socket) reset() {
-	_ = s.tcp.SetLinger(0)
-	_ = s.tcp.Close()
+	_ = s.SetLinger(0)
+	_ = s.Close()
 }
 
 // SetWriteDeadline does nothing, as Write never blocks. crypto/tls sets one when it says goodbye, and that must not hit the drain.
 func (s *socket) SetWriteDeadline(time.Time) error { return nil }
 
 // SetDeadline sets the deadline of reads, for the same reason.
-func (s *socket) SetDeadline(t time.Time) error { return s.tcp.SetReadDeadline(t) }
+func (s *socket) SetDeadline(t time.Time) error { return s.SetReadDeadline(t) }

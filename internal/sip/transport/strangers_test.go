@@ -337,7 +337,7 @@ func TestAnAnswerIsHandedBackOnce(t *testing.T) {
 	if !c.withdraw(a) || !c.withdraw([]byte("sent before the peer closed anything")) {
 		t.Error("the sender is not told")
 	}
-	_ = c.socket.tcp.Close()
+	_ = c.socket.Close()
 	next(t, r.closed)
 	if len(r.returned) != 1 || next(t, r.returned) != "b" {
 		t.Error("what was not withdrawn is not handed back")
