@@ -39,8 +39,7 @@ func (n *Node) Normalize() {
 	if ap, err := netip.ParseAddrPort(n.Connector); err == nil {
 		n.Connector = netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()).String()
 	}
-	slices.Sort(n.Services)
-	n.Services = slices.Compact(n.Services)
+	n.Services = slices.Compact(slices.Sorted(slices.Values(n.Services))) // the caller's list may be shared
 	if n.Services == nil {
 		n.Services = []string{}
 	}

@@ -136,8 +136,8 @@ func (a *attempt) giveUp() {
 	}
 }
 
-// unsent: nothing was sent, as the connection had died unnoticed, and the hop is asked once more over a new one; or as the
-// message is too long for UDP, which it stays.
+// unsent: nothing was sent, as the connection had died unnoticed, and the hop is asked once more over a new one. Not so when the
+// hop had refused our certificate, as it will again, or the message is too long for UDP, which it stays.
 func (a *attempt) unsent(err error) {
 	r := a.relay
 	r.mu.Lock()
@@ -156,12 +156,16 @@ func (a *attempt) unsent(err error) {
 		return
 	}
 	a.place.abandon(w)
-	if retry {
-		a.begin(nil)
-		return
+	l := w.lossNow(err)
+	if !l.refused {
+		if retry {
+			a.begin(nil)
+			return
+		}
+		l = w.lossAfter(err)
 	}
 	reason := "connection lost before sending"
-	if l := w.lossAfter(err); l.refused {
+	if l.refused {
 		reason = l.reason
 	}
 	r.failed(a, reason, false)

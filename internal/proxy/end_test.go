@@ -75,6 +75,9 @@ func (e *end) Send(b []byte) error {
 	}
 	if e.fails != nil {
 		e.failed++
+		if e.host.knows {
+			e.reason = e.host.refuses
+		}
 		return e.fails
 	}
 	if e.faulty {

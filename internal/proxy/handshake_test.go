@@ -261,6 +261,25 @@ func TestALateAlertIsHeardThoughNothingCouldBeSent(t *testing.T) {
 	}, func(s *federation.Snapshot) { s.StaticRoutes[0].Transport = federation.TLS })
 }
 
+// The alert was read before the request was written. Over another connection it would come again.
+func TestAHopThatHasRefusedTheCertificateIsDownAtOnce(t *testing.T) {
+	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")}
+	inWorld(t, func(t *testing.T, w *world) {
+		w.proxy.config.TLS = func(*routing.Hop) (TLS, error) { return TLS{Key: "1"}, nil }
+		w.refuses(fe1At, alert)
+		w.hosts[fe1At].knows = true
+		list, client := w.failures(), w.connector()
+		client.asks(request("SUBSCRIBE"))
+		w.at(fe2At).answers(w.at(fe2At).expect("SUBSCRIBE"), 200)
+		client.expect("200")
+		w.after(time.Second)
+		if got := w.told(list); len(got) != 1 || w.dials(fe1At) != 1 {
+			t.Errorf("told %q after %d connections", got, w.dials(fe1At))
+		}
+		w.expectState("down TLS handshake failed: remote error: tls: unknown certificate authority")
+	}, func(s *federation.Snapshot) { s.StaticRoutes[0].Transport = federation.TLS })
+}
+
 func TestARequestThatCouldNotBeSentIsToldOfALateAlertToo(t *testing.T) {
 	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")}
 	inWorld(t, func(t *testing.T, w *world) {

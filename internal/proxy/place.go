@@ -219,17 +219,17 @@ func (p *Proxy) tlsFor(hop *routing.Hop) (TLS, error) {
 	return p.config.TLS(hop)
 }
 
-// lost takes the connection away. That requests were waiting on it says that the hop failed; an idle connection may close,
-// and one that a change has replaced, or had this node close, says nothing of the hop as it is now. It reports whether
+// lost takes the connection away. That the hop failed is said by requests that were waiting on it, or a refusal; an idle connection
+// may close, and one that a change has replaced, or had this node close, says nothing of the hop as it is now. It reports whether
 // another address of the hop is worth trying.
-func (pl *place) lost(w *wire, reason string, waited bool) (turned bool) {
+func (pl *place) lost(w *wire, reason string, failed bool) (turned bool) {
 	pl.mu.Lock()
 	own := pl.wire == w
 	if own {
 		pl.wire = nil
 	}
 	pl.mu.Unlock()
-	if !waited || !own && !pl.still(w.era) {
+	if !failed || !own && !pl.still(w.era) {
 		return false
 	}
 	if turned = pl.turn(w); !turned {

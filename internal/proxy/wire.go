@@ -167,7 +167,7 @@ func (p *Proxy) closed(l Link, err error) {
 	if end.refused {
 		_ = p.hopRefused(late(w.place.current(), l, err))
 	}
-	end.turned = w.place.lost(w, end.reason, len(left) > 0 || end.closed)
+	end.turned = w.place.lost(w, end.reason, len(left) > 0 || end.closed || end.refused)
 	for _, a := range left {
 		a.lost(end, end.unread || end.closed && a == last)
 	}
@@ -189,6 +189,11 @@ func (w *wire) lossAfter(err error) loss {
 		case <-late:
 		}
 	}
+	return w.lossNow(err)
+}
+
+// lossNow says it as far as it is known.
+func (w *wire) lossNow(err error) loss {
 	return w.place.lossOf(w, cmp.Or(w.Err(), err), w.heard.Load())
 }
 

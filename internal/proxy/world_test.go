@@ -131,6 +131,7 @@ type host struct {
 	serve func(*end, *sip.Message) // what it does with what arrives; nil: the test looks at it
 
 	refuses error // nothing can be sent to it, and a moment later it is heard why
+	knows   bool  // why is known already to who sends
 }
 
 // fails lets connecting to a host end with an error, slow lets it take its time.
