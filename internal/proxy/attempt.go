@@ -36,11 +36,15 @@ type attempt struct {
 type sending struct {
 	attempt *attempt
 	wire    *wire
+	serial  serial
 	client  transaction.Client
 }
 
 // Write implements transaction.User, as do the others.
-func (s *sending) Write(b []byte) error     { return s.wire.write(s.attempt, b) }
+func (s *sending) Write(b []byte) error { return s.wire.write(s.attempt, b) }
+func (s *sending) Cancel(request []byte) []byte {
+	return s.attempt.relay.cancelOf(request, s.wire.exit(s.serial))
+}
 func (s *sending) Response(m *sip.Message)  { s.attempt.response(s.wire, m) }
 func (s *sending) Timeout()                 { s.attempt.relay.expire(s.attempt) }
 func (s *sending) TransportError(err error) { s.attempt.unsent(err) }
@@ -77,18 +81,23 @@ func (a *attempt) send(m *sip.Message, w *wire) {
 		a.unsent(transport.ErrClosed)
 		return
 	}
+	request := r.server.Request()
+	if request == nil {
+		w.remove(a)
+		r.failed(a, "answered meanwhile", false)
+		return
+	}
 	d := drafts.Get().(*draft)
 	defer drafts.Put(d)
 	if m == nil {
-		if m = &d.message; !r.server.Read(m) {
-			r.failed(a, "answered meanwhile", false)
-			return
-		}
+		m = &d.message
+		_ = m.Parse(request) // these bytes were parsed before
 	}
 	s := a.sending(w)
-	r.write(d, m, a.place.current(), w.ID())
+	s.serial = r.proxy.next(a.place.current())
+	r.write(d, m, w.exit(s.serial))
 	r.proxy.table.Send(&s.client, transaction.ClientRequest{
-		Branch: d.branch, Method: m.Method(), Bytes: d.bytes, Cancel: d.cancel, Reliable: !w.datagrams, User: s, Tally: &w.live,
+		Branch: d.branch, Method: m.Method(), Bytes: d.bytes, Origin: request, Reliable: !w.datagrams, User: s, Tally: &w.live,
 	})
 	a.started(s)
 }

@@ -9,9 +9,23 @@ import (
 
 // unique is what makes a branch of ours unique: the connection that carries the request, by which the response on it is
 // known, and a serial number.
-func (p *Proxy) unique(dst []byte, link uint64) []byte {
-	dst = strconv.AppendUint(dst, link, 16)
-	return strconv.AppendUint(append(dst, '-'), p.serial.Add(1), 16)
+func (e exit) unique(dst []byte) []byte {
+	dst = strconv.AppendUint(dst, e.link, 16)
+	return strconv.AppendUint(append(dst, '-'), uint64(e.serial), 16)
+}
+
+// A serial numbers a request that goes out. All that its branch says but for its sender is in one word, as each that is open keeps it.
+type serial uint64
+
+const towardNode serial = 1 // the hop is another node
+
+// next numbers one more request, which goes to a hop.
+func (p *Proxy) next(hop *routing.Hop) serial {
+	s := serial(p.serial.Add(1) << 1)
+	if hop.Kind == routing.NodeHop {
+		s |= towardNode
+	}
+	return s
 }
 
 // carried reports whether a branch of ours was made for that connection.
@@ -26,11 +40,11 @@ func carried(branch []byte, link uint64) bool {
 }
 
 // branch appends a branch. Toward another node it carries the side that the request has here.
-func (p *Proxy) branch(dst []byte, hash uint64, link uint64, kind routing.HopKind, side routing.Side) []byte {
+func (p *Proxy) branch(dst []byte, hash uint64, e exit, side routing.Side) []byte {
 	var space [48]byte
 	from := len(dst)
-	dst = routing.AppendBranch(dst, hash, p.unique(space[:0], link))
-	if kind == routing.NodeHop {
+	dst = routing.AppendBranch(dst, hash, e.unique(space[:0]))
+	if e.serial&towardNode != 0 {
 		dst = p.key.AppendSide(dst, from, side)
 	}
 	return dst

@@ -199,7 +199,7 @@ func TestARequestFromAnotherNodeKeepsItsSide(t *testing.T) {
 		imp2 := w.from("127.0.0.12:40003")
 		r := siptest.Subscribe("anna@synergy.com", "bob@synergy.com")
 		r.SentBy = "imp2.synergy.com:5060"
-		r.Branch = string(w.proxy.branch(nil, 0, 1, routing.NodeHop, routing.Outside))
+		r.Branch = string(w.proxy.branch(nil, 0, exit{link: 1, serial: towardNode}, routing.Outside))
 		imp2.asks(r)
 		imp2.expect("404")
 		w.untouched(fe1At)

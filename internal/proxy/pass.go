@@ -53,6 +53,6 @@ func (ps *passing) keep() {
 func (ps *passing) send(hop *routing.Hop, w *wire) error {
 	d := drafts.Get().(*draft)
 	defer drafts.Put(d)
-	ps.write(d, ps.message, hop, w.ID())
+	ps.write(d, ps.message, w.exit(ps.proxy.next(hop)))
 	return w.Queue(ps.link, d.bytes)
 }

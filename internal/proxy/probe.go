@@ -66,7 +66,7 @@ func (pb *probe) send(policy *routing.Policy, w *wire) {
 	p := pb.place.proxy
 	pb.wire = w
 	hop := pb.place.current()
-	b, branch := p.options(policy, hop, w.ID())
+	b, branch := p.options(policy, hop, w)
 	var client *transaction.Client
 	ready := make(chan struct{}) // the timer may ring before Send returns
 	defer close(ready)           // also after a fault in it: the timer then ends the probe
@@ -114,19 +114,19 @@ func (asking) Timeout() {}
 // unanswered says why no answer came.
 func unanswered(w *wire) string {
 	if err := w.Err(); err != nil {
-		return w.place.lossOf(w, err, w.heard.Load()).reason
+		return w.lossNow(err).reason
 	}
 	return "no answer"
 }
 
 // options writes the probe. It names this node by FQDN in its Contact, without which Microsoft servers do not answer.
-func (p *Proxy) options(policy *routing.Policy, hop *routing.Hop, link uint64) (b, branch []byte) {
+func (p *Proxy) options(policy *routing.Policy, hop *routing.Hop, w *wire) (b, branch []byte) {
 	host := hop.Host
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
 	via := []byte(policy.Via(hop.Transport))
-	branch = p.branch(nil, 0, link, hop.Kind, routing.Inside)
+	branch = p.branch(nil, 0, w.exit(p.next(hop)), routing.Inside)
 	via = append(via, branch...)
 	contact := policy.AppendRecordRoutes(nil, hop.Transport, 0, hop.Transport)[0]
 	return fmt.Appendf(nil, "OPTIONS sip:%s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: <sip:%s>;tag=%s\r\nTo: <sip:%s>\r\n"+

@@ -64,33 +64,51 @@ func (w *rewrite) toStrictRouter(m *sip.Message) {
 type draft struct {
 	message            sip.Message
 	bytes, via, branch []byte // the branch is part of via
-	cancel             []byte // of an INVITE
 	records            [][]byte
 }
 
 var drafts = sync.Pool{New: func() any { return new(draft) }}
 
-// write writes the request as it goes out over a wire to a hop.
-func (w *rewrite) write(d *draft, m *sip.Message, hop *routing.Hop, link uint64) {
-	d.via = append(d.via[:0], w.policy.Via(hop.Transport)...)
-	start := len(d.via)
-	d.via = w.proxy.branch(d.via, w.hash, link, hop.Kind, w.side)
-	d.branch, d.records = d.via[start:], d.records[:0]
-	from := w.link.Peer()
+// An exit is how a request goes out: over which connection, and as which of all requests.
+type exit struct {
+	link      uint64
+	transport sip.Transport
+	serial    serial
+}
+
+// write writes the request as it goes out.
+func (w *rewrite) write(d *draft, m *sip.Message, e exit) {
+	from, f := w.link.Peer(), w.forward(d, e)
 	if w.records {
-		d.records = w.policy.AppendRecordRoutes(d.records, from.Transport, portOf(from), hop.Transport)
+		d.records = w.policy.AppendRecordRoutes(d.records[:0], from.Transport, portOf(from), e.transport)
+		f.RecordRoutes = d.records
 	}
+	d.bytes = m.AppendForward(d.bytes[:0], f)
+}
+
+// cancelOf writes the CANCEL of an INVITE that went out so, of the INVITE as it came.
+func (w *rewrite) cancelOf(request []byte, e exit) []byte {
+	d := drafts.Get().(*draft)
+	defer drafts.Put(d)
+	_ = d.message.Parse(request) // these bytes were parsed before
+	return d.message.AppendForwardCancel(nil, w.forward(d, e))
+}
+
+// forward is the rewrite but for what records the route.
+func (w *rewrite) forward(d *draft, e exit) sip.Forward {
+	d.via = append(d.via[:0], w.policy.Via(e.transport)...)
+	start := len(d.via)
+	d.via = w.proxy.branch(d.via, w.hash, e, w.side)
+	d.branch = d.via[start:]
+	from := w.link.Peer().Remote
 	f := sip.Forward{
-		Via: d.via, RecordRoutes: d.records, DropRoutes: int(w.drop), MaxForwards: int(w.maxForwards), MaxBreadth: int(w.maxBreadth),
-		Received: from.Remote.Addr(), RPort: int(from.Remote.Port()),
+		Via: d.via, DropRoutes: int(w.drop), MaxForwards: int(w.maxForwards), MaxBreadth: int(w.maxBreadth),
+		Received: from.Addr(), RPort: int(from.Port()),
 	}
 	if s := w.strict; s != nil {
 		f.RequestURI, f.DropLast, f.LastRoute = s.uri, s.undone, s.last
 	}
-	d.bytes, d.cancel = m.AppendForward(d.bytes[:0], f), d.cancel[:0]
-	if m.Method() == "INVITE" {
-		d.cancel = m.AppendForwardCancel(d.cancel, f)
-	}
+	return f
 }
 
 // portOf is the port of the listener that a connection came to, 0 of one that this node opened.

@@ -63,6 +63,11 @@ func (w *wire) remove(a *attempt) {
 	}
 }
 
+// exit is that of a request with this number.
+func (w *wire) exit(s serial) exit {
+	return exit{link: w.ID(), transport: w.Peer().Transport, serial: s}
+}
+
 // write sends what the transaction of an attempt has to send. Over UDP only the request's first datagram may fail: what is sent
 // again may have arrived before, and is lost as datagrams are. The lock is held so that last is true; writing a datagram
 // does not wait.

@@ -24,7 +24,7 @@ func (c *Client) takeCancel() []byte {
 	c.cancel.sent = true
 	c.alarm.endIn(c.table.times.Whole())
 	var invite sip.Message
-	_ = invite.Parse(c.bytes) // our own writing
+	c.sent(&invite)
 	return invite.AppendCancel(nil)
 }
 

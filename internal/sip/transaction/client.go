@@ -13,7 +13,7 @@ type ClientRequest struct {
 	Branch   []byte // of our Via: what responses are matched by; the caller may reuse it after Send
 	Method   string // never ACK, which has no transaction
 	Bytes    []byte // the whole request; the caller may reuse it after Send
-	Cancel   []byte // of an INVITE over a stream, its CANCEL, without which nothing can follow it; the caller may reuse it after Send
+	Origin   []byte // of an INVITE over a stream: what Inviter.Cancel makes its CANCEL of; it must not change any more
 	Reliable bool   // sent over a stream
 	User     User
 	Tally    *Tally // counts the transaction from Send to its end
@@ -31,6 +31,14 @@ type User interface {
 	TransportError(err error)
 }
 
+// An Inviter is the User of an INVITE over a stream.
+type Inviter interface {
+	User
+	// Cancel returns the CANCEL, made of the Origin: few INVITEs are cancelled or refused, and what is kept of each counts. It is
+	// called with the transaction's lock held.
+	Cancel(origin []byte) []byte
+}
+
 // Client is the client transaction of one request (RFC 3261 section 17.1).
 //
 // The zero value is what Table.Send makes one of; it must not be copied.
@@ -46,7 +54,7 @@ type Client struct {
 	state  state
 	ended  bool // given up by its user
 	cancel cancelling
-	bytes  []byte // what is still needed of the request, see keep; then the ACK, to send again
+	bytes  []byte // what ACK and CANCEL are made of, see keep; then the ACK, to send again
 	alarm  alarm
 }
 
@@ -64,15 +72,23 @@ func (t *Table) Send(c *Client, r ClientRequest) {
 	}
 }
 
-// keep copies what may be needed of the request: over UDP all of it, to send it again, and over a stream of an INVITE what ACK and
-// CANCEL repeat, a fourth of it: its CANCEL.
+// keep copies over UDP all of the request, to send it again. Over a stream nothing but an INVITE is followed by anything.
 func (c *Client) keep(r ClientRequest) {
 	switch {
 	case !c.reliable:
 		c.bytes = bytes.Clone(r.Bytes)
 	case c.invite:
-		c.bytes = bytes.Clone(r.Cancel)
+		c.bytes = r.Origin
 	}
+}
+
+// sent reads what ACK and CANCEL repeat of the INVITE as it was sent. The lock is held.
+func (c *Client) sent(invite *sip.Message) {
+	b := c.bytes
+	if c.reliable {
+		b = c.user.(Inviter).Cancel(b)
+	}
+	_ = invite.Parse(b) // our own writing
 }
 
 func (c *Client) linkage() *link[Client] { return &c.link }
@@ -186,7 +202,7 @@ func (c *Client) accept() outcome {
 // refuse acknowledges a final response other than 2xx, and does so again for the length of Timer D: none on a stream.
 func (c *Client) refuse(m *sip.Message) outcome {
 	var invite sip.Message
-	_ = invite.Parse(c.bytes) // our own writing
+	c.sent(&invite)
 	ack := invite.AppendACK(nil, m)
 	c.bytes = ack
 	c.complete(c.table.times.Whole())

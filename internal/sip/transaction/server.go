@@ -35,7 +35,7 @@ type Server struct {
 	tried bool // a 100 was the last response
 	final uint16
 	raw   []byte // the request, until it has its final answer
-	last  []byte // response to send again
+	last  string // response to send again, "": none; a slice would take more room
 	alarm alarm
 	tally *Tally // nil: it counts in none
 }
@@ -68,12 +68,17 @@ type serverAlarm Server
 
 func (s *serverAlarm) Ring() { (*Server)(s).ring() }
 
-// Read reads the request into m, on bytes that the transaction owns. They are kept to be answered, and to be sent to another hop:
-// with the final answer both are over, and Read returns false.
-func (s *Server) Read(m *sip.Message) bool {
+// Request returns the request's bytes, which do not change. They are kept to be answered, and to be sent to another hop: with the
+// final answer both are over, and it returns nil.
+func (s *Server) Request() []byte {
 	s.mu.Lock()
-	raw := s.raw
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	return s.raw
+}
+
+// Read reads the Request into m; false when it is there no more.
+func (s *Server) Read(m *sip.Message) bool {
+	raw := s.Request()
 	if raw == nil {
 		return false
 	}
@@ -120,7 +125,7 @@ func (s *Server) End() {
 }
 
 func (s *Server) terminate() {
-	s.state, s.raw, s.last = terminated, nil, nil
+	s.state, s.raw, s.last = terminated, nil, ""
 	s.alarm.Stop()
 	s.tally.Leave()
 	s.tally = nil
@@ -149,9 +154,9 @@ func (s *Server) provisional(b []byte, status int) bool {
 		return false
 	}
 	if s.tried = status == 100; s.tried {
-		s.last = nil
+		s.last = ""
 	} else {
-		s.last = bytes.Clone(b)
+		s.last = string(b)
 	}
 	if s.invite {
 		s.alarm.endIn(s.table.times.Proceeding)
@@ -165,10 +170,10 @@ func (s *Server) finishInvite(b []byte, status int) {
 	times := &s.table.times
 	s.alarm.endIn(times.Whole())
 	if status < 300 {
-		s.state, s.last, s.tally = accepted, nil, s.tally.answered()
+		s.state, s.last, s.tally = accepted, "", s.tally.answered()
 		return
 	}
-	s.state, s.last = completed, bytes.Clone(b)
+	s.state, s.last = completed, string(b)
 	if !s.reliable {
 		s.alarm.repeat(times.T1)
 	}
@@ -180,7 +185,7 @@ func (s *Server) finishOther(b []byte, status int) (sends bool) {
 		s.terminate()
 		return status != 408
 	}
-	s.state, s.last = completed, bytes.Clone(b)
+	s.state, s.last = completed, string(b)
 	s.alarm.endIn(s.table.times.Whole())
 	return true
 }
@@ -188,15 +193,15 @@ func (s *Server) finishOther(b []byte, status int) (sends bool) {
 // repeat answers a retransmitted request with the last response.
 func (s *Server) repeat(m *sip.Message) {
 	s.mu.Lock()
-	var last []byte
+	var last string
 	if s.state == proceeding || s.state == completed {
 		last = s.last
 	}
 	tried := s.tried && s.state == proceeding
 	s.mu.Unlock()
 	switch {
-	case last != nil:
-		s.back.Send(last)
+	case last != "":
+		s.back.Send([]byte(last))
 	case tried:
 		s.back.Trying(m)
 	}
@@ -228,7 +233,7 @@ func (s *Server) absorbs(ack *sip.Message) bool {
 // tagged reports whether the final response, whose To tag its ACK repeats, has this one.
 func (s *Server) tagged(tag []byte) bool {
 	var final sip.Message
-	_ = final.Parse(s.last)
+	_ = final.Parse([]byte(s.last))
 	return bytes.Equal(final.To().Tag(), tag)
 }
 
@@ -238,7 +243,7 @@ func (s *Server) confirm() {
 		s.terminate()
 		return
 	}
-	s.state, s.last = confirmed, nil
+	s.state, s.last = confirmed, ""
 	s.alarm.endIn(s.table.times.T4)
 }
 
@@ -257,7 +262,7 @@ func (s *Server) ring() {
 	switch {
 	case end:
 		s.table.servers.drop(s)
-	case again && last != nil:
-		s.table.guard(func() { s.back.Send(last) })
+	case again && last != "":
+		s.table.guard(func() { s.back.Send([]byte(last)) })
 	}
 }

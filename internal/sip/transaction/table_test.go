@@ -94,17 +94,19 @@ type call struct {
 
 func send(t *Table, c call) *Client {
 	client := new(Client)
-	var cancel []byte
-	if m := new(sip.Message); c.Method == "INVITE" && m.Parse(c.Bytes) == nil {
-		cancel = m.AppendCancel(nil)
-	}
-	t.Send(client, ClientRequest{Branch: []byte(c.Branch), Method: c.Method, Bytes: c.Bytes, Cancel: cancel, Reliable: c.Reliable, Tally: c.Tally, User: caller{c}})
+	t.Send(client, ClientRequest{Branch: []byte(c.Branch), Method: c.Method, Bytes: c.Bytes, Origin: c.Bytes, Reliable: c.Reliable, Tally: c.Tally, User: caller{c}})
 	return client
 }
 
 type caller struct{ call }
 
 func (c caller) Write(b []byte) error { return c.Send(b) }
+
+func (c caller) Cancel(origin []byte) []byte {
+	var m sip.Message
+	_ = m.Parse(origin) // as sent
+	return m.AppendCancel(nil)
+}
 
 func (c caller) Response(m *sip.Message) {
 	if c.call.Response != nil {
