@@ -80,8 +80,9 @@ func (p *Proxy) sendTo(peer *transport.Peer, b []byte) error {
 	if err != nil {
 		return err
 	}
-	p.keep(l)
-	return l.Send(b)
+	err = l.Send(b)
+	p.keep(l) // by another response's connection it may be closed from now on, after what was sent
+	return err
 }
 
 // keep closes the connection that was opened to the same address before, unless a next hop is reached over it.
