@@ -83,7 +83,8 @@ func TestUsedMemoryIsWhatIsHeld(t *testing.T) {
 	runtime.KeepAlive(held)
 	runtime.GC()
 	after := usedMemory()
-	if during < before+size*9/10 || during > before+size*2 || after > before+size/10 {
+	// What earlier tests left may go meanwhile, so before may be too much.
+	if during < after+size*9/10 || during > after+size*2 || after > before+size/10 {
 		t.Errorf("%d bytes before, %d while %d more are held, %d afterwards", before, during, size, after)
 	}
 }
