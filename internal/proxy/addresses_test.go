@@ -3,11 +3,13 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"isthmus/internal/federation"
+	"isthmus/internal/routing"
 	"isthmus/internal/sip"
 	"isthmus/internal/sip/transport"
 	"isthmus/internal/siptest"
@@ -51,6 +53,23 @@ func TestAHopOfSeveralAddressesIsAskedAtTheNextOneWhenOneFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One of the addresses refuses our certificate, and has said so before the request is written.
+func TestAHopOfSeveralAddressesIsAskedAtTheNextOneWhenOneRefusesTheCertificate(t *testing.T) {
+	inTwinWorld(t, func(w *world, _ *zone) {
+		w.proxy.config.TLS = func(*routing.Hop) (TLS, error) { return TLS{Key: "1"}, nil }
+		w.refuses(twin1, &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")})
+		w.hosts[twin1].knows = true
+		client := w.connector()
+		client.asks(request("SUBSCRIBE"))
+		w.at(twin2).answers(w.at(twin2).expect("SUBSCRIBE"), 200)
+		client.expect("200")
+		w.after(time.Second)
+		if got := w.proxy.HopStates()[0]; got.State != federation.HopUp || w.dials(twin1) != 1 {
+			t.Errorf("the hop is %+v after %d connections to the address that refuses", got, w.dials(twin1))
+		}
+	})
 }
 
 func TestASilentMessageIsNotGivenToAnotherAddress(t *testing.T) {

@@ -126,7 +126,8 @@ func (a *attempt) started(s *sending) {
 	if cancels {
 		s.client.Cancel()
 	}
-	if ends {
+	if ends { // perhaps before it was on the wire's list
+		s.wire.remove(a)
 		s.client.End()
 	}
 }
@@ -146,7 +147,8 @@ func (a *attempt) giveUp() {
 }
 
 // unsent: nothing was sent, as the connection had died unnoticed, and the hop is asked once more over a new one. Not so when the
-// hop had refused our certificate, as it will again, or the message is too long for UDP, which it stays.
+// message is too long for UDP, which it stays, or the hop had refused the certificate that is still ours: then another of its
+// addresses is asked, if there is one.
 func (a *attempt) unsent(err error) {
 	r := a.relay
 	r.mu.Lock()
@@ -166,16 +168,17 @@ func (a *attempt) unsent(err error) {
 	}
 	a.place.abandon(w)
 	l := w.lossNow(err)
+	if retry && !(l.refused && a.place.still(w.era)) {
+		a.begin(nil)
+		return
+	}
 	if !l.refused {
-		if retry {
-			a.begin(nil)
-			return
-		}
 		l = w.lossAfter(err)
 	}
 	reason := "connection lost before sending"
 	if l.refused {
 		reason = l.reason
+		a.turn(w)
 	}
 	r.failed(a, reason, false)
 }
@@ -204,13 +207,18 @@ func (a *attempt) silent() {
 
 // fault is what the hop is suspected for, unless it is one of several addresses.
 func (a *attempt) fault() {
-	turned := a.place.turn(a.wire)
-	a.relay.mu.Lock()
-	a.turned = turned
-	a.relay.mu.Unlock()
-	if !turned {
+	if !a.turn(a.wire) {
 		a.place.suspect()
 	}
+}
+
+// turn has another address of the hop asked, if one is worth trying.
+func (a *attempt) turn(w *wire) bool {
+	turned := a.place.turn(w)
+	a.relay.mu.Lock()
+	defer a.relay.mu.Unlock()
+	a.turned = turned
+	return turned
 }
 
 // lacks says what the hop owes. The relay's lock is held.

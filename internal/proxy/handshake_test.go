@@ -280,6 +280,37 @@ func TestAHopThatHasRefusedTheCertificateIsDownAtOnce(t *testing.T) {
 	}, func(s *federation.Snapshot) { s.StaticRoutes[0].Transport = federation.TLS })
 }
 
+// Nothing was asked over the connection that would have been answered: how the hop took it shows otherwise.
+func TestAnAlertIsARefusalOnlyAtFirst(t *testing.T) {
+	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: internal error")}
+	for name, c := range map[string]struct {
+		then func(w *world)
+		want string
+	}{
+		"at once": {func(*world) {}, "down TLS handshake failed: remote error: tls: internal error"},
+		"later":   {func(w *world) { w.after(mostRefusing + time.Second) }, "unknown"},
+		"after it asked us": {func(w *world) {
+			w.at(fe1At).asks(toCarla("OPTIONS"))
+			w.at(connectorAt).answers(w.at(connectorAt).expect("OPTIONS"), 200)
+			w.at(fe1At).expect("200")
+		}, "unknown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				list, client := w.failures(), w.connector()
+				client.asks(request("BENOTIFY"))
+				w.at(fe1At).expect("BENOTIFY")
+				c.then(w)
+				w.at(fe1At).breaks(alert)
+				w.expectState(c.want)
+				if got := w.told(list); len(got) > 0 != (c.want != "unknown") {
+					t.Errorf("told %q", got)
+				}
+			})
+		})
+	}
+}
+
 func TestARequestThatCouldNotBeSentIsToldOfALateAlertToo(t *testing.T) {
 	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")}
 	inWorld(t, func(t *testing.T, w *world) {

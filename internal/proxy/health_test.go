@@ -336,3 +336,21 @@ func (w *world) faulty(e *end, faulty bool) {
 	defer w.mu.Unlock()
 	e.faulty = faulty
 }
+
+// What is under way to a hop that a change has removed may still fail. Nobody asks whether that hop is well again.
+func TestAHopThatIsGoneIsNotProbed(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		client := w.connector()
+		client.asks(request("SUBSCRIBE"))
+		w.at(fe1At).expect("SUBSCRIBE")
+		w.set(unrouted)
+		w.fails(fe1At, transport.ErrRefused)
+		w.at(fe1At).breaks(io.EOF)
+		w.after(time.Minute)
+		dials := w.dials(fe1At)
+		w.after(10 * time.Minute)
+		if n := w.dials(fe1At); n != dials {
+			t.Errorf("it is asked %d times more", n-dials)
+		}
+	})
+}

@@ -125,6 +125,7 @@ func (ws *wires) asksHere(id uint64, now time.Time) {
 	if w == nil {
 		return
 	}
+	w.heard.Store(true)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.asked = now

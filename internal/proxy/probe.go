@@ -26,6 +26,10 @@ func (pl *place) probe(era int) {
 	if policy == nil || pl.proxy.stopped.Load() {
 		return
 	}
+	if !policy.Leads(pl.key) { // what was under way to a hop that is gone has failed since
+		pl.forget()
+		return
+	}
 	(&probe{place: pl, era: era}).ask(policy)
 }
 

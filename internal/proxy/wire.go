@@ -15,10 +15,11 @@ import (
 type wire struct {
 	Link
 	place     *place
-	heard     atomic.Bool // something came back over it
-	era       int         // of the place's health when it was opened
-	datagrams bool        // it is a UDP socket
-	spare     bool        // nothing needed it when that was looked at last
+	heard     atomic.Bool // something came over it
+	opened    time.Time
+	era       int  // of the place's health when it was opened
+	datagrams bool // it is a UDP socket
+	spare     bool // nothing needed it when that was looked at last
 	live      transaction.Tally
 	over      chan struct{} // closed when the connection is
 
@@ -143,7 +144,7 @@ func (ws *wires) register(l Link, pl *place) (*wire, error) {
 	if ws.byID == nil {
 		ws.byID = map[uint64]*wire{}
 	}
-	w := &wire{Link: l, place: pl, era: pl.dialled, datagrams: !l.Peer().Transport.Reliable(), over: make(chan struct{})}
+	w := &wire{Link: l, place: pl, era: pl.dialled, opened: pl.proxy.clock.Now(), datagrams: !l.Peer().Transport.Reliable(), over: make(chan struct{})}
 	ws.byID[l.ID()] = w
 	return w, nil
 }
@@ -168,7 +169,7 @@ func (p *Proxy) closed(l Link, err error) {
 	}
 	left, last := w.close()
 	close(w.over)
-	end := w.place.lossOf(l, err, w.heard.Load())
+	end := w.place.lossOf(l, err, w.accepted())
 	if end.refused {
 		_ = p.hopRefused(late(w.place.current(), l, err))
 	}
@@ -185,7 +186,7 @@ const mostReading = time.Second
 // certificate may have reset it over what it was sent: who reads on finds why. It waits for that, unless nothing
 // was written at all.
 func (w *wire) lossAfter(err error) loss {
-	if w.Peer().Transport == sip.TLS && err != transport.ErrClosed && w.Err() == nil && !w.heard.Load() {
+	if w.Peer().Transport == sip.TLS && err != transport.ErrClosed && w.Err() == nil && !w.accepted() {
 		late := make(chan struct{})
 		timer := w.place.proxy.clock.AfterFunc(mostReading, func() { close(late) })
 		select {
@@ -199,7 +200,15 @@ func (w *wire) lossAfter(err error) loss {
 
 // lossNow says it as far as it is known.
 func (w *wire) lossNow(err error) loss {
-	return w.place.lossOf(w, cmp.Or(w.Err(), err), w.heard.Load())
+	return w.place.lossOf(w, cmp.Or(w.Err(), err), w.accepted())
+}
+
+// mostRefusing is how long after the handshake a server may still say that it refuses our certificate.
+const mostRefusing = 10 * time.Second
+
+// accepted reports whether the hop has accepted our certificate: something came, or it has been silent about it.
+func (w *wire) accepted() bool {
+	return w.heard.Load() || w.place.proxy.clock.Now().Sub(w.opened) > mostRefusing
 }
 
 // A loss is how a connection ended.
@@ -216,9 +225,9 @@ type loss struct {
 // lossOf: a TLS 1.3 server that refuses our certificate says so after the handshake: its alert is the first thing that comes
 // back, and nothing was read there. That a UDP port is closed is said of one datagram, and not of which: surely not
 // taken is only the last one, since the port may have closed after others were taken.
-func (pl *place) lossOf(l Link, err error, heard bool) loss {
+func (pl *place) lossOf(l Link, err error, accepted bool) loss {
 	const lost = "connection lost"
-	if !heard && lateAlert(err) {
+	if !accepted && lateAlert(err) {
 		cause := pl.proxy.config.HandshakeCause(late(pl.current(), l, err))
 		return loss{reason: "TLS handshake failed: " + cause.Error(), kind: lost, unread: true, refused: true}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // Table holds the live transactions of a node. Its methods, and those of Server and Client, may be called from any goroutine;
-// functions given to it are never called with a lock held.
+// functions given to it are never called with a lock held, but Inviter.Cancel.
 type Table struct {
 	// Recovered receives what a function of the table's user panicked with on a goroutine of a timer, so that a fault in
 	// the handling of one message does not end the process. Set it before the first use; nil lets the panic go on.
