@@ -79,34 +79,93 @@ func (s *Server) goOnRolling(ctx context.Context, r federation.RollingRestart) {
 
 // roll ends when every node was restarted and is ready again, with the first that is not, or when another console steps in.
 func (s *Server) roll(ctx context.Context, r federation.RollingRestart) error {
-	for done := r.Done; ; done++ {
-		if done > 0 {
-			if err := s.awaitRestarted(ctx, r, r.Nodes[done-1]); err != nil {
+	for {
+		if r.Done > 0 {
+			if err := s.awaitRestarted(ctx, r, r.Nodes[r.Done-1]); err != nil {
 				return err
 			}
 		}
-		if done == len(r.Nodes) {
-			return s.store.EndRolling(ctx, r.ID, "")
+		if r.Done == len(r.Nodes) {
+			return s.endRolled(ctx, r)
 		}
-		if err := s.othersRun(ctx, r, r.Nodes[done]); err != nil {
+		next, err := s.step(ctx, r)
+		if err != nil || next == nil {
 			return err
 		}
-		if _, err := s.store.StepRolling(ctx, r.ID, done); err != nil {
-			return s.steppedIn(ctx, r, done, err)
+		r = *next
+	}
+}
+
+// step orders the restart on the next node, and is what it came to: nil when somebody else goes on with it or ended it.
+func (s *Server) step(ctx context.Context, r federation.RollingRestart) (next *federation.RollingRestart, err error) {
+	err = s.throughOutage(func(again bool) error {
+		err := s.othersRun(ctx, r, r.Nodes[r.Done])
+		if err != nil {
+			return err
+		}
+		stepped, err := s.store.StepRolling(ctx, r.ID, r.Done)
+		if isRefusal(err) {
+			next, err = s.steppedIn(ctx, r, again, err)
+			return err
+		}
+		next = &stepped
+		return err
+	})
+	return next, err
+}
+
+// steppedIn tells whether a step was refused because somebody else goes on with it or ended it, which is no failure, or
+// because it was made, again being whether an earlier one may have had no answer. Nobody else goes on so soon after the last.
+func (s *Server) steppedIn(ctx context.Context, r federation.RollingRestart, again bool, refused error) (*federation.RollingRestart, error) {
+	now, err := s.store.Rolling(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case now.ID != r.ID || now.EndedAt != nil:
+		return nil, nil
+	case now.Done == r.Done:
+		return nil, refused
+	case again && now.Done == r.Done+1 && now.SteppedAt.Sub(r.SteppedAt) < abandoned:
+		return &now, nil
+	}
+	return nil, nil
+}
+
+// endRolled ends what was restarted on every node. It is refused only where that was done, by somebody or by an attempt
+// whose answer did not come.
+func (s *Server) endRolled(ctx context.Context, r federation.RollingRestart) error {
+	return s.throughOutage(func(bool) error {
+		if err := s.store.EndRolling(ctx, r.ID, ""); !isRefusal(err) {
+			return err
+		}
+		return nil
+	})
+}
+
+// throughOutage tries again, as long as a node may take to be ready, while the database is away. Once it was away a refusal
+// may come from reports that are not there again, so that it is asked again, too. The argument is whether it was away.
+func (s *Server) throughOutage(try func(again bool) error) error {
+	over := time.NewTimer(cmp.Or(s.RollingLimit, rollingLimit))
+	defer over.Stop()
+	look := time.NewTicker(rollingLook)
+	defer look.Stop()
+	for again := false; ; {
+		err := try(again)
+		if err == nil || !again && isRefusal(err) {
+			return err
+		}
+		again = true
+		select {
+		case <-over.C:
+			return err
+		case <-look.C:
 		}
 	}
 }
 
-// steppedIn tells whether a step was refused because somebody else goes on with it or ended it, which is no failure.
-func (s *Server) steppedIn(ctx context.Context, r federation.RollingRestart, done int, refused error) error {
-	now, err := s.store.Rolling(ctx)
-	if err != nil {
-		return err
-	}
-	if now.ID != r.ID || now.EndedAt != nil || now.Done != done {
-		return nil
-	}
-	return refused
+func isRefusal(err error) bool {
+	var refusal federation.Refusal
+	return errors.As(err, &refusal)
 }
 
 // othersRun refuses to restart a node while another is down: two would be.

@@ -254,6 +254,43 @@ func TestARollingRestartGoesOnAfterItsDatabaseWasAwayForAMoment(t *testing.T) {
 	}
 }
 
+// Whether a step was saved whose COMMIT met no answer is seen when the database answers again; it is not made twice.
+func TestARollingRestartGoesOnAfterAStepThatMetNoAnswer(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, auth.Admin)
+	direct := *o.console
+	direct.store = o.direct
+	nodes := []string{"imp1.synergy.com", "imp2.synergy.com"}
+	must[federation.Node](t)(o.direct.SaveNode(t.Context(), federation.Node{Name: nodes[1], Address: "127.0.0.12", Services: []string{federation.ServiceSIPProxy}}))
+	direct.obeys(nodes[0], 0, 0)
+	direct.obeys(nodes[1], 0, 0)
+	o.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
+	o.link.Delay(500 * time.Millisecond)
+	direct.steppedTo(1)
+	o.link.Cut() // while the COMMIT's answer is on its way
+	o.mends()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	limit := time.After(20 * time.Second)
+	for must[federation.RollingRestart](t)(o.direct.Rolling(t.Context())).EndedAt == nil {
+		direct.obeys(nodes[0], 0, 0)
+		direct.obeys(nodes[1], 0, 0)
+		select {
+		case <-look.C:
+		case <-limit:
+			t.Fatal("it does not end")
+		}
+	}
+	if r, _ := direct.ended(); r.Failure != "" || r.Done != 2 {
+		t.Errorf("it ended as %+v", r)
+	}
+	for _, name := range nodes {
+		if n := direct.snapshot().Restarts(name, "sip_proxy"); n != 1 {
+			t.Errorf("%s was ordered %d restarts", name, n)
+		}
+	}
+}
+
 func TestARollingRestartCanBeEnded(t *testing.T) {
 	t.Parallel()
 	c := rollable(t)
