@@ -265,7 +265,7 @@ func TestARollingRestartGoesOnAfterAStepThatMetNoAnswer(t *testing.T) {
 	direct.obeys(nodes[0], 0, 0)
 	direct.obeys(nodes[1], 0, 0)
 	o.post("/services/control", "service", "sip_proxy", "order", "rolling").to("/services")
-	o.link.Delay(150 * time.Millisecond)
+	o.link.Delay(100 * time.Millisecond)
 	direct.steppedTo(1)
 	o.link.Cut() // while the COMMIT's answer is on its way
 	o.mends()
