@@ -18,7 +18,7 @@ import (
 // Beyond so many open transactions a request is refused with 503. What ends something, or has no answer, always passes.
 const (
 	openPerPeer  = 25_000  // of one address outside
-	openInAll    = 200_000 // of everybody, and half of them of one address with its INVITEs that were taken
+	openInAll    = 200_000 // of everybody
 	retryAfter   = 5       // seconds, told to whoever is refused
 	overloadWait = 5 * time.Second
 	overload     = "overload" // the literal reason in logs and metrics
@@ -46,11 +46,10 @@ type source struct {
 	datagrams bool
 }
 
-// A sender is an address with transactions open. Its own tally has those that await their answer.
+// A sender is an address with transactions open.
 type sender struct {
 	*transaction.Tally
-	whole  *transaction.Tally // with its INVITEs that were taken, which live on for a while
-	logged atomic.Int64       // when a refusal was, in nanoseconds
+	logged atomic.Int64 // when a refusal was, in nanoseconds
 }
 
 func newLoad(perPeer, inAll int) *load {
@@ -88,8 +87,7 @@ func (p *senders) add(from source, all *transaction.Tally) *sender {
 	s := p.known[from]
 	if s == nil {
 		p.sweep()
-		whole := transaction.NewTally(all)
-		s = &sender{Tally: transaction.NewTally(whole), whole: whole}
+		s = &sender{Tally: transaction.NewTally(all)}
 		p.known[from] = s
 	}
 	s.Enter()
@@ -102,7 +100,7 @@ func (p *senders) sweep() {
 		return
 	}
 	for from, s := range p.known {
-		if s.whole.Open() == 0 {
+		if s.Open() == 0 {
 			delete(p.known, from)
 		}
 	}
@@ -119,8 +117,6 @@ func (l *load) exceeded(s *sender, addr netip.Addr) string {
 		return "this node is short of memory"
 	case s != &l.all && s.Open() > l.perPeer:
 		return fmt.Sprintf("%v has %d requests open", addr, l.perPeer)
-	case s != &l.all && s.whole.Open() > l.inAll/2:
-		return fmt.Sprintf("%v has %d requests and new calls open", addr, l.inAll/2)
 	case l.all.Open() > l.inAll:
 		return fmt.Sprintf("this node has %d requests open", l.inAll)
 	}

@@ -194,7 +194,7 @@ func (c *Client) accept() outcome {
 	}
 	if c.state != accepted {
 		c.state, c.bytes = accepted, nil
-		c.alarm.endIn(c.table.times.Whole())
+		c.alarm.endIn(c.table.lingering())
 	}
 	return outcome{deliver: true}
 }

@@ -39,5 +39,5 @@ func Defaults() Times {
 	return Times{T1: 500 * time.Millisecond, T2: 4 * time.Second, T4: 5 * time.Second, Proceeding: 5 * time.Minute}
 }
 
-// Whole is 64*T1: timers B, F, H, J, L and M.
+// Whole is 64*T1: timers B, F, H and J, and at most L and M.
 func (t Times) Whole() time.Duration { return 64 * t.T1 }

@@ -125,6 +125,9 @@ func (s *Server) End() {
 }
 
 func (s *Server) terminate() {
+	if s.state == accepted {
+		s.table.calls.Add(-1)
+	}
 	s.state, s.raw, s.last = terminated, nil, ""
 	s.alarm.Stop()
 	s.tally.Leave()
@@ -167,16 +170,25 @@ func (s *Server) provisional(b []byte, status int) bool {
 // finishInvite: after a 2xx only retransmitted INVITEs are absorbed, as that response is sent again by the far end (Timer
 // L); any other response is sent until its ACK comes (Timers G and H).
 func (s *Server) finishInvite(b []byte, status int) {
-	times := &s.table.times
-	s.alarm.endIn(times.Whole())
 	if status < 300 {
-		s.state, s.last, s.tally = accepted, "", s.tally.answered()
+		s.take()
 		return
 	}
+	times := &s.table.times
 	s.state, s.last = completed, string(b)
+	s.alarm.endIn(times.Whole())
 	if !s.reliable {
 		s.alarm.repeat(times.T1)
 	}
+}
+
+// take lets the INVITE live on as one of the calls, of which it alone knows how many there may be.
+func (s *Server) take() {
+	s.table.calls.Add(1)
+	s.state, s.last = accepted, ""
+	s.alarm.endIn(s.table.lingering())
+	s.tally.Leave()
+	s.tally = nil
 }
 
 // finishOther: on a stream nothing is retransmitted, so the transaction is over (Timer J is 0).

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -246,4 +247,60 @@ func TestWithTheFinalAnswerTheRequestIsForgotten(t *testing.T) {
 			receive(t, table, w, request{method: method, via: viaA}, false, Retransmission)
 		})
 	}
+}
+
+func TestTheMoreCallsAreTakenTheSoonerTheyAreForgotten(t *testing.T) {
+	invite := func(n int) request { return request{method: "INVITE", via: fmt.Sprintf("%s%d", viaA, n)} }
+	take := func(t *testing.T, table *Table, w *wire, first, last int) (calls []*Server) {
+		for n := first; n <= last; n++ {
+			s := receive(t, table, w, invite(n), true, Fresh)
+			branch := fmt.Sprint("z9hG4bKours", n)
+			send(table, call{Branch: branch, Method: "INVITE", Reliable: true, Send: w.try, Bytes: invite(n).bytes()})
+			taken := bytes.Replace(response(t, 200, "INVITE").Bytes(), []byte("z9hG4bKours"), []byte(branch), 1)
+			var m sip.Message
+			if err := m.Parse(taken); err != nil {
+				t.Fatal(err)
+			}
+			if !table.Response(&m) {
+				t.Fatalf("no transaction waits for the 200 to call %d", n)
+			}
+			answer(s, 200)
+			calls = append(calls, s)
+		}
+		return calls
+	}
+	bubble(t, "half of what there is room for live for 64*T1", func(t *testing.T, table *Table, w *wire) {
+		table.mostCalls = 8
+		take(t, table, w, 1, 4)
+		after(32*time.Second - time.Millisecond)
+		wantLen(t, table, 4, 4)
+		after(time.Millisecond)
+		wantLen(t, table, 0, 0)
+	})
+	bubble(t, "then less, and at last T1", func(t *testing.T, table *Table, w *wire) {
+		table.mostCalls = 8
+		take(t, table, w, 1, 10) // the server's end of the sixth lives for a half of it, and of the eighth for T1
+		after(500 * time.Millisecond)
+		wantLen(t, table, 7, 8)
+		after(32*time.Second - 500*time.Millisecond)
+		wantLen(t, table, 0, 0)
+	})
+	bubble(t, "who was forgotten makes room", func(t *testing.T, table *Table, w *wire) {
+		table.mostCalls = 4
+		calls := take(t, table, w, 1, 2)
+		for _, s := range calls {
+			s.End()
+			s.End()
+		}
+		take(t, table, w, 3, 4)
+		after(32*time.Second - time.Millisecond)
+		wantLen(t, table, 2, 4)
+	})
+	bubble(t, "a second 2xx is no second call", func(t *testing.T, table *Table, w *wire) {
+		s := receive(t, table, w, invite(1), true, Fresh)
+		answer(s, 200, 200)
+		if calls := table.calls.Load(); calls != 1 {
+			t.Errorf("%d calls, want 1", calls)
+		}
+	})
 }

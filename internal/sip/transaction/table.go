@@ -7,6 +7,9 @@
 package transaction
 
 import (
+	"sync/atomic"
+	"time"
+
 	"isthmus/internal/sip"
 )
 
@@ -21,17 +24,32 @@ type Table struct {
 	times   Times
 	servers shards[Server, *Server]
 	clients shards[Client, *Client]
+
+	calls     atomic.Int64 // server transactions of INVITEs that were taken
+	mostCalls int64
 }
+
+// mostCalls is how many calls that were taken are remembered, about: some 75 MB.
+const mostCalls = 100_000
 
 // New returns an empty table with the times of RFC 3261.
 func New(clock Clock) *Table { return NewTimed(clock, Defaults()) }
 
 // NewTimed returns an empty table with times of the caller's choice.
 func NewTimed(clock Clock, times Times) *Table {
-	t := &Table{alarms: NewAlarms(clock), times: times}
+	t := &Table{alarms: NewAlarms(clock), times: times, mostCalls: mostCalls}
 	t.servers.init()
 	t.clients.init()
 	return t
+}
+
+// lingering is for how long a call that was taken is remembered, to pass its 2xx on if that comes again (timers L and M of RFC
+// 6026). That is for 64*T1, but for less the more calls there are beyond half of mostCalls, and for T1 at least: who takes
+// thousands of calls a second can be served only if their ends do not wait for half a minute, and has had their ACKs by then.
+func (t *Table) lingering() time.Duration {
+	whole := t.times.Whole()
+	free := 1 - float64(t.calls.Load())/float64(t.mostCalls)
+	return min(whole, max(t.times.T1, time.Duration(2*free*float64(whole))))
 }
 
 // Verdict says what a received request is to the transactions there are.

@@ -7,8 +7,8 @@ import (
 )
 
 // A Tally counts live transactions: server transactions of one sender or of all, so that its user can bound them, or the
-// client transactions of one connection. An INVITE that was taken counts only in what its tally is within, as it lives for half a
-// minute more: a sender's calls would else be few. A nil Tally counts nothing.
+// client transactions of one connection. A server transaction of an INVITE that was taken counts no longer, though it may live for
+// half a minute more: calls would else be few. A nil Tally counts nothing.
 type Tally struct {
 	open   atomic.Int64
 	within *Tally
@@ -27,21 +27,11 @@ func (t *Tally) Enter() {
 	}
 }
 
-// Leave takes back an Enter that led to no transaction.
+// Leave counts one less.
 func (t *Tally) Leave() {
 	for ; t != nil; t = t.within {
 		t.open.Add(-1)
 	}
-}
-
-// answered takes a transaction out of t that lives on after its answer, and returns where it counts until its end: in
-// what t counts within. A tally that is within none keeps it.
-func (t *Tally) answered() *Tally {
-	if t == nil || t.within == nil {
-		return t
-	}
-	t.open.Add(-1)
-	return t.within
 }
 
 // CountIn hands a fresh transaction over to the tally that it was entered in.

@@ -40,7 +40,7 @@ func TestATransactionIsCountedUntilItsEnd(t *testing.T) {
 		status    int
 		of, among int64 // after the answer
 	}{
-		"an INVITE that was taken counts among all": {request{method: "INVITE", via: viaA}, true, 200, 0, 1},
+		"an INVITE that was taken counts no longer": {request{method: "INVITE", via: viaA}, true, 200, 0, 0},
 		"one that was refused counts for its ACK":   {request{method: "INVITE", via: viaA}, true, 486, 1, 1},
 		"what may come again over UDP counts":       {message, false, 200, 1, 1},
 	} {
@@ -51,8 +51,8 @@ func TestATransactionIsCountedUntilItsEnd(t *testing.T) {
 			s := enter(t, table, w, of, c.r, c.reliable)
 			answer(s, c.status, c.status)
 			answer(alone, c.status)
-			if of.Open() != c.of || all.Open() != c.among+1 {
-				t.Errorf("%d and %d open, want %d and %d", of.Open(), all.Open(), c.of, c.among+1)
+			if of.Open() != c.of || all.Open() != 2*c.among {
+				t.Errorf("%d and %d open, want %d and %d", of.Open(), all.Open(), c.of, 2*c.among)
 			}
 			if after(32 * time.Second); of.Open() != 0 || all.Open() != 0 {
 				t.Errorf("%d and %d open at the end", of.Open(), all.Open())
